@@ -62,7 +62,7 @@ public sealed record TraceManifest
     public static TraceManifest Read(string path)
     {
         using FileStream f = File.OpenRead(path);
-        return JsonSerializer.Deserialize(f, ManifestJson.Default.TraceManifest) ?? throw new InvalidDataException($"{path}: empty manifest");
+        return JsonSerializer.Deserialize(f, ManifestJson.SnakeCase.TraceManifest) ?? throw new InvalidDataException($"{path}: empty manifest");
     }
 
     /// <summary>Whole or not at all.</summary>
@@ -72,7 +72,7 @@ public sealed record TraceManifest
         string temporary = path + ".tmp";
         using (FileStream f = new(temporary, FileMode.Create, FileAccess.Write))
         {
-            JsonSerializer.Serialize(f, this, ManifestJson.Readable.TraceManifest);
+            JsonSerializer.Serialize(f, this, ManifestJson.SnakeCase.TraceManifest);
             f.Flush(flushToDisk: true);
         }
 
@@ -80,10 +80,14 @@ public sealed record TraceManifest
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
 [JsonSerializable(typeof(TraceManifest))]
 internal sealed partial class ManifestJson : JsonSerializerContext
 {
-    /// <summary>Writes <c>+</c> in a kernel's release as <c>+</c>: manifests are read by people too, never by a browser.</summary>
-    public static ManifestJson Readable { get; } = new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    /// <summary>Manifests are read by people too and never by a browser: a kernel's <c>+deb12</c> is written as it is.</summary>
+    public static ManifestJson SnakeCase { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
 }
