@@ -21,4 +21,8 @@ public interface IFaultModel
 }
 
 /// <summary>What a model says of one fault; the row of the <c>outcomes</c> view.</summary>
-public readonly record struct FaultResult(long FaultId, FaultContext Fault);
+public struct FaultResult
+{
+    public long FaultId;
+    public FaultContext Fault;
+}

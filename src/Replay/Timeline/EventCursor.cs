@@ -14,7 +14,7 @@ internal sealed class EventCursor : IDisposable
     private const string CpuColumn = "cpu";
     private const string PidColumn = "pid";
 
-    private readonly ParquetReader _reader;
+    private readonly ParquetTable _table;
     private readonly DataField[] _header;
     private readonly DataField?[] _fields;
     private readonly long[][] _headerValues = new long[4][];
@@ -23,10 +23,10 @@ internal sealed class EventCursor : IDisposable
     private int _rows;
     private int _row = -1;
 
-    private EventCursor(EventKind kind, ParquetReader reader, DataField[] header, DataField?[] fields)
+    private EventCursor(EventKind kind, ParquetTable table, DataField[] header, DataField?[] fields)
     {
         Kind = kind;
-        _reader = reader;
+        _table = table;
         _header = header;
         _fields = fields;
         _values = new long[fields.Length][];
@@ -60,17 +60,12 @@ internal sealed class EventCursor : IDisposable
 
     public static EventCursor Open(string path, EventSource source)
     {
-        ParquetReader reader = ParquetReader.CreateAsync(path).GetAwaiter().GetResult();
-        DataField[] all = reader.Schema.GetDataFields();
-        DataField Required(string name) => Array.Find(all, field => field.Name == name)
-            ?? throw new InvalidDataException($"{path}: column {name} is missing");
-        DataField? Optional(string names) => names.Split('|')
-            .Select(name => Array.Find(all, field => field.Name == name)).FirstOrDefault(field => field is not null);
+        ParquetTable table = ParquetTable.Open(path);
         return new EventCursor(
             source.Kind,
-            reader,
-            [Required(SeqColumn), Required(TimeColumn), Required(CpuColumn), Required(PidColumn)],
-            [.. source.Columns.Select(Optional)]);
+            table,
+            [table.Require(SeqColumn), table.Require(TimeColumn), table.Require(CpuColumn), table.Require(PidColumn)],
+            [.. source.Columns.Select(names => names.Split('|').Select(table.Find).FirstOrDefault(field => field is not null))]);
     }
 
     /// <summary>The next row; false at the end.</summary>
@@ -78,7 +73,7 @@ internal sealed class EventCursor : IDisposable
     {
         while (++_row >= _rows)
         {
-            if (_rowGroup >= _reader.RowGroupCount)
+            if (_rowGroup >= _table.RowGroups)
             {
                 return false;
             }
@@ -89,30 +84,24 @@ internal sealed class EventCursor : IDisposable
         return true;
     }
 
-    public void Dispose() => _reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    public void Dispose() => _table.Dispose();
 
     private void Load()
     {
-        using ParquetRowGroupReader group = _reader.OpenRowGroupReader(_rowGroup++);
+        using ParquetRowGroupReader group = _table.OpenRowGroup(_rowGroup++);
         _rows = checked((int)group.RowCount);
         _row = -1;
         for (int i = 0; i < _header.Length; i++)
         {
-            ParquetColumns.ReadIntegers(group, _header[i], ref _headerValues[i], _rows);
+            ParquetTable.ReadIntegers(group, _header[i], ref _headerValues[i], _rows);
         }
 
         for (int i = 0; i < _fields.Length; i++)
         {
             if (_fields[i] is { } field)
             {
-                ParquetColumns.ReadIntegers(group, field, ref _values[i], _rows);
+                ParquetTable.ReadIntegers(group, field, ref _values[i], _rows);
             }
-        }
-
-        _row = -1;
-        if (_rows == 0)
-        {
-            return;
         }
     }
 }

@@ -44,8 +44,8 @@ internal static class TraceEvents
                 continue;
             }
 
-            using ParquetReader table = ParquetReader.CreateAsync(path).GetAwaiter().GetResult();
-            HashSet<string> names = [.. table.Schema.GetDataFields().Select(field => field.Name)];
+            using ParquetTable table = ParquetTable.Open(path);
+            HashSet<string> names = [.. table.Fields.Select(field => field.Name)];
             int columns = source.Columns.Count(names.Contains);
             if (columns > bestColumns)
             {
@@ -73,19 +73,15 @@ internal static class TraceEvents
             return sites;
         }
 
-        using ParquetReader table = ParquetReader.CreateAsync(path).GetAwaiter().GetResult();
-        DataField[] fields = table.Schema.GetDataFields();
-        DataField Column(string name) => fields.First(field => field.Name == name);
+        using ParquetTable table = ParquetTable.Open(path);
         long[] isReturn = [];
-        for (int g = 0; g < table.RowGroupCount; g++)
+        for (int g = 0; g < table.RowGroups; g++)
         {
-            using ParquetRowGroupReader group = table.OpenRowGroupReader(g);
+            using ParquetRowGroupReader group = table.OpenRowGroup(g);
             int rows = checked((int)group.RowCount);
-            string?[] events = new string?[rows];
-            string?[] functions = new string?[rows];
-            group.ReadAsync(Column("event"), events.AsMemory()).AsTask().GetAwaiter().GetResult();
-            group.ReadAsync(Column("function"), functions.AsMemory()).AsTask().GetAwaiter().GetResult();
-            ParquetColumns.ReadIntegers(group, Column("is_return"), ref isReturn, rows);
+            string?[] events = ParquetTable.ReadTexts(group, table.Require("event"));
+            string?[] functions = ParquetTable.ReadTexts(group, table.Require("function"));
+            ParquetTable.ReadIntegers(group, table.Require("is_return"), ref isReturn, rows);
             for (int i = 0; i < rows; i++)
             {
                 if (events[i] is { } name && functions[i] is { } function)
@@ -110,14 +106,14 @@ internal sealed class LostRecords(long firstSeq)
         long first = long.MaxValue;
         if (File.Exists(path))
         {
-            using ParquetReader table = ParquetReader.CreateAsync(path).GetAwaiter().GetResult();
-            DataField field = table.Schema.GetDataFields().First(f => f.Name == "after_seq");
+            using ParquetTable table = ParquetTable.Open(path);
+            DataField field = table.Require("after_seq");
             long[] seqs = [];
-            for (int g = 0; g < table.RowGroupCount; g++)
+            for (int g = 0; g < table.RowGroups; g++)
             {
-                using ParquetRowGroupReader group = table.OpenRowGroupReader(g);
+                using ParquetRowGroupReader group = table.OpenRowGroup(g);
                 int rows = checked((int)group.RowCount);
-                ParquetColumns.ReadIntegers(group, field, ref seqs, rows);
+                ParquetTable.ReadIntegers(group, field, ref seqs, rows);
                 first = rows > 0 ? Math.Min(first, seqs.AsSpan(0, rows).ToArray().Min()) : first;
             }
         }

@@ -45,7 +45,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
                     break;
                 case OperationKind.FaultMap:
                     Map(vm, in op, ref _open[op.Open]);
-                    results.Add(new FaultResult(op.FaultId, _open[op.Open]));
+                    results.Add(new FaultResult { FaultId = op.FaultId, Fault = _open[op.Open] });
                     _open[op.Open].Slot = null;
                     break;
                 default:

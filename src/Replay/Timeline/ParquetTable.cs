@@ -4,9 +4,40 @@ using Parquet.Schema;
 
 namespace TraceReplay.Replay.Timeline;
 
-/// <summary>Reads integer columns of any width as 64-bit values.</summary>
-internal static class ParquetColumns
+/// <summary>A Parquet file of the dataset, read column by column; integers of any width come as 64-bit values.</summary>
+internal sealed class ParquetTable : IDisposable
 {
+    private readonly ParquetReader _reader;
+
+    private ParquetTable(ParquetReader reader)
+    {
+        _reader = reader;
+        Fields = reader.Schema.GetDataFields();
+    }
+
+    public IReadOnlyList<DataField> Fields { get; }
+
+    public int RowGroups => _reader.RowGroupCount;
+
+    public static ParquetTable Open(string path) => new(ParquetReader.CreateAsync(path).GetAwaiter().GetResult());
+
+    /// <summary>The column, or null if the table has none of that name.</summary>
+    public DataField? Find(string name) => Fields.FirstOrDefault(field => field.Name == name);
+
+    /// <exception cref="InvalidDataException">There is no such column.</exception>
+    public DataField Require(string name) => Find(name) ?? throw new InvalidDataException($"column {name} is missing");
+
+    public ParquetRowGroupReader OpenRowGroup(int index) => _reader.OpenRowGroupReader(index);
+
+    public void Dispose() => _reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    public static string?[] ReadTexts(ParquetRowGroupReader group, DataField field)
+    {
+        string?[] values = new string?[checked((int)group.RowCount)];
+        group.ReadAsync(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
+        return values;
+    }
+
     /// <summary>Fills <paramref name="values"/>, grown if need be, with the column's rows; NULL reads as 0.</summary>
     public static void ReadIntegers(ParquetRowGroupReader group, DataField field, ref long[] values, int rows)
     {
