@@ -121,7 +121,7 @@ public static class EventCatalog
         EventSource.Return(EventKind.NotifierStartRet, "kvm_mmu_notifier_invalidate_range_start", "ret"),
         EventSource.Entry(EventKind.NotifierEnd, "kvm_mmu_notifier_invalidate_range_end", "mn", "start", "end"),
         EventSource.Entry(EventKind.InvalidateBegin, "kvm_mmu_invalidate_begin|kvm_mmu_invalidate_start", "kvm"),
-        EventSource.Entry(EventKind.InvalidateEnd, "kvm_mmu_invalidate_end", "kvm", "field_seq"),
+        EventSource.Entry(EventKind.InvalidateEnd, "kvm_mmu_invalidate_end", "kvm", "field_seq", "in_progress"),
         EventSource.Entry(EventKind.Release, "kvm_release_pfn_clean|kvm_release_page_clean|kvm_release_page_dirty|kvm_release_page_unused"),
     ];
 }

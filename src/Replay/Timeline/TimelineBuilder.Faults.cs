@@ -332,8 +332,34 @@ internal sealed partial class TimelineBuilder
         if (!fault.Begun)
         {
             fault.Begun = true;
-            EmitFault(fault, OperationKind.FaultBegin, fault.Observed.Gpa, (ulong)fault.Access);
+            bool unknown = false;
+            if (_slotsUnknown)
+            {
+                InferSlot(fault);
+                unknown = fault.Observed.By != ObservedBy.Mmio;
+            }
+
+            EmitFault(fault, OperationKind.FaultBegin, fault.Observed.Gpa, (ulong)fault.Access, unknown ? 1UL : 0);
         }
+    }
+
+    /// <summary>
+    /// A leaf shows that its gfn lies in a memslot, not where that slot begins or what hva it has: a block of 2 MiB with a made-up
+    /// hva stands in for it (spec 15.4).
+    /// </summary>
+    private void InferSlot(OpenFault fault)
+    {
+        const ulong madeUpHva = 1UL << 62;
+        const ulong blockPages = 512;
+        ulong gfn = fault.Observed.Gpa >> 12;
+        if (!fault.Observed.HasLeaf || fault.Vm.Slots[fault.Observed.AsId].Find(gfn) is not null)
+        {
+            return;
+        }
+
+        ulong block = gfn & ~(blockPages - 1);
+        Counts.SlotsInferred++;
+        PutSlot(fault.Vm, new Memslot(fault.Observed.AsId, (int)(block / blockPages) + 0x10000, block, blockPages, madeUpHva + (block << 12), MemslotFlags.None));
     }
 
     private void SendLookup(OpenFault fault, bool mapWritable, ulong seqPlusOne)
@@ -499,7 +525,7 @@ internal sealed partial class TimelineBuilder
         }
     }
 
-    private void EmitFault(OpenFault fault, OperationKind kind, ulong a, ulong b = 0) => Operations.Add(new Operation
+    private void EmitFault(OpenFault fault, OperationKind kind, ulong a, ulong b = 0, ulong c = 0) => Operations.Add(new Operation
     {
         Kind = kind,
         Vm = fault.Vm.Index,
@@ -508,6 +534,7 @@ internal sealed partial class TimelineBuilder
         FaultId = fault.Observed.FaultId,
         A = a,
         B = b,
+        C = c,
     });
 
     private static FaultAccess FromPageFaultErrorCode(ulong code) =>

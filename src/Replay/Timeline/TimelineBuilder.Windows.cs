@@ -29,24 +29,36 @@ internal sealed partial class TimelineBuilder
         };
         thread.PendingNotifier = 0;
         thread.PendingNotifierEvent = 0;
-        if (!_kinds.Contains(EventKind.NotifierEnd))
-        {
-            // Without a probe on the end: a new window of the task means that the old ones are over.
-            foreach (Window old in thread.Windows)
-            {
-                Counts.WindowsClosedByNextEvent++;
-                EndWindow(old, 0);
-            }
-
-            thread.Windows.Clear();
-        }
-
         thread.Windows.Add(window);
         vm.Opening++;
         if (!_kinds.Contains(EventKind.NotifierStartRet) && !_kinds.Contains(EventKind.InvalidateBegin))
         {
             BeginWindow(window);
         }
+    }
+
+    /// <summary>
+    /// A task that goes on with other work has left the notifier: the end was not probed, or its record was lost. Without a
+    /// probe any event but a zap says so, with one only those that cannot happen inside a window (spec 15.2, policy b).
+    /// </summary>
+    private void CloseLeftWindows(EventKind kind, ThreadState thread)
+    {
+        bool left = _kinds.Contains(EventKind.NotifierEnd)
+            ? kind is EventKind.PageFault or EventKind.Entry or EventKind.UserspaceExit or EventKind.SysEnterMmap or EventKind.SysEnterMunmap
+                or EventKind.SysEnterMprotect or EventKind.SetRegion
+            : kind is not (EventKind.SpteChanged or EventKind.AgeHva);
+        if (!left)
+        {
+            return;
+        }
+
+        foreach (Window window in thread.Windows)
+        {
+            Counts.WindowsClosedByNextEvent++;
+            EndWindow(window, 0, 0);
+        }
+
+        thread.Windows.Clear();
     }
 
     private void OnInvalidateBegin(ThreadState thread)
@@ -99,7 +111,7 @@ internal sealed partial class TimelineBuilder
         }
         else
         {
-            EndWindow(window, 0);
+            EndWindow(window, 0, 0);
         }
     }
 
@@ -117,7 +129,7 @@ internal sealed partial class TimelineBuilder
             _vmByNotifier[window.Notifier] = vm;
         }
 
-        EndWindow(window, e[1] + 1);
+        EndWindow(window, e[1] + 1, e[2]);
     }
 
     private void BeginWindow(Window window)
@@ -139,11 +151,11 @@ internal sealed partial class TimelineBuilder
         Emit(OperationKind.WindowBegin, window.Vm, window.Start, window.End, window.Event);
     }
 
-    private void EndWindow(Window window, ulong seqPlusOne)
+    private void EndWindow(Window window, ulong seqPlusOne, ulong inProgress)
     {
         BeginWindow(window);
         window.Vm.Boundaries++;
-        Emit(OperationKind.WindowEnd, window.Vm, window.Start, window.End, seqPlusOne);
+        Emit(OperationKind.WindowEnd, window.Vm, window.Start, window.End, seqPlusOne, inProgress);
     }
 
     private VmTrack VmOfNotifier(ThreadState thread, ulong start, ulong end)
@@ -193,16 +205,15 @@ internal sealed partial class TimelineBuilder
             if (!window.Begun)
             {
                 BeginWindow(window);
-                return;
             }
 
-            if (thread.Fault is null || thread.Fault.InLookup)
+            if (!_slotsUnknown && (thread.Fault is null || thread.Fault.InLookup))
             {
                 return;
             }
         }
 
-        if (thread.Fault is { Committed: false } || thread.Region is { Invalidated: true })
+        if (thread.Fault is { Committed: false, InLookup: false } || thread.Region is { Invalidated: true })
         {
             return;
         }

@@ -9,6 +9,9 @@ namespace TraceReplay.Replay.Timeline;
 internal sealed partial class TimelineBuilder
 {
     private readonly IReadOnlySet<EventKind> _kinds;
+
+    // Neither region calls nor the slots that faults found are recorded.
+    private readonly bool _slotsUnknown;
     private readonly TimelineOptions _options;
     private readonly Dictionary<int, ThreadState> _threads = [];
     private readonly List<VmTrack> _vms = [];
@@ -21,6 +24,12 @@ internal sealed partial class TimelineBuilder
     {
         _kinds = kinds;
         _options = options;
+        _slotsUnknown = !kinds.Contains(EventKind.SetRegion) && !kinds.Contains(EventKind.Faultin);
+        if (!kinds.Contains(EventKind.PageAlloc))
+        {
+            EmitHost(OperationKind.NoBlockOrders, 0);
+        }
+
         for (int i = MaxOpenFaults - 1; i >= 0; i--)
         {
             _freeFaults.Push(new OpenFault { Open = i });
@@ -42,8 +51,13 @@ internal sealed partial class TimelineBuilder
         ThreadState thread = Thread(e.Pid);
         if (thread.Ending is not null && e.Kind != EventKind.InvalidateEnd)
         {
-            EndWindow(thread.Ending, 0);
+            EndWindow(thread.Ending, 0, 0);
             thread.Ending = null;
+        }
+
+        if (thread.Windows.Count > 0)
+        {
+            CloseLeftWindows(e.Kind, thread);
         }
 
         switch (e.Kind)
@@ -183,6 +197,8 @@ public sealed class TimelineCounts
     public long SlotsFromRegionCall { get; set; }
 
     public long SlotsFromFaults { get; set; }
+
+    public long SlotsInferred { get; set; }
 
     public long WindowsClosedByProbe { get; set; }
 

@@ -99,7 +99,7 @@ public sealed partial class FaultModel<TRules>
     {
         fault.Path = FaultPath.Remapped;
         fault.Pfn = pte.Pfn;
-        fault.Kind = _hostPages.KindOfRemapped(pte.Pfn, vma?.Bo ?? 0, out Certainty certainty);
+        fault.Kind = _hostPages.KindOfRemapped(pte.Pfn, vma, fault.Slot!.Hva(fault.Gfn), out Certainty certainty);
         if (pte.Level > 1)
         {
             fault.Kind = PageKind.H;
