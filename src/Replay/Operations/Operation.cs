@@ -105,6 +105,9 @@ public enum LookupFact : byte
     /// <summary>The lookup found the leaf that was last made known.</summary>
     Found,
 
+    /// <summary>The kernel ended the fault without a lookup, and a probe would have shown one.</summary>
+    NotMade,
+
     /// <summary>get_user_pages failed and no remapped lookup followed: no VMA, or one that forbids the access.</summary>
     Forbidden,
 

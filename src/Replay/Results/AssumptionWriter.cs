@@ -34,12 +34,13 @@ internal static class AssumptionWriter
             kinds.Contains(EventKind.PageAlloc)
                 ? "TTM block orders from kmem:mm_page_alloc; a block older than the trace counts as order 0"
                 : "TTM block orders: not recorded (kmem:mm_page_alloc with order > 0); taken as the allocator's preference, highest order first, where the pfn's alignment allows");
-        long closed = counts.WindowsClosedByProbe + counts.WindowsClosedByNextEvent;
+        long guessed = counts.WindowsClosedByNextEvent + counts.WindowsClosedByLoss;
+        long closed = counts.WindowsClosedByProbe + guessed;
         table.Add(
             "AS-5",
-            counts.WindowsClosedByNextEvent > 0 ? "assumed" : "known",
-            closed == 0 ? null : Share(counts.WindowsClosedByNextEvent, closed),
-            Say($"notifier windows: {counts.WindowsClosedByProbe} closed by the probe on their end, {counts.WindowsClosedByNextEvent} by the task's next window; a window begins at its first zap, or when the notifier's start returns"));
+            guessed > 0 ? "assumed" : "known",
+            closed == 0 ? null : Share(guessed, closed),
+            Say($"notifier windows: {counts.WindowsClosedByProbe} closed by the probe on their end, {counts.WindowsClosedByNextEvent} by the task's next event, {counts.WindowsClosedByLoss} by lost records; a window begins after its kvm_unmap_hva_range and after every fault seen inside mmu_lock before the first zap"));
         table.Add(
             "AS-6",
             tallies.OrderAmbiguous > 0 ? "assumed" : "known",

@@ -33,7 +33,7 @@ internal sealed class FidelityTables : IDisposable
             return;
         }
 
-        if (predicted.Outcome == FaultOutcome.Unknown)
+        if (predicted.Outcome == FaultOutcome.Unknown && !predicted.WentFurther)
         {
             _unknown++;
             return;

@@ -55,6 +55,9 @@ public sealed class InvalidateState
         InProgress = inProgress > 0 ? inProgress : InProgress;
     }
 
+    /// <summary>A snapshot that is ahead shows that ends were not recorded (lost events).</summary>
+    public void CatchUp(ulong snapshot) => Seq = Math.Max(Seq, snapshot);
+
     /// <summary>The range half of the check: some window is open and the hull holds <paramref name="x"/>.</summary>
     public bool Covers(ulong x) => InProgress > 0 && x >= _hullStart && x < _hullEnd;
 

@@ -405,7 +405,10 @@ internal sealed partial class TimelineBuilder
 
         fault.Committed = true;
         fault.Observed.OrderAmbiguous = IsOrderAmbiguous(fault, exact);
-        EmitFault(fault, OperationKind.FaultMap, (ulong)(fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued : LookupFact.None));
+        LookupFact fact = fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued
+            : fault.FaultinReturned && fault.AtLookup < 0 && _kinds.Contains(EventKind.HvaToPfn) ? LookupFact.NotMade
+            : LookupFact.None;
+        EmitFault(fault, OperationKind.FaultMap, (ulong)fact);
     }
 
     /// <summary>A boundary between two milestones of the fault may have come before or after the check that lies between them.</summary>

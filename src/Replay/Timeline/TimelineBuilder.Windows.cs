@@ -26,14 +26,41 @@ internal sealed partial class TimelineBuilder
             Start = e[0],
             End = e[1],
             Event = thread.PendingNotifierEvent,
+            Cpu = e.Cpu,
+            BeginsAfter = _begins.AfterSeq(e.Seq),
         };
         thread.PendingNotifier = 0;
         thread.PendingNotifierEvent = 0;
         thread.Windows.Add(window);
+        _opening.Add(window);
+        _openWindows.Add((thread, window));
         vm.Opening++;
-        if (!_kinds.Contains(EventKind.NotifierStartRet) && !_kinds.Contains(EventKind.InvalidateBegin))
+    }
+
+    /// <summary>Windows last far shorter than a loss: the end of one that is open where records were lost was among them.</summary>
+    private void CloseWindowsAtLoss(int cpu)
+    {
+        for (int i = _openWindows.Count - 1; i >= 0; i--)
         {
-            BeginWindow(window);
+            (ThreadState thread, Window window) = _openWindows[i];
+            if (window.Cpu == cpu)
+            {
+                Counts.WindowsClosedByLoss++;
+                thread.Windows.Remove(window);
+                EndWindow(window, 0, 0);
+            }
+        }
+    }
+
+    private void BeginDueWindows(long seq)
+    {
+        for (int i = _opening.Count - 1; i >= 0; i--)
+        {
+            if (_opening[i].BeginsAfter < seq)
+            {
+                BeginWindow(_opening[i]);
+                _opening.RemoveAt(i);
+            }
         }
     }
 
@@ -45,7 +72,7 @@ internal sealed partial class TimelineBuilder
     {
         bool left = _kinds.Contains(EventKind.NotifierEnd)
             ? kind is EventKind.PageFault or EventKind.Entry or EventKind.UserspaceExit or EventKind.SysEnterMmap or EventKind.SysEnterMunmap
-                or EventKind.SysEnterMprotect or EventKind.SetRegion
+                or EventKind.SysEnterMprotect or EventKind.SyscallEdge or EventKind.SetRegion
             : kind is not (EventKind.SpteChanged or EventKind.AgeHva);
         if (!left)
         {
@@ -63,9 +90,9 @@ internal sealed partial class TimelineBuilder
 
     private void OnInvalidateBegin(ThreadState thread)
     {
-        if (thread.Windows is [.., { Begun: false } window])
+        if (thread.Windows is [.., { Settled: false } window])
         {
-            BeginWindow(window);
+            Settle(window);
         }
     }
 
@@ -78,17 +105,24 @@ internal sealed partial class TimelineBuilder
 
         if ((int)e[0] != 0)
         {
-            // A start that may not block gave up: there is no window.
-            if (!window.Begun)
-            {
-                window.Vm.Opening--;
-            }
-
+            // A start that may not block gave up: the kernel ends the window on its behalf.
+            EndWindow(window, 0, 0);
             thread.Windows.Remove(window);
             return;
         }
 
+        Settle(window);
+    }
+
+    /// <summary>From here on it is certain that the window has begun.</summary>
+    private void Settle(Window window)
+    {
         BeginWindow(window);
+        if (!window.Settled)
+        {
+            window.Settled = true;
+            window.Vm.Opening--;
+        }
     }
 
     private void OnNotifierEnd(EventCursor e, ThreadState thread)
@@ -140,7 +174,6 @@ internal sealed partial class TimelineBuilder
         }
 
         window.Begun = true;
-        window.Vm.Opening--;
         window.Vm.Boundaries++;
         if (window.Event is not (ProtectionVma or ProtectionPage))
         {
@@ -153,7 +186,9 @@ internal sealed partial class TimelineBuilder
 
     private void EndWindow(Window window, ulong seqPlusOne, ulong inProgress)
     {
-        BeginWindow(window);
+        Settle(window);
+        _opening.Remove(window);
+        _openWindows.RemoveAll(open => open.Window == window);
         window.Vm.Boundaries++;
         Emit(OperationKind.WindowEnd, window.Vm, window.Start, window.End, seqPlusOne, inProgress);
     }
@@ -202,10 +237,7 @@ internal sealed partial class TimelineBuilder
     {
         if (thread.Windows is [.., { } window])
         {
-            if (!window.Begun)
-            {
-                BeginWindow(window);
-            }
+            Settle(window);
 
             if (!_slotsUnknown && (thread.Fault is null || thread.Fault.InLookup))
             {

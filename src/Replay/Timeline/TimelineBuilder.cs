@@ -9,6 +9,10 @@ namespace TraceReplay.Replay.Timeline;
 internal sealed partial class TimelineBuilder
 {
     private readonly IReadOnlySet<EventKind> _kinds;
+    private readonly WindowBegins _begins;
+    private readonly LostRecords _lost;
+    private readonly List<Window> _opening = [];
+    private readonly List<(ThreadState Thread, Window Window)> _openWindows = [];
 
     // Neither region calls nor the slots that faults found are recorded.
     private readonly bool _slotsUnknown;
@@ -20,9 +24,11 @@ internal sealed partial class TimelineBuilder
     // The task of the last event: most events come in runs of one task.
     private ThreadState _thread = new(-1);
 
-    public TimelineBuilder(IReadOnlySet<EventKind> kinds, TimelineOptions options)
+    public TimelineBuilder(IReadOnlySet<EventKind> kinds, WindowBegins begins, LostRecords lost, TimelineOptions options)
     {
+        _lost = lost;
         _kinds = kinds;
+        _begins = begins;
         _options = options;
         _slotsUnknown = !kinds.Contains(EventKind.SetRegion) && !kinds.Contains(EventKind.Faultin);
         if (!kinds.Contains(EventKind.PageAlloc))
@@ -48,6 +54,16 @@ internal sealed partial class TimelineBuilder
 
     public void Add(EventCursor e)
     {
+        while (_lost.TryTakeBefore(e.Seq, out int cpu))
+        {
+            CloseWindowsAtLoss(cpu);
+        }
+
+        if (_opening.Count > 0)
+        {
+            BeginDueWindows(e.Seq);
+        }
+
         ThreadState thread = Thread(e.Pid);
         if (thread.Ending is not null && e.Kind != EventKind.InvalidateEnd)
         {
@@ -203,6 +219,8 @@ public sealed class TimelineCounts
     public long WindowsClosedByProbe { get; set; }
 
     public long WindowsClosedByNextEvent { get; set; }
+
+    public long WindowsClosedByLoss { get; set; }
 
     public long VmAssumed { get; set; }
 

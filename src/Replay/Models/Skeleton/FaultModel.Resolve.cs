@@ -52,7 +52,10 @@ public sealed partial class FaultModel<TRules>
         if (!pte.Present)
         {
             fault.RestsOn(Certainty.Assumed);
-            fault.End(FaultOutcome.Unknown, "the trace does not show what the lookup found");
+            fault.WentFurther = fact == LookupFact.NotMade;
+            fault.End(FaultOutcome.Unknown, fault.WentFurther
+                ? "goes on to a lookup where the captured kernel ended the fault before it"
+                : "the trace does not show what the lookup found");
             return;
         }
 

@@ -157,6 +157,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         if (op.Kind == OperationKind.FaultLookup && op.B != 0)
         {
             fault.Seq = op.B - 1;
+            vm.Invalidate.CatchUp(fault.Seq);
         }
 
         Resolve(vm, (LookupFact)op.A, ref fault);
