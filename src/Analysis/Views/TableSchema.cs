@@ -36,6 +36,11 @@ public static class Tables
         trace_id VARCHAR, event VARCHAR, function VARCHAR, is_return BOOLEAN
         """);
 
+    /// <summary>Records by trace and event, read from the Parquet footers.</summary>
+    public static TableSchema EventCounts { get; } = TableSchema.Parse("event_counts", "events", """
+        trace_id VARCHAR, system VARCHAR, event VARCHAR, records BIGINT
+        """);
+
     /// <summary>What replay writes.</summary>
     public static IReadOnlyList<TableSchema> Results { get; } =
     [

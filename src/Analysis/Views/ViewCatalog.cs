@@ -25,7 +25,8 @@ public static class ViewCatalog
             taken.Add(table.Name);
         }
 
-        taken.Add(Tables.Traces.Name);
+        views.Add(EventCountsView(dataset, root));
+        taken.UnionWith([Tables.Traces.Name, Tables.EventCounts.Name]);
         foreach (string folder in Folders(dataset, "results").Where(f => !taken.Contains(f)).ToList())
         {
             views.Add(new ViewDefinition(folder, Filtered(ReadParquet(root, $"results/{folder}"))));
@@ -94,6 +95,21 @@ public static class ViewCatalog
         string columns = string.Join(", ", table.Columns.Select(c => $"{c.Name}: '{c.Type}'"));
         string files = Sql.Literal(Sql.GlobSafe(root) + table.Folder + "/*.json");
         return new ViewDefinition(table.Name, $"SELECT * FROM read_json({files}, format = 'unstructured', columns = {{{columns}}})");
+    }
+
+    private static ViewDefinition EventCountsView(string dataset, string root)
+    {
+        TableSchema table = Tables.EventCounts;
+        if (!HasFile(Path.Combine(dataset, table.Folder), "*.parquet"))
+        {
+            return new ViewDefinition(table.Name, Empty(table));
+        }
+
+        string files = Sql.Literal(Sql.GlobSafe(root) + table.Folder + "/*/*/*/*.parquet");
+        const string Pattern = @"'[/\\]([^/\\.]*)\.([^/\\]*)[/\\]date=[^/\\]*[/\\]host=[^/\\]*[/\\]([^/\\]*)\.parquet$'";
+        string Part(int group) => $"regexp_extract(file_name, {Pattern}, {group})";
+        return new ViewDefinition(table.Name, Filtered(
+            $"(SELECT {Part(3)} AS trace_id, {Part(1)} AS system, {Part(2)} AS event, num_rows AS records FROM parquet_file_metadata({files}))"));
     }
 
     private static string OurTable(string dataset, string root, TableSchema table) =>
