@@ -25,5 +25,5 @@ SELECT
     format('0x{:x}', min(gfn)) AS first_gfn,
     format('0x{:x}', max(gfn)) AS last_gfn
 FROM refused
-GROUP BY ALL
-ORDER BY trace_id, source = 'observed' DESC, source, faults DESC;
+GROUP BY trace_id, source, page_kind, reason
+ORDER BY trace_id, if(source = 'observed', '', source), faults DESC;

@@ -17,5 +17,5 @@ SELECT
     count(*) AS faults,
     round(count(*) / sum(count(*)) OVER (PARTITION BY trace_id, page_kind, source), 4) AS share
 FROM ends
-GROUP BY ALL
-ORDER BY trace_id, page_kind, outcome, source = 'observed' DESC, source;
+GROUP BY trace_id, page_kind, source, outcome
+ORDER BY trace_id, page_kind, outcome, if(source = 'observed', '', source);

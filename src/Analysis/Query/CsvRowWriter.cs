@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Data.Common;
 
 namespace TraceReplay.Analysis.Query;
 
@@ -8,21 +7,21 @@ internal sealed class CsvRowWriter(TextWriter output) : IRowWriter
 {
     private static readonly SearchValues<char> s_needQuotes = SearchValues.Create(",\"\r\n");
 
-    public void Begin(DbDataReader reader)
+    public void Begin(CellReader cells)
     {
-        for (int i = 0; i < reader.FieldCount; i++)
+        for (int i = 0; i < cells.Names.Count; i++)
         {
-            Field(i, reader.GetName(i));
+            Field(i, cells.Names[i]);
         }
 
         output.Write('\n');
     }
 
-    public void Row(DbDataReader reader)
+    public void Row(CellReader cells)
     {
-        for (int i = 0; i < reader.FieldCount; i++)
+        for (int i = 0; i < cells.Names.Count; i++)
         {
-            Field(i, reader.IsDBNull(i) ? null : CellText.Of(reader.GetValue(i)));
+            Field(i, CellText.Of(cells[i]));
         }
 
         output.Write('\n');

@@ -1,13 +1,12 @@
-using System.Data.Common;
-
 namespace TraceReplay.Analysis.Query;
 
 /// <summary>One way to print rows.</summary>
 internal interface IRowWriter
 {
-    void Begin(DbDataReader reader);
+    void Begin(CellReader cells);
 
-    void Row(DbDataReader reader);
+    /// <summary>The row at which the reader stands.</summary>
+    void Row(CellReader cells);
 
     void End();
 }

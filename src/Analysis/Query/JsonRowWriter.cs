@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections;
-using System.Data.Common;
 using System.Globalization;
 using System.Numerics;
 using System.Text;
@@ -15,16 +14,16 @@ internal sealed class JsonRowWriter(TextWriter output) : IRowWriter
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly ArrayBufferWriter<byte> _line = new();
-    private string[] _names = [];
+    private IReadOnlyList<string> _names = [];
     private bool _any;
 
-    public void Begin(DbDataReader reader)
+    public void Begin(CellReader cells)
     {
-        _names = [.. Enumerable.Range(0, reader.FieldCount).Select(reader.GetName)];
+        _names = cells.Names;
         output.Write("[");
     }
 
-    public void Row(DbDataReader reader)
+    public void Row(CellReader cells)
     {
         output.Write(_any ? ",\n" : "\n");
         _any = true;
@@ -32,10 +31,10 @@ internal sealed class JsonRowWriter(TextWriter output) : IRowWriter
         using (var json = new Utf8JsonWriter(_line, s_options))
         {
             json.WriteStartObject();
-            for (int i = 0; i < _names.Length; i++)
+            for (int i = 0; i < _names.Count; i++)
             {
                 json.WritePropertyName(_names[i]);
-                Value(json, reader.IsDBNull(i) ? null : reader.GetValue(i));
+                Value(json, cells[i]);
             }
 
             json.WriteEndObject();

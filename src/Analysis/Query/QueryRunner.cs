@@ -33,11 +33,12 @@ public static class QueryRunner
                 _ => throw new ArgumentOutOfRangeException(nameof(format)),
             };
             long rows = 0;
-            writer.Begin(reader);
+            var cells = new CellReader(reader);
+            writer.Begin(cells);
             for (; reader.Read(); rows++)
             {
                 ct.ThrowIfCancellationRequested();
-                writer.Row(reader);
+                writer.Row(cells);
             }
 
             writer.End();
@@ -90,6 +91,10 @@ public static class QueryRunner
         catch (DuckDBException e)
         {
             throw new OperationCanceledException(e.Message, e);
+        }
+        catch (InvalidOperationException e) when (e.Message.StartsWith("Invalid number of parameters", StringComparison.Ordinal))
+        {
+            throw new AnalysisException(AnalysisFailure.Usage, $"{e.Message}: each $NAME in the SQL needs --param NAME=VALUE", e);
         }
     }
 }

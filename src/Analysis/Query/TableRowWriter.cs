@@ -1,5 +1,3 @@
-using System.Data.Common;
-
 namespace TraceReplay.Analysis.Query;
 
 /// <summary>Aligned columns. The first rows set the widths, so that any number of rows can stream by.</summary>
@@ -11,21 +9,21 @@ internal sealed class TableRowWriter(TextWriter output) : IRowWriter
     private TextTable? _table;
     private bool _widthsSet;
 
-    public void Begin(DbDataReader reader) =>
-        _table = new TextTable([.. Enumerable.Range(0, reader.FieldCount)
-            .Select(i => new TextColumn(reader.GetName(i), CellText.IsNumber(reader.GetFieldType(i))))]);
+    public void Begin(CellReader cells) =>
+        _table = new TextTable([.. Enumerable.Range(0, cells.Names.Count)
+            .Select(i => new TextColumn(cells.Names[i], cells.IsNumber(i)))]);
 
-    public void Row(DbDataReader reader)
+    public void Row(CellReader cells)
     {
-        var cells = new string[reader.FieldCount];
-        for (int i = 0; i < cells.Length; i++)
+        var texts = new string[cells.Names.Count];
+        for (int i = 0; i < texts.Length; i++)
         {
-            cells[i] = (reader.IsDBNull(i) ? null : CellText.Of(reader.GetValue(i))) ?? "NULL";
+            texts[i] = CellText.Of(cells[i]) ?? "NULL";
         }
 
         if (!_widthsSet)
         {
-            _held.Add(cells);
+            _held.Add(texts);
             if (_held.Count == RowsThatSetWidths)
             {
                 WriteHeld();
@@ -34,7 +32,7 @@ internal sealed class TableRowWriter(TextWriter output) : IRowWriter
             return;
         }
 
-        _table!.WriteRow(output, cells);
+        _table!.WriteRow(output, texts);
     }
 
     public void End()

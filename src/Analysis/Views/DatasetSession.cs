@@ -65,6 +65,32 @@ public sealed partial class DatasetSession : IDisposable
         return command;
     }
 
+    /// <summary>All rows of one of our own SELECTs.</summary>
+    public List<T> Select<T>(string sql, Func<DuckDBDataReader, T> map, params ReadOnlySpan<(string Name, object Value)> parameters)
+    {
+        using DuckDBCommand command = Command(sql);
+        foreach ((string name, object value) in parameters)
+        {
+            command.Parameters.Add(new DuckDBParameter(name, value));
+        }
+
+        try
+        {
+            var rows = new List<T>();
+            using DuckDBDataReader reader = command.ExecuteReader();
+            while (reader.Read())
+            {
+                rows.Add(map(reader));
+            }
+
+            return rows;
+        }
+        catch (DuckDBException e)
+        {
+            throw new AnalysisException(AnalysisFailure.Input, $"{Dataset}: {SqlErrors.OneLine(e)}", e);
+        }
+    }
+
     public void Dispose() => _connection.Dispose();
 
     private static void RequireDataset(string shown, string root)
