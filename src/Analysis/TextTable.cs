@@ -62,6 +62,7 @@ public sealed class TextTable
         output.Write('\n');
     }
 
-    private static string OneLine(string text) =>
+    /// <summary>The text without control characters: what a trace holds must not steer a terminal.</summary>
+    public static string OneLine(string text) =>
         text.AsSpan().IndexOfAnyInRange('\0', '\x1f') < 0 ? text : string.Concat(text.Select(c => c < ' ' ? '\ufffd' : c));
 }

@@ -2,8 +2,8 @@ namespace TraceReplay.Analysis.Summary;
 
 /// <summary>Prints summaries: fidelity first, because every other number is worth as much as that one (contract section 3).</summary>
 /// <param name="output">Where to.</param>
-/// <param name="dataset">How to name the dataset in the commands to try next.</param>
-public sealed class SummaryWriter(TextWriter output, string dataset)
+/// <param name="dataset">The dataset for the command to try next; null if it is not kept.</param>
+public sealed class SummaryWriter(TextWriter output, string? dataset)
 {
     private const int Indent = 13;
     private const int DivergencesShown = 4;
@@ -183,7 +183,8 @@ public sealed class SummaryWriter(TextWriter output, string dataset)
         bool misses = traces.Any(t => t.Fidelity.Any(f => f.Unexplained > 0));
         bool refused = traces.Any(t => t.Outcomes.Any(o => o.Outcome == "EFAULT"));
         string query = misses ? "--sql 'FROM fidelity_misses'" : refused ? "efault_causes" : "faults_by_outcome";
-        output.Write($"next         tracereplay query -d {dataset} {query}\n");
+        string keep = dataset is null ? "run again with -d DATASET to keep the data, then " : "";
+        Prose.Labelled(output, "next", $"{keep}tracereplay query -d {dataset ?? "DATASET"} {query}", Indent);
     }
 
     private void Line(string label, string text) => Prose.Labelled(output, "  " + label, text, Indent);

@@ -46,15 +46,13 @@ public sealed partial class DatasetSession : IDisposable
             throw new AnalysisException(AnalysisFailure.Environment, $"{dataset}: {e.Message}", e);
         }
 
-        var connection = new DuckDBConnection("DataSource=:memory:");
-        connection.Open();
-        var session = new DatasetSession(dataset, connection, views);
-        string spill = Path.Combine(Path.GetTempPath(), $"tracereplay-spill-{Environment.ProcessId}");
-        session.Run($"SET temp_directory = {Sql.Literal(spill)}");
-        session.Run("SET autoinstall_known_extensions = false");
+        DatasetSession session = Connect(dataset, views);
         session.Create(views[0]);
         return session;
     }
+
+    /// <summary>A session without a dataset, for rows of our own.</summary>
+    public static DatasetSession WithoutDataset() => Connect("", []);
 
     /// <summary>A command for one or more statements, with the views that they name in place.</summary>
     public DuckDBCommand Command(string sql)
@@ -92,6 +90,17 @@ public sealed partial class DatasetSession : IDisposable
     }
 
     public void Dispose() => _connection.Dispose();
+
+    private static DatasetSession Connect(string dataset, IReadOnlyList<ViewDefinition> views)
+    {
+        var connection = new DuckDBConnection("DataSource=:memory:");
+        connection.Open();
+        var session = new DatasetSession(dataset, connection, views);
+        string spill = Path.Combine(Path.GetTempPath(), $"tracereplay-spill-{Environment.ProcessId}");
+        session.Run($"SET temp_directory = {Sql.Literal(spill)}");
+        session.Run("SET autoinstall_known_extensions = false");
+        return session;
+    }
 
     private static void RequireDataset(string shown, string root)
     {
