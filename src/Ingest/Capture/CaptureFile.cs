@@ -1,0 +1,143 @@
+using System.Buffers.Binary;
+using Microsoft.Win32.SafeHandles;
+
+namespace TraceReplay.Ingest.Capture;
+
+/// <summary>Random access to the bytes of a capture, thread-safe. Every read is checked against the length of the file.</summary>
+public sealed class CaptureFile : IDisposable
+{
+    private readonly SafeFileHandle _handle;
+    private readonly string? _temporary;
+
+    public CaptureFile(string path, string? displayName = null, bool temporary = false)
+    {
+        DisplayName = displayName ?? path;
+        _temporary = temporary ? path : null;
+        _handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        Length = RandomAccess.GetLength(_handle);
+    }
+
+    /// <summary>How messages name it.</summary>
+    public string DisplayName { get; }
+
+    public long Length { get; }
+
+    /// <returns>Bytes read; less than asked for only at the end of the file.</returns>
+    public int Read(long offset, Span<byte> buffer)
+    {
+        int total = 0;
+        while (total < buffer.Length)
+        {
+            int n = RandomAccess.Read(_handle, buffer[total..], offset + total);
+            if (n == 0)
+            {
+                break;
+            }
+
+            total += n;
+        }
+
+        return total;
+    }
+
+    /// <summary>Fills the buffer or throws a <see cref="CaptureException"/> that names what should have been there.</summary>
+    public void ReadExactly(long offset, Span<byte> buffer, string expected)
+    {
+        int n = offset < 0 || offset > Length ? 0 : Read(offset, buffer);
+        if (n < buffer.Length)
+        {
+            throw Damaged(Math.Clamp(offset, 0, Length), $"the file ends at 0x{Length:x}", $"expected {buffer.Length} bytes of {expected}");
+        }
+    }
+
+    public CaptureException Damaged(long offset, string found, string expected) => new(new CaptureDamage(DisplayName, offset, found, expected));
+
+    public void Dispose()
+    {
+        _handle.Dispose();
+        if (_temporary is not null)
+        {
+            File.Delete(_temporary);
+        }
+    }
+}
+
+/// <summary>Reads numbers of one byte order at a moving position of a file, or of a decompressed section.</summary>
+internal ref struct SpanCursor(ReadOnlySpan<byte> data, bool bigEndian)
+{
+    private readonly ReadOnlySpan<byte> _data = data;
+    private readonly bool _bigEndian = bigEndian;
+
+    public int Position { get; private set; }
+
+    public readonly int Remaining => _data.Length - Position;
+
+    public bool TryU16(out ushort value)
+    {
+        value = 0;
+        if (Remaining < 2)
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> at = _data[Position..];
+        value = _bigEndian ? BinaryPrimitives.ReadUInt16BigEndian(at) : BinaryPrimitives.ReadUInt16LittleEndian(at);
+        Position += 2;
+        return true;
+    }
+
+    public bool TryU32(out uint value)
+    {
+        value = 0;
+        if (Remaining < 4)
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> at = _data[Position..];
+        value = _bigEndian ? BinaryPrimitives.ReadUInt32BigEndian(at) : BinaryPrimitives.ReadUInt32LittleEndian(at);
+        Position += 4;
+        return true;
+    }
+
+    public bool TryU64(out ulong value)
+    {
+        value = 0;
+        if (Remaining < 8)
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> at = _data[Position..];
+        value = _bigEndian ? BinaryPrimitives.ReadUInt64BigEndian(at) : BinaryPrimitives.ReadUInt64LittleEndian(at);
+        Position += 8;
+        return true;
+    }
+
+    public bool TryBytes(long count, out ReadOnlySpan<byte> bytes)
+    {
+        bytes = default;
+        if (count < 0 || count > Remaining)
+        {
+            return false;
+        }
+
+        bytes = _data.Slice(Position, (int)count);
+        Position += (int)count;
+        return true;
+    }
+
+    public bool TryString(out string text)
+    {
+        text = "";
+        int end = _data[Position..].IndexOf((byte)0);
+        if (end < 0)
+        {
+            return false;
+        }
+
+        text = System.Text.Encoding.UTF8.GetString(_data.Slice(Position, end));
+        Position += end + 1;
+        return true;
+    }
+}

@@ -1,0 +1,127 @@
+using System.IO.Compression;
+using TraceReplay.Ingest.TraceDat;
+
+namespace TraceReplay.Ingest.Capture;
+
+/// <summary>One format of captures: how its content is recognised, and how it is opened.</summary>
+/// <param name="Name">As shown in <see cref="CaptureInfo.Format"/>.</param>
+/// <param name="Recognise">Judges the first bytes of a file (up to <see cref="CaptureFormats.HeadSize"/>).</param>
+public sealed record CaptureFormat(string Name, CaptureFormat.Recogniser Recognise, Func<CaptureFile, ICapture> Open)
+{
+    public delegate bool Recogniser(ReadOnlySpan<byte> head);
+}
+
+/// <summary>All formats that can be read. A new one is a folder of its own and one line in <see cref="All"/>.</summary>
+public static class CaptureFormats
+{
+    /// <summary>Bytes of the file that a <see cref="CaptureFormat.Recognise"/> may see.</summary>
+    public const int HeadSize = 4096;
+
+    /// <summary>Tried in this order.</summary>
+    public static IReadOnlyList<CaptureFormat> All { get; } =
+    [
+        new("trace.dat", static head => head.StartsWith(TraceDatHeader.Magic), static file => new TraceDatCapture(file)),
+    ];
+
+    /// <summary>Opens a capture by its content; <c>-</c> is standard input. Files packed with zstd or gzip are unpacked.</summary>
+    /// <exception cref="CaptureException">It cannot be read at all.</exception>
+    /// <exception cref="EnvironmentFailedException">No permission, or no room for a temporary copy.</exception>
+    public static ICapture Open(string path) => Open(OpenFile(path));
+
+    /// <summary>Opens an already unwrapped file; takes ownership of it, also when it throws.</summary>
+    public static ICapture Open(CaptureFile file)
+    {
+        try
+        {
+            Span<byte> head = new byte[(int)Math.Min(HeadSize, file.Length)];
+            int n = file.Read(0, head);
+            foreach (CaptureFormat format in All)
+            {
+                if (format.Recognise(head[..n]))
+                {
+                    return format.Open(file);
+                }
+            }
+
+            string known = string.Join(", ", All.Select(f => f.Name));
+            throw file.Damaged(0, n == 0 ? "an empty file" : "an unknown format", $"expected one of: {known}");
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The bytes of a capture, unpacked if it was packed, from a file or from standard input.</summary>
+    public static CaptureFile OpenFile(string path)
+    {
+        try
+        {
+            if (path == "-")
+            {
+                using Stream input = Console.OpenStandardInput();
+                return Unwrapped(Spool(input, "-"));
+            }
+
+            return Directory.Exists(path)
+                ? throw new CaptureException(new CaptureDamage(path, 0, "a directory", "expected a file"))
+                : Unwrapped(new CaptureFile(path));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new CaptureException(new CaptureDamage(path, 0, "no such file", "expected a capture"), e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new EnvironmentFailedException($"{path}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Copies a stream to a temporary file that goes away with the result.</summary>
+    public static CaptureFile Spool(Stream input, string displayName)
+    {
+        string path = Path.Combine(Path.GetTempPath(), "tracereplay-" + Path.GetRandomFileName());
+        try
+        {
+            using (FileStream copy = new(path, FileMode.CreateNew, FileAccess.Write))
+            {
+                input.CopyTo(copy);
+            }
+
+            return new CaptureFile(path, displayName, temporary: true);
+        }
+        catch
+        {
+            File.Delete(path);
+            throw;
+        }
+    }
+
+    private static CaptureFile Unwrapped(CaptureFile file)
+    {
+        Span<byte> head = stackalloc byte[4];
+        int n = file.Read(0, head);
+        head = head[..n];
+        bool zstd = head.SequenceEqual((ReadOnlySpan<byte>)[0x28, 0xb5, 0x2f, 0xfd]);
+        bool gzip = head.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b, 8]);
+        if (!zstd && !gzip)
+        {
+            return file;
+        }
+
+        using (file)
+        {
+            using Stream packed = new CaptureFileStream(file);
+            using Stream plain = zstd ? new ZstdSharp.DecompressionStream(packed) : new GZipStream(packed, CompressionMode.Decompress);
+            try
+            {
+                return Spool(plain, file.DisplayName);
+            }
+            catch (Exception e) when (e is InvalidDataException or EndOfStreamException or ZstdSharp.ZstdException)
+            {
+                throw file.Damaged(packed.Position, $"{(zstd ? "zstd" : "gzip")} data that end or do not decompress", "expected a whole packed capture");
+            }
+        }
+    }
+}

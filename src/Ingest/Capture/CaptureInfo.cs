@@ -1,0 +1,52 @@
+using TraceReplay.Ingest.Tracefs;
+
+namespace TraceReplay.Ingest.Capture;
+
+/// <summary>What a capture says about itself. null where it does not say.</summary>
+public sealed class CaptureInfo
+{
+    public required string Path { get; init; }
+
+    /// <summary><c>trace.dat</c>, <c>perf.data</c>, ...</summary>
+    public required string Format { get; init; }
+
+    public string? Version { get; set; }
+
+    /// <summary>The kernel's release, as <c>uname -r</c> prints it.</summary>
+    public string? Kernel { get; set; }
+
+    public string? Arch { get; set; }
+
+    public string? Host { get; set; }
+
+    /// <summary><c>amd</c> or <c>intel</c>, inferred from the recorded symbols.</summary>
+    public string? CpuVendor => _cpuVendor ??= Symbols.CpuVendor();
+
+    public string? Clock { get; set; }
+
+    /// <summary><c>ns</c>, or what the clock counts: <c>cycles</c>, <c>events</c>, <c>ticks</c>.</summary>
+    public string ClockUnit { get; set; } = "ns";
+
+    /// <summary>CPUs of the captured machine that the capture has buffers for.</summary>
+    public int Cpus { get; set; }
+
+    /// <summary>When the capture was made, if recorded.</summary>
+    public DateOnly? Date { get; set; }
+
+    /// <summary>Names of the buffer instances; the top one is the empty string.</summary>
+    public IReadOnlyList<string> Instances { get; set; } = [""];
+
+    public EventFormatTable Events { get; } = new();
+
+    public SymbolTable Symbols { get; set; } = SymbolTable.Empty;
+
+    /// <summary>Guests whose vCPU threads are known: host thread id to (guest, vCPU).</summary>
+    public Dictionary<int, (string Guest, int Vcpu)> GuestThreads { get; } = [];
+
+    public List<string> Warnings { get; } = [];
+
+    /// <summary>Damage met while opening; events before it can still be read.</summary>
+    public CaptureDamage? Damage { get; set; }
+
+    private string? _cpuVendor;
+}

@@ -1,0 +1,58 @@
+using TraceReplay.Ingest.Tracefs;
+
+namespace TraceReplay.Ingest.Capture;
+
+/// <summary>An open capture of any format. Not thread-safe; events can be read once or more, one reading at a time.</summary>
+public interface ICapture : IDisposable
+{
+    CaptureInfo Info { get; }
+
+    /// <summary>
+    /// Delivers every event in the capture's time order, on the calling thread. Damage does not throw: what was complete before
+    /// it is delivered, and the damage is returned.
+    /// </summary>
+    /// <returns>null, or the first damage met.</returns>
+    CaptureDamage? ReadEvents(IEventSink sink, ReadOptions options, CancellationToken cancellation);
+}
+
+/// <param name="Jobs">How many threads may decode at once; 0 = one for each processor.</param>
+public sealed record ReadOptions(int Jobs = 0);
+
+/// <summary>Receives the events of a capture, one virtual call for each.</summary>
+public interface IEventSink
+{
+    /// <param name="record">Valid only during the call.</param>
+    void Event(ref readonly EventRecord record);
+
+    /// <summary>Records were lost just before the next event of that CPU.</summary>
+    void Lost(in LostRecords lost);
+}
+
+/// <summary>One event; a view into the reader's buffers.</summary>
+public ref struct EventRecord
+{
+    public EventFormat Format { get; set; }
+
+    /// <summary>In <see cref="CaptureInfo.ClockUnit"/>, corrected as the capture's own tool does.</summary>
+    public long Timestamp { get; set; }
+
+    public int Cpu { get; set; }
+
+    /// <summary>Thread id (the kernel's pid), -1 if not recorded.</summary>
+    public int Pid { get; set; }
+
+    /// <summary>Process id, -1 if not recorded.</summary>
+    public int Tgid { get; set; }
+
+    public string? Comm { get; set; }
+
+    /// <summary>Index into <see cref="CaptureInfo.Instances"/>.</summary>
+    public int Instance { get; set; }
+
+    /// <summary>The record as the kernel wrote it, common fields first.</summary>
+    public ReadOnlySpan<byte> Payload { get; set; }
+}
+
+/// <param name="Timestamp">Of the first event after the hole; null if none follows.</param>
+/// <param name="Count">null where the kernel did not say how many.</param>
+public readonly record struct LostRecords(int Cpu, int Instance, long? Timestamp, long? Count);

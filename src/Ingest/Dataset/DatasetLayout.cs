@@ -1,0 +1,58 @@
+using System.Globalization;
+using System.Text;
+
+namespace TraceReplay.Ingest.Dataset;
+
+/// <summary>Where things lie in a dataset (contract section 2).</summary>
+public static class DatasetLayout
+{
+    public const string Events = "events";
+    public const string Results = "results";
+    public const string Traces = "traces";
+    public const string LostEvents = "lost_events";
+    public const string ProbeSites = "probe_sites";
+
+    public static string ManifestDirectory(string dataset) => Path.Combine(dataset, Traces, "manifests");
+
+    public static string Manifest(string dataset, string traceId) => Path.Combine(ManifestDirectory(dataset), traceId + ".json");
+
+    /// <param name="fullName"><c>system.event</c></param>
+    public static string Event(string dataset, string fullName, DateOnly date, string host, string traceId) =>
+        Partition(Path.Combine(dataset, Events, Safe(fullName)), date, host, traceId);
+
+    public static string Result(string dataset, string table, DateOnly date, string host, string traceId) =>
+        Partition(Path.Combine(dataset, Results, Safe(table)), date, host, traceId);
+
+    public static string TraceTable(string dataset, string table, DateOnly date, string host, string traceId) =>
+        Partition(Path.Combine(dataset, Traces, table), date, host, traceId);
+
+    /// <summary>Hive's escapes: a name cannot leave its directory, and reads back as it was.</summary>
+    public static string Safe(string name)
+    {
+        if (name.Length > 0 && name.All(IsPlain) && name.Trim('.').Length > 0)
+        {
+            return name;
+        }
+
+        StringBuilder s = new();
+        bool dots = name.Trim('.').Length == 0;
+        foreach (byte b in Encoding.UTF8.GetBytes(name))
+        {
+            if (IsPlain((char)b) && !(dots && b == (byte)'.'))
+            {
+                s.Append((char)b);
+            }
+            else
+            {
+                s.Append(CultureInfo.InvariantCulture, $"%{b:X2}");
+            }
+        }
+
+        return s.Length == 0 ? "__HIVE_DEFAULT_PARTITION__" : s.ToString();
+    }
+
+    private static bool IsPlain(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.';
+
+    private static string Partition(string table, DateOnly date, string host, string traceId) =>
+        Path.Combine(table, string.Create(CultureInfo.InvariantCulture, $"date={date:yyyy-MM-dd}"), "host=" + Safe(host), traceId + ".parquet");
+}

@@ -1,0 +1,195 @@
+using TraceReplay.Ingest.Capture;
+using TraceReplay.Ingest.Tracefs;
+
+namespace TraceReplay.Ingest.Dataset;
+
+/// <summary>Receives a capture's events and writes the event tables of a dataset.</summary>
+internal sealed class DatasetSink : IEventSink, IDisposable
+{
+    // 64 Ki rows: small enough that several tables in memory stay cheap, large enough for columns to compress.
+    private const int RowGroupRows = 1 << 16;
+    private const long HeldLimit = 64 << 20;
+    private const int ProgressStep = 1 << 16;
+
+    private readonly string _traceId;
+    private readonly CaptureInfo _info;
+    private readonly Func<string, string> _path;
+    private readonly Predicate<EventFormat> _wanted;
+    private readonly SemaphoreSlim _slots;
+    private readonly bool _inline;
+    private readonly IProgress<long>? _progress;
+    private readonly List<EventTable> _tables = [];
+    private readonly Dictionary<(int Instance, int Cpu), long> _lastSeq = [];
+    private EventTable?[] _byIndex = [];
+    private bool[] _known = [];
+    private long[] _cpuLast = new long[64];
+    private long _held;
+    private long _seq;
+
+    public DatasetSink(string traceId, CaptureInfo info, Func<string, string> path, Predicate<EventFormat> wanted, int jobs, IProgress<long>? progress)
+    {
+        (_traceId, _info, _path, _wanted, _progress) = (traceId, info, path, wanted, progress);
+        _inline = jobs == 1;
+        _slots = new SemaphoreSlim((jobs > 0 ? jobs : System.Environment.ProcessorCount) + 2);
+        Array.Fill(_cpuLast, -1);
+    }
+
+    public IReadOnlyList<EventTable> Tables => _tables;
+
+    /// <summary>Holes in the order met, with the position of the CPU's last event before; null if there is none.</summary>
+    public List<(LostRecords Lost, long? AfterSeq)> Holes { get; } = [];
+
+    /// <summary>Events of the capture, also those that were not wanted.</summary>
+    public long Seen => _seq;
+
+    public long? First { get; private set; }
+
+    public long? Last { get; private set; }
+
+    public void Event(ref readonly EventRecord record)
+    {
+        long seq = _seq++;
+        First ??= record.Timestamp;
+        Last = record.Timestamp;
+        Remember(record.Instance, record.Cpu, seq);
+        if ((seq & (ProgressStep - 1)) == ProgressStep - 1)
+        {
+            _progress?.Report(_seq);
+        }
+
+        EventTable? table = Table(record.Format);
+        if (table is null)
+        {
+            return;
+        }
+
+        long before = table.Held;
+        table.Add(in record, seq);
+        _held += table.Held - before;
+        if (table.PendingRows >= RowGroupRows)
+        {
+            Submit(table);
+        }
+        else if (_held > HeldLimit)
+        {
+            Submit(_tables.MaxBy(t => t.Held)!);
+        }
+    }
+
+    public void Lost(in LostRecords lost) => Holes.Add((lost, LastSeq(lost.Instance, lost.Cpu)));
+
+    /// <summary>Writes all that is pending and gives the files their names.</summary>
+    public void Complete()
+    {
+        foreach (EventTable t in _tables.OrderByDescending(t => t.Held))
+        {
+            if (t.PendingRows > 0)
+            {
+                Submit(t);
+            }
+        }
+
+        WaitForWrites();
+        foreach (EventTable t in _tables)
+        {
+            t.Complete();
+        }
+
+        _progress?.Report(_seq);
+    }
+
+    public void Dispose()
+    {
+        try
+        {
+            Task.WaitAll(_tables.Select(t => t.Writing));
+        }
+        catch (AggregateException)
+        {
+            // Complete has thrown it already, or another failure is on its way and the files go away now.
+        }
+
+        _tables.ForEach(t => t.Dispose());
+        _slots.Dispose();
+    }
+
+    private EventTable? Table(EventFormat format)
+    {
+        int i = format.Index;
+        if (i >= _known.Length)
+        {
+            Array.Resize(ref _known, Math.Max(i + 1, _known.Length * 2));
+            Array.Resize(ref _byIndex, _known.Length);
+        }
+
+        if (!_known[i])
+        {
+            _known[i] = true;
+            if (_wanted(format))
+            {
+                _byIndex[i] = new EventTable(format, _path(format.FullName), _ => EventSchema.Columns(format, _info, _traceId));
+                _tables.Add(_byIndex[i]!);
+            }
+        }
+
+        return _byIndex[i];
+    }
+
+    private void Submit(EventTable table)
+    {
+        _held -= table.Held;
+        RowBatch batch = table.Take();
+        if (_inline)
+        {
+            table.Write(batch);
+            return;
+        }
+
+        if (table.Writing.IsFaulted)
+        {
+            table.Writing.GetAwaiter().GetResult();
+        }
+
+        _slots.Wait();
+        table.Writing = table.Writing.ContinueWith(
+            previous =>
+            {
+                try
+                {
+                    previous.GetAwaiter().GetResult();
+                    table.Write(batch);
+                }
+                finally
+                {
+                    _slots.Release();
+                }
+            },
+            TaskScheduler.Default);
+    }
+
+    private void WaitForWrites()
+    {
+        foreach (EventTable t in _tables)
+        {
+            t.Writing.GetAwaiter().GetResult();
+        }
+    }
+
+    private void Remember(int instance, int cpu, long seq)
+    {
+        if (instance == 0 && (uint)cpu < (uint)_cpuLast.Length)
+        {
+            _cpuLast[cpu] = seq;
+        }
+        else
+        {
+            _lastSeq[(instance, cpu)] = seq;
+        }
+    }
+
+    private long? LastSeq(int instance, int cpu)
+    {
+        long seq = instance == 0 && (uint)cpu < (uint)_cpuLast.Length ? _cpuLast[cpu] : _lastSeq.GetValueOrDefault((instance, cpu), -1);
+        return seq < 0 ? null : seq;
+    }
+}

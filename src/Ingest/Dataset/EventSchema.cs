@@ -1,0 +1,113 @@
+using TraceReplay.Ingest.Capture;
+using TraceReplay.Ingest.Tracefs;
+
+namespace TraceReplay.Ingest.Dataset;
+
+/// <summary>The columns of an event table, from the recorded format.</summary>
+internal static class EventSchema
+{
+    // date and host are the partition's columns; a field of that name would be hidden behind them.
+    private static readonly string[] s_leading = ["trace_id", "seq", "ts_ns", "cpu", "pid", "tgid", "comm", "instance", "date", "host"];
+
+    public static IReadOnlyList<EventColumn> Columns(EventFormat format, CaptureInfo info, string traceId)
+    {
+        HashSet<string> taken = new(s_leading, StringComparer.OrdinalIgnoreCase);
+        List<EventColumn> columns =
+        [
+            new TextColumn("trace_id", (_, _) => traceId, nullable: false),
+            new StoredColumn<long>("seq", b => b.Seq),
+            new StoredColumn<long>("ts_ns", b => b.Timestamp),
+            new StoredColumn<int>("cpu", b => b.Cpu),
+            new StoredColumn<int>("pid", b => b.Pid),
+            new TgidColumn(),
+            new TextColumn("comm", (b, i) => b.Comm[i], nullable: true),
+        ];
+        if (info.Instances.Count > 1 || info.Instances[0].Length > 0)
+        {
+            columns.Add(new TextColumn("instance", (b, i) => info.Instances[b.Instance[i]], nullable: false));
+        }
+
+        bool function = format is { System: "ftrace", Name: "function" };
+        if (function)
+        {
+            taken.UnionWith(["function", "parent_function"]);
+        }
+
+        foreach (EventField field in format.Fields.Where(f => !f.Common))
+        {
+            columns.Add(Column(format, field, Unique(field.Name, taken)));
+        }
+
+        if (function)
+        {
+            AddSymbol(columns, "function", format, "ip", info.Symbols);
+            AddSymbol(columns, "parent_function", format, "parent_ip", info.Symbols);
+        }
+
+        // common_type is the table itself, common_pid the column pid.
+        foreach (EventField field in format.Fields.Where(f => f.Common && f.Name is not ("common_type" or "common_pid")))
+        {
+            columns.Add(Column(format, field, Unique(field.Name, taken)));
+        }
+
+        return columns;
+    }
+
+    private static string Unique(string name, HashSet<string> taken)
+    {
+        while (!taken.Add(name))
+        {
+            name = "field_" + name;
+        }
+
+        return name;
+    }
+
+    private static EventColumn Column(EventFormat format, EventField field, string name)
+    {
+        bool swap = format.BigEndian == BitConverter.IsLittleEndian;
+        return field.Kind switch
+        {
+            FieldKind.Pointer when field.Size != 8 => new ShortPointerColumn(name, format, field),
+            FieldKind.Integer or FieldKind.Pointer => (field.Size, field.Signed) switch
+            {
+                (1, false) => new NumberColumn<byte>(name, field.Offset, false),
+                (1, true) => new NumberColumn<sbyte>(name, field.Offset, false),
+                (2, false) => new NumberColumn<ushort>(name, field.Offset, swap),
+                (2, true) => new NumberColumn<short>(name, field.Offset, swap),
+                (4, false) => new NumberColumn<uint>(name, field.Offset, swap),
+                (4, true) => new NumberColumn<int>(name, field.Offset, swap),
+                (_, false) => new NumberColumn<ulong>(name, field.Offset, swap),
+                (_, true) => new NumberColumn<long>(name, field.Offset, swap),
+            },
+            FieldKind.CharArray or FieldKind.DynamicString or FieldKind.TailString => new StringFieldColumn(name, field, format.BigEndian),
+            _ => new BytesFieldColumn(name, field, format.BigEndian),
+        };
+    }
+
+    private static void AddSymbol(List<EventColumn> columns, string name, EventFormat format, string from, SymbolTable symbols)
+    {
+        if (format.Field(from) is not { IsNumber: true } field)
+        {
+            return;
+        }
+
+        Dictionary<ulong, string?> names = [];
+        columns.Add(new TextColumn(name, (b, i) => Resolve(FieldReader.Number(format, field, b.Payload(i))), nullable: true));
+
+        string? Resolve(ulong? address)
+        {
+            if (address is not { } a)
+            {
+                return null;
+            }
+
+            if (!names.TryGetValue(a, out string? symbol))
+            {
+                names[a] = symbol = symbols.Find(a);
+            }
+
+            return symbol;
+        }
+    }
+}

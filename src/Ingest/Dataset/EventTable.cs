@@ -1,0 +1,95 @@
+using Parquet;
+using Parquet.Schema;
+using TraceReplay.Ingest.Capture;
+using TraceReplay.Ingest.Tracefs;
+
+namespace TraceReplay.Ingest.Dataset;
+
+/// <summary>One event table being written: rows are gathered in a batch; full batches are written one after another by a worker.</summary>
+internal sealed class EventTable : IDisposable
+{
+    private readonly EventFormat _format;
+    private readonly EventField? _probeAddress;
+    private readonly Func<EventTable, IReadOnlyList<EventColumn>> _columns;
+    private readonly string _path;
+    private ParquetFile? _file;
+    private IReadOnlyList<EventColumn> _fileColumns = [];
+    private RowBatch _batch = new();
+    private RowBatch? _spare;
+    private ulong _lastAddress;
+
+    public EventTable(EventFormat format, string path, Func<EventTable, IReadOnlyList<EventColumn>> columns)
+    {
+        _format = format;
+        _path = path;
+        _columns = columns;
+        IsReturnProbe = format.Field("__probe_func") is not null;
+        _probeAddress = format.Field("__probe_func") ?? format.Field("__probe_ip");
+    }
+
+    public string FullName => _format.FullName;
+
+    public long Rows { get; private set; }
+
+    public long ShortRows { get; private set; }
+
+    /// <summary>Bytes of rows that no worker has yet.</summary>
+    public long Held { get; private set; }
+
+    public int PendingRows => _batch.Count;
+
+    public bool IsReturnProbe { get; }
+
+    /// <summary>Where the probe was hit: of a return probe, the function's address.</summary>
+    public SortedSet<ulong> ProbeAddresses { get; } = [];
+
+    /// <summary>The chain of writes of this table; a file is written by one worker at a time.</summary>
+    public Task Writing { get; set; } = Task.CompletedTask;
+
+    public void Add(ref readonly EventRecord record, long seq)
+    {
+        Held += _batch.Add(in record, seq, _format.FixedSize);
+        Rows++;
+        if (_probeAddress is not null
+            && FieldReader.Number(_format, _probeAddress, record.Payload) is { } address && address != _lastAddress)
+        {
+            _lastAddress = address;
+            ProbeAddresses.Add(address);
+        }
+    }
+
+    /// <summary>Hands out the pending rows and starts a new batch.</summary>
+    public RowBatch Take()
+    {
+        RowBatch full = _batch;
+        ShortRows += full.Short;
+        Held = 0;
+        _batch = Interlocked.Exchange(ref _spare, null) ?? new RowBatch();
+        return full;
+    }
+
+    /// <summary>Writes a row group; called in the order of <see cref="Take"/>.</summary>
+    public void Write(RowBatch batch)
+    {
+        if (_file is null)
+        {
+            _fileColumns = _columns(this);
+            _file = new ParquetFile(_path, new ParquetSchema(_fileColumns.Select(Field (c) => c.Field)), _fileColumns.Where(c => c.UseDictionary).Select(c => c.Field.Name));
+        }
+
+        using (ParquetRowGroupWriter group = _file.RowGroup())
+        {
+            foreach (EventColumn column in _fileColumns)
+            {
+                column.Write(batch, group);
+            }
+        }
+
+        batch.Clear();
+        _spare = batch;
+    }
+
+    public void Complete() => _file?.Complete();
+
+    public void Dispose() => _file?.Dispose();
+}

@@ -1,0 +1,170 @@
+using System.IO.Enumeration;
+using System.Security.Cryptography;
+using TraceReplay.Ingest.Capture;
+using TraceReplay.Ingest.Tracefs;
+
+namespace TraceReplay.Ingest.Dataset;
+
+/// <summary>How to ingest.</summary>
+public sealed record IngestOptions
+{
+    /// <summary>Patterns (<c>*</c>, <c>?</c>) for <c>system.event</c>, <c>system:event</c> or the event alone; empty = all.</summary>
+    public IReadOnlyList<string> EventGlobs { get; init; } = [];
+
+    /// <summary>null = the capture's host name.</summary>
+    public string? Host { get; init; }
+
+    /// <summary>null = when the capture was made, as recorded, or else when the file was last written (UTC).</summary>
+    public DateOnly? Date { get; init; }
+
+    /// <summary>Threads; 0 = one for each processor.</summary>
+    public int Jobs { get; init; }
+
+    /// <summary>Gets the number of events done, now and then, on the ingesting thread.</summary>
+    public IProgress<long>? Progress { get; init; }
+}
+
+/// <param name="AlreadyPresent">The dataset has this capture; nothing was done.</param>
+/// <param name="Damage">null, or where the capture stopped making sense; what was complete before is in the dataset.</param>
+public sealed record IngestResult(string TraceId, bool AlreadyPresent, TraceManifest Manifest, CaptureDamage? Damage);
+
+/// <summary>Brings captures into a dataset (contract section 2).</summary>
+public static class Ingestor
+{
+    /// <summary>Ingests one capture. Twice is once; killed at any moment, nothing of it can be seen.</summary>
+    /// <param name="source">A path, or <c>-</c> for standard input.</param>
+    /// <exception cref="CaptureException">Nothing of it can be read; the dataset is unchanged.</exception>
+    /// <exception cref="EnvironmentFailedException">Disk full, no permission.</exception>
+    public static IngestResult Ingest(string source, string dataset, IngestOptions options, CancellationToken cancellation = default)
+    {
+        try
+        {
+            using CaptureFile file = CaptureFormats.OpenFile(source);
+            string sha256 = Convert.ToHexStringLower(SHA256.HashData(new CaptureFileStream(file)));
+            string traceId = sha256[..16];
+            string manifestPath = DatasetLayout.Manifest(dataset, traceId);
+            if (File.Exists(manifestPath))
+            {
+                return new IngestResult(traceId, true, TraceManifest.Read(manifestPath), null);
+            }
+
+            using ICapture capture = CaptureFormats.Open(file);
+            using DatasetLock exclusive = DatasetLock.Take(manifestPath, cancellation);
+            return File.Exists(manifestPath)
+                ? new IngestResult(traceId, true, TraceManifest.Read(manifestPath), null)
+                : Write(capture, source, dataset, sha256, options, cancellation);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new EnvironmentFailedException(e.Message, e);
+        }
+    }
+
+    private static IngestResult Write(ICapture capture, string source, string dataset, string sha256, IngestOptions options, CancellationToken cancellation)
+    {
+        CaptureInfo info = capture.Info;
+        string traceId = sha256[..16];
+        string host = options.Host ?? info.Host ?? "unknown";
+        DateOnly date = options.Date ?? info.Date ?? DateOnly.FromDateTime(source == "-" ? DateTime.UtcNow : File.GetLastWriteTimeUtc(source));
+
+        // The symbols are large and needed at the end: they are unpacked and parsed while events are decoded.
+        Task<string?> vendor = Task.Run(() => info.CpuVendor, cancellation);
+        using DatasetSink sink = new(traceId, info, name => DatasetLayout.Event(dataset, name, date, host, traceId), format => Wanted(format, options.EventGlobs), options.Jobs, options.Progress);
+        CaptureDamage? damage = capture.ReadEvents(sink, new ReadOptions(options.Jobs), cancellation);
+        string? cpuVendor = vendor.GetAwaiter().GetResult();
+        damage ??= info.Damage;
+        if (damage is not null && sink.Seen == 0)
+        {
+            throw new CaptureException(damage);
+        }
+
+        sink.Complete();
+        WriteLost(sink, DatasetLayout.TraceTable(dataset, DatasetLayout.LostEvents, date, host, traceId), traceId, info);
+        WriteProbeSites(sink, DatasetLayout.TraceTable(dataset, DatasetLayout.ProbeSites, date, host, traceId), traceId, info.Symbols);
+        List<string> warnings = [.. info.Warnings];
+        warnings.AddRange(sink.Tables.Where(t => t.ShortRows > 0).Select(t => $"{t.ShortRows} records of {t.FullName} are shorter than their format; missing fields are 0"));
+        if (damage is not null)
+        {
+            warnings.Insert(0, damage.ToString());
+        }
+
+        TraceManifest manifest = new()
+        {
+            TraceId = traceId,
+            Path = source,
+            Sha256 = sha256,
+            Format = info.Format,
+            FormatVersion = info.Version,
+            Host = host,
+            Date = date,
+            Kernel = info.Kernel,
+            Arch = info.Arch,
+            CpuVendor = cpuVendor,
+            Clock = info.Clock,
+            ClockUnit = info.ClockUnit,
+            Cpus = info.Cpus,
+            StartNs = sink.First,
+            EndNs = sink.Last,
+            Events = sink.Tables.Sum(t => t.Rows),
+            Lost = sink.Holes.Sum(h => h.Lost.Count ?? 1),
+            Complete = damage is null,
+            Warnings = warnings,
+            Instances = info.Instances,
+            EventCounts = sink.Tables.OrderBy(t => t.FullName, StringComparer.Ordinal).ToDictionary(t => t.FullName, t => t.Rows),
+            EventGlobs = options.EventGlobs,
+        };
+        manifest.Write(DatasetLayout.Manifest(dataset, traceId));
+        return new IngestResult(traceId, false, manifest, damage);
+    }
+
+    internal static bool Wanted(EventFormat format, IReadOnlyList<string> globs) => globs.Count == 0 || globs.Any(g =>
+        FileSystemName.MatchesSimpleExpression(g.Replace(':', '.'), format.FullName, ignoreCase: false)
+        || FileSystemName.MatchesSimpleExpression(g, format.Name, ignoreCase: false));
+
+    private static void WriteLost(DatasetSink sink, string path, string traceId, CaptureInfo info)
+    {
+        StringColumn trace = new("trace_id", nullable: false);
+        Column<int> cpu = new("cpu");
+        Column<long> after = new("after_seq", nullable: true);
+        Column<long> ts = new("ts_ns", nullable: true);
+        Column<long> count = new("count", nullable: true);
+        StringColumn instance = new("instance", nullable: false);
+        using TableWriter table = new(path, [trace, cpu, after, ts, count, instance]);
+        foreach ((LostRecords lost, long? afterSeq) in sink.Holes)
+        {
+            trace.Add(traceId);
+            cpu.Add(lost.Cpu);
+            after.Add(afterSeq);
+            ts.Add(lost.Timestamp);
+            count.Add(lost.Count);
+            instance.Add(info.Instances[lost.Instance]);
+            table.EndRow();
+        }
+
+        table.Complete();
+    }
+
+    private static void WriteProbeSites(DatasetSink sink, string path, string traceId, SymbolTable symbols)
+    {
+        StringColumn trace = new("trace_id", nullable: false);
+        StringColumn name = new("event", nullable: false);
+        StringColumn function = new("function");
+        Column<bool> isReturn = new("is_return");
+        Column<ulong> site = new("address");
+        using TableWriter table = new(path, [trace, name, function, isReturn, site]);
+        foreach (EventTable t in sink.Tables)
+        {
+            foreach (ulong address in t.ProbeAddresses)
+            {
+                trace.Add(traceId);
+                name.Add(t.FullName);
+                function.Add(symbols.Find(address));
+                isReturn.Add(t.IsReturnProbe);
+                site.Add(address);
+                table.EndRow();
+            }
+        }
+
+        table.Complete();
+    }
+}

@@ -1,0 +1,94 @@
+using TraceReplay.Ingest.Capture;
+
+namespace TraceReplay.Ingest.Dataset;
+
+/// <summary>
+/// Rows of one event table as the capture holds them. Payloads are kept side by side and decoded column by column when the
+/// batch is written: that is a tight loop for each column, and it runs on a worker, not on the thread that merges.
+/// </summary>
+internal sealed class RowBatch
+{
+    /// <summary>Bytes that a row takes beside its payload.</summary>
+    public const int RowOverhead = 48;
+
+    private const int FirstRows = 64;
+
+    public byte[] Payloads { get; private set; } = new byte[FirstRows * 64];
+
+    public int PayloadBytes { get; private set; }
+
+    public int Count { get; private set; }
+
+    public int[] Offset = new int[FirstRows];
+    public int[] Length = new int[FirstRows];
+    public long[] Seq = new long[FirstRows];
+    public long[] Timestamp = new long[FirstRows];
+    public int[] Cpu = new int[FirstRows];
+    public int[] Pid = new int[FirstRows];
+    public int[] Tgid = new int[FirstRows];
+    public int[] Instance = new int[FirstRows];
+    public string?[] Comm = new string?[FirstRows];
+
+    /// <summary>Rows whose payload ended before the last field of fixed size.</summary>
+    public int Short { get; private set; }
+
+    /// <param name="fixedSize">Shorter payloads are filled up with zeros to this size.</param>
+    /// <returns>Bytes of memory that the row takes.</returns>
+    public int Add(ref readonly EventRecord record, long seq, int fixedSize)
+    {
+        int i = Count;
+        if (i == Seq.Length)
+        {
+            Grow();
+        }
+
+        ReadOnlySpan<byte> payload = record.Payload;
+        int length = payload.Length;
+        int padded = Math.Max(length, fixedSize);
+        int at = PayloadBytes;
+        if (Payloads.Length - at < padded)
+        {
+            byte[] larger = new byte[Math.Max(Payloads.Length * 2, at + padded)];
+            Payloads.AsSpan(0, at).CopyTo(larger);
+            Payloads = larger;
+        }
+
+        payload.CopyTo(Payloads.AsSpan(at));
+        if (padded > length)
+        {
+            Payloads.AsSpan(at + length, padded - length).Clear();
+            Short++;
+        }
+
+        Offset[i] = at;
+        Length[i] = length;
+        Seq[i] = seq;
+        Timestamp[i] = record.Timestamp;
+        Cpu[i] = record.Cpu;
+        Pid[i] = record.Pid;
+        Tgid[i] = record.Tgid;
+        Instance[i] = record.Instance;
+        Comm[i] = record.Comm;
+        PayloadBytes = at + padded;
+        Count = i + 1;
+        return padded + RowOverhead;
+    }
+
+    public ReadOnlySpan<byte> Payload(int row) => Payloads.AsSpan(Offset[row], Length[row]);
+
+    public void Clear() => Count = PayloadBytes = Short = 0;
+
+    private void Grow()
+    {
+        int rows = Seq.Length * 2;
+        Array.Resize(ref Offset, rows);
+        Array.Resize(ref Length, rows);
+        Array.Resize(ref Seq, rows);
+        Array.Resize(ref Timestamp, rows);
+        Array.Resize(ref Cpu, rows);
+        Array.Resize(ref Pid, rows);
+        Array.Resize(ref Tgid, rows);
+        Array.Resize(ref Instance, rows);
+        Array.Resize(ref Comm, rows);
+    }
+}

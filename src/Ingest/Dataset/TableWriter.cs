@@ -1,0 +1,76 @@
+using Parquet;
+using Parquet.Schema;
+
+namespace TraceReplay.Ingest.Dataset;
+
+/// <summary>
+/// Writes rows to a Parquet file (Snappy) that appears under its name only when complete. Not thread-safe; one writer for a file.
+/// </summary>
+/// <example>Add one value to each column, then call <see cref="EndRow"/>.</example>
+public sealed class TableWriter : IDisposable
+{
+    public const int DefaultRowGroupRows = 1 << 16;
+
+    private readonly ParquetFile _file;
+    private readonly IReadOnlyList<Column> _columns;
+    private readonly int _rowGroupRows;
+    private int _pending;
+
+    /// <param name="finalPath">Directories are made as needed.</param>
+    /// <param name="rowGroupRows">Rows held in memory before they are written.</param>
+    /// <exception cref="Capture.EnvironmentFailedException">The file cannot be made, here or in any later call.</exception>
+    public TableWriter(string finalPath, IReadOnlyList<Column> columns, int rowGroupRows = DefaultRowGroupRows)
+    {
+        _columns = columns;
+        _rowGroupRows = rowGroupRows;
+        ParquetSchema schema = new(columns.Select(Field (c) => c.Field));
+        _file = new ParquetFile(finalPath, schema, columns.Where(c => c.UseDictionary).Select(c => c.Name));
+    }
+
+    /// <summary>Rows ended so far.</summary>
+    public long Rows { get; private set; }
+
+    /// <summary>Ends a row; every column must have got exactly one value.</summary>
+    public void EndRow()
+    {
+        Rows++;
+        if (++_pending == _rowGroupRows)
+        {
+            Flush();
+        }
+    }
+
+    /// <summary>Writes what is pending and the footer, and gives the file its name.</summary>
+    public void Complete()
+    {
+        if (_pending > 0)
+        {
+            Flush();
+        }
+
+        _file.Complete();
+    }
+
+    /// <summary>Without <see cref="Complete"/> before, removes what was written.</summary>
+    public void Dispose() => _file.Dispose();
+
+    private void Flush()
+    {
+        foreach (Column c in _columns)
+        {
+            if (c.Count != _pending)
+            {
+                throw new InvalidOperationException($"column {c.Name} has {c.Count} values for {_pending} rows");
+            }
+        }
+
+        using ParquetRowGroupWriter group = _file.RowGroup();
+        foreach (Column c in _columns)
+        {
+            c.Write(group);
+            c.Clear();
+        }
+
+        _pending = 0;
+    }
+}

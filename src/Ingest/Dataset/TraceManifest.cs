@@ -1,0 +1,93 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace TraceReplay.Ingest.Dataset;
+
+/// <summary>What a dataset knows of one capture: the contract's <c>traces</c> view, and the rows of each event table.</summary>
+public sealed record TraceManifest
+{
+    public required string TraceId { get; init; }
+
+    /// <summary>The capture as it was named when ingested.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Of the unpacked content, 64 hex digits.</summary>
+    public required string Sha256 { get; init; }
+
+    public required string Format { get; init; }
+
+    public string? FormatVersion { get; init; }
+
+    public required string Host { get; init; }
+
+    public required DateOnly Date { get; init; }
+
+    public string? Kernel { get; init; }
+
+    public string? Arch { get; init; }
+
+    public string? CpuVendor { get; init; }
+
+    public string? Clock { get; init; }
+
+    public required string ClockUnit { get; init; }
+
+    public required int Cpus { get; init; }
+
+    /// <summary>Time of the first event; null if there is none.</summary>
+    public long? StartNs { get; init; }
+
+    public long? EndNs { get; init; }
+
+    /// <summary>Events in the dataset.</summary>
+    public required long Events { get; init; }
+
+    /// <summary>Lost records whose number is known, and the holes of unknown size each as one.</summary>
+    public required long Lost { get; init; }
+
+    /// <summary>false where the capture was damaged; <see cref="Warnings"/> says how.</summary>
+    public required bool Complete { get; init; }
+
+    public required IReadOnlyList<string> Warnings { get; init; }
+
+    public IReadOnlyList<string> Instances { get; init; } = [""];
+
+    /// <summary>Rows by <c>system.event</c>.</summary>
+    public required IReadOnlyDictionary<string, long> EventCounts { get; init; }
+
+    /// <summary>The patterns of <c>--events</c> if only some events were taken; empty = all.</summary>
+    public IReadOnlyList<string> EventGlobs { get; init; } = [];
+
+    public static TraceManifest Read(string path)
+    {
+        using FileStream f = File.OpenRead(path);
+        return JsonSerializer.Deserialize(f, ManifestJson.SnakeCase.TraceManifest) ?? throw new InvalidDataException($"{path}: empty manifest");
+    }
+
+    /// <summary>Whole or not at all.</summary>
+    public void Write(string path)
+    {
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        string temporary = path + ".tmp";
+        using (FileStream f = new(temporary, FileMode.Create, FileAccess.Write))
+        {
+            JsonSerializer.Serialize(f, this, ManifestJson.SnakeCase.TraceManifest);
+            f.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+    }
+}
+
+[JsonSerializable(typeof(TraceManifest))]
+internal sealed partial class ManifestJson : JsonSerializerContext
+{
+    /// <summary>Manifests are read by people too and never by a browser: a kernel's <c>+deb12</c> is written as it is.</summary>
+    public static ManifestJson SnakeCase { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+}

@@ -1,0 +1,59 @@
+using System.IO.Compression;
+
+namespace TraceReplay.Ingest.TraceDat;
+
+/// <summary>Decompresses the blocks of a v7 file. One instance for each thread.</summary>
+internal abstract class Compression : IDisposable
+{
+    /// <returns>null for an algorithm that this reader does not know.</returns>
+    public static Compression? Create(string name) => name switch
+    {
+        "zstd" => new Zstd(),
+        "zlib" => new Zlib(),
+        _ => null,
+    };
+
+    /// <returns>Whether the block decompressed to exactly the size of <paramref name="output"/>.</returns>
+    public abstract bool TryDecompress(byte[] input, int offset, int count, Span<byte> output);
+
+    public abstract void Dispose();
+
+    private sealed class Zstd : Compression
+    {
+        private readonly ZstdSharp.Decompressor _decompressor = new();
+
+        public override bool TryDecompress(byte[] input, int offset, int count, Span<byte> output)
+        {
+            try
+            {
+                return _decompressor.TryUnwrap(input.AsSpan(offset, count), output, out int written) && written == output.Length;
+            }
+            catch (ZstdSharp.ZstdException)
+            {
+                return false;
+            }
+        }
+
+        public override void Dispose() => _decompressor.Dispose();
+    }
+
+    private sealed class Zlib : Compression
+    {
+        public override bool TryDecompress(byte[] input, int offset, int count, Span<byte> output)
+        {
+            try
+            {
+                using ZLibStream z = new(new MemoryStream(input, offset, count, writable: false), CompressionMode.Decompress);
+                return z.ReadAtLeast(output, output.Length, throwOnEndOfStream: false) == output.Length && z.ReadByte() < 0;
+            }
+            catch (InvalidDataException)
+            {
+                return false;
+            }
+        }
+
+        public override void Dispose()
+        {
+        }
+    }
+}

@@ -1,0 +1,89 @@
+using System.Buffers.Binary;
+using TraceReplay.Ingest.Capture;
+using TraceReplay.Ingest.Tracefs;
+
+namespace TraceReplay.Ingest.TraceDat;
+
+/// <summary>Turns the records of a stream into events: format by id, pid from the record, name from the saved command lines.</summary>
+internal sealed class EventDispatcher(IEventSink sink, CaptureInfo info, CommandLines commandLines, bool bigEndian)
+{
+    private readonly SortedDictionary<int, long> _unknown = [];
+    private readonly int _pidOffset = info.Events.All.Count > 0 ? info.Events.All[0].Field("common_pid")?.Offset ?? -1 : -1;
+    private int _lastPid = int.MinValue;
+    private string? _lastComm;
+
+    /// <summary>Goes to the stream's next record; holes at its end are reported at once, others with the record behind them.</summary>
+    public bool Advance(CpuStream stream)
+    {
+        if (stream.MoveNext())
+        {
+            return true;
+        }
+
+        ReportLost(stream, null);
+        return false;
+    }
+
+    public void Deliver(CpuStream stream)
+    {
+        ReportLost(stream, stream.Timestamp);
+        ReadOnlySpan<byte> payload = stream.Payload;
+        if (payload.Length < 2)
+        {
+            Unknown(-1);
+            return;
+        }
+
+        int id = bigEndian ? BinaryPrimitives.ReadUInt16BigEndian(payload) : BinaryPrimitives.ReadUInt16LittleEndian(payload);
+        EventFormat? format = info.Events.ById(id);
+        if (format is null)
+        {
+            Unknown(id);
+            return;
+        }
+
+        int pid = -1;
+        if (_pidOffset >= 0 && payload.Length >= _pidOffset + 4)
+        {
+            pid = bigEndian ? BinaryPrimitives.ReadInt32BigEndian(payload[_pidOffset..]) : BinaryPrimitives.ReadInt32LittleEndian(payload[_pidOffset..]);
+        }
+
+        if (pid != _lastPid)
+        {
+            _lastPid = pid;
+            _lastComm = commandLines.Comm(pid);
+        }
+
+        EventRecord record = new()
+        {
+            Format = format,
+            Timestamp = stream.Timestamp,
+            Cpu = stream.Cpu,
+            Pid = pid,
+            Tgid = -1,
+            Comm = _lastComm,
+            Instance = stream.Instance,
+            Payload = payload,
+        };
+        sink.Event(in record);
+    }
+
+    public void Finish()
+    {
+        foreach ((int id, long count) in _unknown)
+        {
+            info.Warnings.Add($"{count} records with event id {id}, which the capture has no format for, are left out");
+        }
+    }
+
+    private void ReportLost(CpuStream stream, long? next)
+    {
+        long lost = stream.LostBefore;
+        if (lost != 0)
+        {
+            sink.Lost(new LostRecords(stream.Cpu, stream.Instance, next, lost < 0 ? null : lost));
+        }
+    }
+
+    private void Unknown(int id) => _unknown[id] = _unknown.GetValueOrDefault(id) + 1;
+}

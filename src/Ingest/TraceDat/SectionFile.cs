@@ -1,0 +1,181 @@
+using System.Buffers.Binary;
+using TraceReplay.Ingest.Capture;
+using TraceReplay.Ingest.Tracefs;
+
+namespace TraceReplay.Ingest.TraceDat;
+
+/// <summary>Opens a v7 file: the chain of option sections, then the sections they point to (spec/trace-formats 1.2).</summary>
+internal sealed class SectionFile(CaptureFile file, TraceDatHeader header)
+{
+    private const int IdHeaderInfo = 16;
+    private const int IdFtraceEvents = 17;
+    private const int IdEventFormats = 18;
+    private const int IdKallsyms = 19;
+    private const int IdCmdlines = 21;
+    private const int FlagCompressed = 1;
+    private const int SectionHeaderSize = 16;
+
+    private readonly record struct Section(int Id, bool Compressed, long Body, long Size);
+
+    /// <summary>Reads all metadata. On damage, keeps what was read and sets <see cref="CaptureInfo.Damage"/>.</summary>
+    public void Open(TraceDatOptions options, TraceDatMetadata metadata, CaptureInfo info)
+    {
+        try
+        {
+            ReadOptions(options);
+        }
+        catch (CaptureException e)
+        {
+            info.Damage = e.Damage;
+        }
+
+        try
+        {
+            ReadSection(options, IdHeaderInfo, "header page", metadata.ReadHeaderInfo);
+            ReadSection(options, IdFtraceEvents, "ftrace event formats", metadata.ReadFtraceEvents);
+            ReadSection(options, IdEventFormats, "event formats", metadata.ReadEventFormats);
+            ReadSection(options, IdCmdlines, "command lines", metadata.ReadCommandLines);
+        }
+        catch (CaptureException e)
+        {
+            info.Damage ??= e.Damage;
+        }
+
+        if (options.Sections.TryGetValue(IdKallsyms, out long kallsyms))
+        {
+            info.Symbols = new SymbolTable(() => ReadKallsyms(kallsyms, info));
+        }
+    }
+
+    /// <summary>Whether the chunks of a buffer section are compressed.</summary>
+    public bool BufferCompressed(long offset) => ReadSectionHeader(offset, "a buffer section").Compressed;
+
+    private void ReadOptions(TraceDatOptions options)
+    {
+        Span<byte> first = stackalloc byte[8];
+        file.ReadExactly(header.Next, first, "the offset of the first options section");
+        long next = (long)U64(first);
+        HashSet<long> seen = [];
+        for (long from = header.Next; next != 0;)
+        {
+            if (!seen.Add(next))
+            {
+                throw file.Damaged(from, $"options that continue at 0x{next:x} again", "expected an end of the chain of options");
+            }
+
+            from = next;
+            next = ReadOptionsSection(next, options);
+        }
+    }
+
+    private long ReadOptionsSection(long offset, TraceDatOptions options)
+    {
+        Section section = ReadSectionHeader(offset, "an options section");
+        if (section.Id != 0)
+        {
+            throw file.Damaged(offset, $"a section with id {section.Id}", "expected an options section (id 0)");
+        }
+
+        byte[] body = Body(section);
+        SpanCursor c = new(body, header.BigEndian);
+        while (true)
+        {
+            int at = c.Position;
+            long where = section.Compressed ? offset : section.Body + at;
+            if (!c.TryU16(out ushort id) || !c.TryU32(out uint size))
+            {
+                throw file.Damaged(where, "the end of the section", "expected an option with the offset of the next section");
+            }
+
+            if (!c.TryBytes(size, out ReadOnlySpan<byte> data))
+            {
+                throw file.Damaged(where, $"option {id} of {size} bytes with {c.Remaining} left", "expected it within its section");
+            }
+
+            if (id == 0)
+            {
+                return data.Length < 8 ? throw file.Damaged(where, $"{data.Length} bytes", "expected the 8-byte offset of the next section") : (long)U64(data);
+            }
+
+            if (!options.Add(id, data))
+            {
+                throw file.Damaged(where, $"option {id} with {size} bytes of data", "expected more");
+            }
+        }
+    }
+
+    private void ReadSection(TraceDatOptions options, int id, string what, Action<IMetadataReader> read)
+    {
+        if (!options.Sections.TryGetValue(id, out long offset))
+        {
+            return;
+        }
+
+        Section section = ReadSectionHeader(offset, what);
+        if (section.Id != id)
+        {
+            throw file.Damaged(offset, $"a section with id {section.Id}", $"expected {what} (id {id})");
+        }
+
+        read(section.Compressed
+            ? new MemoryMetadataReader(file, offset, Body(section), header.BigEndian)
+            : new FileMetadataReader(file, section.Body, header.BigEndian));
+    }
+
+    private byte[] ReadKallsyms(long offset, CaptureInfo info)
+    {
+        try
+        {
+            Section section = ReadSectionHeader(offset, "kallsyms");
+            byte[] body = Body(section);
+            return body.Length < 4 ? [] : body[4..];
+        }
+        catch (CaptureException e)
+        {
+            info.Damage ??= e.Damage;
+            return [];
+        }
+    }
+
+    private Section ReadSectionHeader(long offset, string what)
+    {
+        Span<byte> h = stackalloc byte[SectionHeaderSize];
+        file.ReadExactly(offset, h, "the header of " + what);
+        SpanCursor c = new(h, header.BigEndian);
+        _ = c.TryU16(out ushort id);
+        _ = c.TryU16(out ushort flags);
+        _ = c.TryU32(out _);
+        _ = c.TryU64(out ulong size);
+        long body = offset + SectionHeaderSize;
+        return new Section(id, (flags & FlagCompressed) != 0, body, (long)Math.Min(size, (ulong)Math.Max(0, file.Length - body)));
+    }
+
+    private byte[] Body(Section section)
+    {
+        if (!section.Compressed)
+        {
+            byte[] plain = new FileMetadataReader(file, section.Body, header.BigEndian).Bytes((ulong)section.Size, "a section");
+            return plain;
+        }
+
+        Span<byte> sizes = stackalloc byte[8];
+        file.ReadExactly(section.Body, sizes, "the sizes of a compressed section");
+        SpanCursor c = new(sizes, header.BigEndian);
+        _ = c.TryU32(out uint compressed);
+        _ = c.TryU32(out uint uncompressed);
+        if (uncompressed > FileMetadataReader.MaxSize)
+        {
+            throw file.Damaged(section.Body + 4, $"a section of {uncompressed} bytes", $"expected at most {FileMetadataReader.MaxSize}");
+        }
+
+        byte[] input = new FileMetadataReader(file, section.Body + 8, header.BigEndian).Bytes(compressed, "a compressed section");
+        using Compression algorithm = Compression.Create(header.Compression)
+            ?? throw file.Damaged(section.Body, $"compression \"{header.Compression}\"", "expected zlib or zstd");
+        byte[] output = new byte[uncompressed];
+        return algorithm.TryDecompress(input, 0, input.Length, output)
+            ? output
+            : throw file.Damaged(section.Body + 8, $"{compressed} bytes that do not decompress", $"expected {header.Compression} data of {uncompressed} bytes");
+    }
+
+    private ulong U64(ReadOnlySpan<byte> b) => header.BigEndian ? BinaryPrimitives.ReadUInt64BigEndian(b) : BinaryPrimitives.ReadUInt64LittleEndian(b);
+}

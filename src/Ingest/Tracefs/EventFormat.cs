@@ -1,0 +1,75 @@
+namespace TraceReplay.Ingest.Tracefs;
+
+/// <summary>What one kind of event records: the parsed text of <c>events/SYSTEM/NAME/format</c>.</summary>
+public sealed class EventFormat
+{
+    public required string System { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <summary>The number in <c>common_type</c>; the kernel gives a new one at every boot.</summary>
+    public required int Id { get; init; }
+
+    /// <summary>Common fields first, then the event's own, in recorded order.</summary>
+    public required IReadOnlyList<EventField> Fields { get; init; }
+
+    /// <summary>Byte order of the values in a record.</summary>
+    public bool BigEndian { get; set; }
+
+    /// <summary>Dense number of this format within its capture.</summary>
+    public int Index { get; internal set; } = -1;
+
+    /// <summary>Bytes that every record has at least: up to the end of the last field of fixed size.</summary>
+    public int FixedSize { get; init; }
+
+    /// <summary><c>system.name</c>, the table's name in a dataset.</summary>
+    public string FullName => $"{System}.{Name}";
+
+    public EventField? Field(string name)
+    {
+        foreach (EventField f in Fields)
+        {
+            if (f.Name == name)
+            {
+                return f;
+            }
+        }
+
+        return null;
+    }
+}
+
+/// <summary>The event formats of one capture, by id.</summary>
+public sealed class EventFormatTable
+{
+    private readonly List<EventFormat> _all = [];
+    private EventFormat?[] _byId = new EventFormat?[512];
+
+    public IReadOnlyList<EventFormat> All => _all;
+
+    /// <summary>Ids are 16 bits wide in a record; a second format with the same id is ignored, as the first one was in use.</summary>
+    public bool Add(EventFormat format)
+    {
+        if (format.Id is < 0 or > ushort.MaxValue)
+        {
+            return false;
+        }
+
+        if (format.Id >= _byId.Length)
+        {
+            Array.Resize(ref _byId, Math.Min(ushort.MaxValue + 1, Math.Max(_byId.Length * 2, format.Id + 1)));
+        }
+
+        if (_byId[format.Id] is not null)
+        {
+            return false;
+        }
+
+        format.Index = _all.Count;
+        _all.Add(format);
+        _byId[format.Id] = format;
+        return true;
+    }
+
+    public EventFormat? ById(int id) => (uint)id < (uint)_byId.Length ? _byId[id] : null;
+}
