@@ -45,7 +45,6 @@ internal static class CommandLine
     private static IEnumerable<(Command Command, string[] Examples)> Commands() =>
     [
         RunCommand.Create(),
-        InfoCommand.Create(),
         IngestCommand.Create(),
         ReplayCommand.Create(),
         QueryCommand.Create(),

@@ -2,7 +2,6 @@ using System.CommandLine;
 using TraceReplay.Analysis;
 using TraceReplay.Analysis.Views;
 using TraceReplay.Cli.Shell;
-using TraceReplay.Replay;
 
 namespace TraceReplay.Cli.Commands;
 
@@ -51,7 +50,7 @@ internal static class ReplayCommand
         ]);
     }
 
-    private static IReadOnlyList<string> Traces(DatasetSession session, IReadOnlyList<string> asked)
+    private static List<string> Traces(DatasetSession session, IReadOnlyList<string> asked)
     {
         List<string> all = session.Select("SELECT trace_id FROM traces ORDER BY date, path, trace_id", r => r.GetString(0));
         foreach (string id in asked.Where(id => all.Count(t => t.StartsWith(id, StringComparison.Ordinal)) != 1))
