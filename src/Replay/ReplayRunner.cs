@@ -1,3 +1,13 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using TraceReplay.Ingest.Dataset;
+using TraceReplay.Replay.Models;
+using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.Results;
+using TraceReplay.Replay.State;
+using TraceReplay.Replay.Timeline;
+
 namespace TraceReplay.Replay;
 
 /// <summary>What to replay. Null means: all models, the setting of the captured kernel.</summary>
@@ -18,3 +28,219 @@ public sealed record ReplayOptions
 /// <param name="Faults">Faults found in the trace.</param>
 /// <param name="Warnings">One line each, for the person who asked.</param>
 public sealed record ReplayReport(string TraceId, long Faults, IReadOnlyList<string> Warnings);
+
+/// <summary>Re-executes one ingested trace against the models and writes the result tables.</summary>
+public static class ReplayRunner
+{
+    /// <param name="dataset">The dataset's directory.</param>
+    /// <param name="traceId">A trace that it holds.</param>
+    /// <param name="options">Models and settings.</param>
+    /// <param name="ct">Stops between batches; nothing is written then.</param>
+    /// <exception cref="NotADatasetException">The directory is not a dataset.</exception>
+    /// <exception cref="ArgumentException">No such trace, model or setting.</exception>
+    public static ReplayReport Run(string dataset, string traceId, ReplayOptions options, CancellationToken ct = default)
+    {
+        DatasetReader reader = DatasetReader.Open(dataset);
+        TraceManifest trace = reader.Traces.FirstOrDefault(t => t.TraceId == traceId)
+            ?? throw new ArgumentException($"{dataset}: there is no trace '{traceId}' in it");
+        CapturedKernel kernel = CapturedKernel.From(trace.Kernel, trace.CpuVendor);
+        IReadOnlyList<IFaultModel> models = CreateModels(options, kernel);
+        using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes);
+        using Replay replay = new(reader, trace, kernel, models, stream.Kinds);
+        while (stream.MoveNext())
+        {
+            replay.Add(stream.Current);
+            if (replay.IsBatchFull)
+            {
+                ct.ThrowIfCancellationRequested();
+                replay.ExecuteBatch();
+            }
+        }
+
+        return replay.Complete();
+    }
+
+    private static IReadOnlyList<IFaultModel> CreateModels(ReplayOptions options, CapturedKernel kernel)
+    {
+        IReadOnlyList<string> names = options.Models ?? [.. ModelRegistry.All.Select(model => model.Name)];
+        if (options.Setting is { } setting && !ModelRegistry.All.Any(model => names.Contains(model.Name) && model.Settings.Contains(setting)))
+        {
+            throw new ArgumentException($"no chosen model has the setting '{setting}'; see 'tracereplay models'");
+        }
+
+        return [.. names.Distinct().Select(name => ModelCatalog.Create(
+            name,
+            options.Setting ?? (name == kernel.Model ? kernel.Setting : null),
+            kernel.Layout))];
+    }
+}
+
+/// <summary>One replay under way: timeline, models and tables.</summary>
+internal sealed class Replay : IDisposable
+{
+    /// <summary>Operations a batch: enough that the call into a model does not count, few enough to stay in cache.</summary>
+    private const int BatchOperations = 4096;
+
+    private readonly TraceManifest _trace;
+    private readonly CapturedKernel _kernel;
+    private readonly IReadOnlyList<IFaultModel> _models;
+    private readonly IReadOnlySet<EventKind> _kinds;
+    private readonly int _captured;
+    private readonly TimelineBuilder _timeline;
+    private readonly List<FaultResult> _batch = [];
+    private readonly Dictionary<long, FaultResult[]> _pending = [];
+    private readonly Stack<FaultResult[]> _spare = new();
+    private readonly LostRecords _lost;
+    private readonly FaultTable _faults;
+    private readonly OutcomeTable _outcomes;
+    private readonly DivergenceTable _divergences;
+    private readonly FidelityTables _fidelity;
+    private readonly AssumptionTable _assumptions;
+    private readonly ReplayTallies _tallies = new();
+
+    public Replay(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds)
+    {
+        _trace = trace;
+        _kernel = kernel;
+        _models = models;
+        _kinds = kinds;
+        _captured = models.ToList().FindIndex(model => model.Name == kernel.Model && model.Settings.Name == kernel.Setting);
+        _timeline = new TimelineBuilder(kinds, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Dirty));
+        _lost = LostRecords.Read(reader, trace);
+        string id = trace.TraceId;
+        _faults = new FaultTable(reader.ResultPath(id, ResultTables.Faults), id);
+        _outcomes = new OutcomeTable(reader.ResultPath(id, ResultTables.Outcomes), id);
+        _divergences = new DivergenceTable(reader.ResultPath(id, ResultTables.Divergences), id);
+        _fidelity = new FidelityTables(reader.ResultPath(id, ResultTables.Fidelity), reader.ResultPath(id, ResultTables.FidelityMisses), id);
+        _assumptions = new AssumptionTable(reader.ResultPath(id, ResultTables.Assumptions), id);
+    }
+
+    public bool IsBatchFull => _timeline.Operations.Count >= BatchOperations;
+
+    public void Add(EventCursor e) => _timeline.Add(e);
+
+    public void ExecuteBatch()
+    {
+        ReadOnlySpan<Operation> operations = CollectionsMarshal.AsSpan(_timeline.Operations);
+        for (int m = 0; m < _models.Count; m++)
+        {
+            _batch.Clear();
+            _models[m].Execute(operations, _batch);
+            foreach (ref readonly FaultResult result in CollectionsMarshal.AsSpan(_batch))
+            {
+                if (result.FaultId >= 0)
+                {
+                    Pending(result.FaultId)[m] = result;
+                }
+            }
+        }
+
+        _timeline.Operations.Clear();
+        foreach (ref ObservedFault fault in CollectionsMarshal.AsSpan(_timeline.Ended))
+        {
+            Write(ref fault);
+        }
+
+        _timeline.Ended.Clear();
+    }
+
+    public ReplayReport Complete()
+    {
+        _timeline.Complete();
+        ExecuteBatch();
+        AssumptionWriter.Write(_assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies);
+        _outcomes.Complete();
+        _divergences.Complete();
+        _assumptions.Complete();
+        _fidelity.Complete(_captured < 0 ? null : _models[_captured]);
+        _faults.Complete();
+        return new ReplayReport(_trace.TraceId, _tallies.Faults, Warnings());
+    }
+
+    public void Dispose()
+    {
+        _faults.Dispose();
+        _outcomes.Dispose();
+        _divergences.Dispose();
+        _fidelity.Dispose();
+        _assumptions.Dispose();
+    }
+
+    private FaultResult[] Pending(long faultId)
+    {
+        if (!_pending.TryGetValue(faultId, out FaultResult[]? results))
+        {
+            results = _spare.TryPop(out FaultResult[]? spare) ? spare : new FaultResult[_models.Count];
+            _pending.Add(faultId, results);
+        }
+
+        return results;
+    }
+
+    private void Write(ref ObservedFault fault)
+    {
+        _pending.Remove(fault.FaultId, out FaultResult[]? results);
+        if (results is null)
+        {
+            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"fault {fault.FaultId} ended before the models decided it"));
+        }
+
+        fault.Lost = _lost.AnyBefore(fault.EndSeq < 0 ? long.MaxValue : fault.EndSeq);
+        int truth = Math.Max(0, _captured);
+        Tally(in fault, in results[truth].Fault);
+        _faults.Add(in fault, results[truth].Fault.Kind);
+        for (int m = 0; m < results.Length; m++)
+        {
+            _outcomes.Add(_models[m], in results[m]);
+            for (int other = m + 1; other < results.Length; other++)
+            {
+                _divergences.AddIfDifferent(_models, results, m, other);
+            }
+        }
+
+        if (_captured >= 0)
+        {
+            _fidelity.Compare(_models[_captured], in fault, in results[_captured].Fault);
+        }
+
+        _spare.Push(results);
+    }
+
+    private void Tally(in ObservedFault fault, in FaultContext predicted)
+    {
+        _tallies.Faults++;
+        _tallies.Unknown += fault.Outcome == FaultOutcome.Unknown ? 1 : 0;
+        _tallies.OrderAmbiguous += fault.OrderAmbiguous ? 1 : 0;
+        if (predicted.Path == FaultPath.Remapped)
+        {
+            _tallies.Remapped++;
+            _tallies.KindInferred += predicted.Certainty == Certainty.Inferred ? 1 : 0;
+            _tallies.KindAssumed += predicted.Certainty == Certainty.Assumed ? 1 : 0;
+        }
+    }
+
+    private List<string> Warnings()
+    {
+        List<string> warnings = [];
+        if (_tallies.Faults == 0)
+        {
+            warnings.Add("the trace has no kvm_page_fault event: nothing to replay");
+        }
+
+        if (_kernel.Model is null)
+        {
+            warnings.Add("the captured kernel's release is not known: no model can be checked against it");
+        }
+        else if (_captured < 0)
+        {
+            warnings.Add($"fidelity is not measured: the captured kernel is {_kernel.Model}@{_kernel.Setting}, which this replay leaves out");
+        }
+
+        if (_timeline.Counts.FaultsDropped > 0)
+        {
+            warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{_timeline.Counts.FaultsDropped} faults were dropped: more than {FaultLimits.MaxOpen} tasks were in a fault at once"));
+        }
+
+        return warnings;
+    }
+}

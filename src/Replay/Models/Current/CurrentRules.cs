@@ -1,0 +1,76 @@
+using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.State;
+
+namespace TraceReplay.Replay.Models.Current;
+
+/// <summary>
+/// `current`: the pfn decides whether there is a reference to take; it is held until after mmu_lock is dropped, and struct
+/// page is marked at release and when the SPTE loses its bits (spec 1.1, 3.1, 4.5).
+/// </summary>
+public readonly struct CurrentRules : IFaultRules
+{
+    public static bool RemappedWritableWithoutUpgrade => false;
+
+    public static void GupTaken(ref FaultContext fault, PageLedger pages) => fault.HoldsRef = true;
+
+    public static bool RemappedTaken(ref FaultContext fault, PageLedger pages)
+    {
+        if (!HasRefcountedPage(pages.StructPage(fault.Pfn)))
+        {
+            return true;
+        }
+
+        // get_unless_zero: this is what refuses the tail pages of a TTM block.
+        if (pages.StructPage(fault.Pfn).Count <= 0)
+        {
+            return false;
+        }
+
+        fault.Get(pages);
+        fault.HoldsRef = true;
+        return true;
+    }
+
+    public static void ReleaseAtPrecheck(ref FaultContext fault, PageLedger pages) => Release(ref fault, pages);
+
+    public static void Finish(ref FaultContext fault, PageLedger pages) => Release(ref fault, pages);
+
+    public static ulong LeafBits(in FaultContext fault) => 0;
+
+    public static void BitsLost(PageLedger pages, ulong spte, bool accessed, bool dirty)
+    {
+        ulong pfn = SpteLayout.Pfn(spte);
+        StructPage page = pages.StructPage(pfn);
+        if (page.Valid && !page.Reserved)
+        {
+            Mark(pages, pfn, accessed, dirty);
+        }
+    }
+
+    /// <summary>kvm_release_pfn_clean: marks the page accessed, also when it was not used (B14).</summary>
+    private static void Release(ref FaultContext fault, PageLedger pages)
+    {
+        if (fault.HoldsRef)
+        {
+            fault.MarkAccessed(pages);
+            fault.Put(pages);
+            fault.HoldsRef = false;
+        }
+    }
+
+    /// <summary>refcounted_page_of (spec 1.1) is not NULL.</summary>
+    internal static bool HasRefcountedPage(StructPage page) => page.Valid && !page.Reserved;
+
+    internal static void Mark(PageLedger pages, ulong pfn, bool accessed, bool dirty)
+    {
+        if (accessed)
+        {
+            pages.MarkAccessed(pfn);
+        }
+
+        if (dirty)
+        {
+            pages.MarkDirty(pfn);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.State;
+
+namespace TraceReplay.Replay.Models;
+
+/// <summary>A model that executes the timeline. One call a batch, so that the hot path inside has no virtual call.</summary>
+public interface IFaultModel
+{
+    string Name { get; }
+
+    ModelSettings Settings { get; }
+
+    PageLedger Pages { get; }
+
+    /// <summary>Executes operations in order; each fault that ends is appended to <paramref name="results"/>.</summary>
+    void Execute(ReadOnlySpan<Operation> operations, List<FaultResult> results);
+
+    /// <summary>The leaf that translates <paramref name="gfn"/> now, 0 if none.</summary>
+    ulong Leaf(int vm, int asId, ulong gfn, out int level);
+}
+
+/// <summary>What a model says of one fault; the row of the <c>outcomes</c> view.</summary>
+public struct FaultResult
+{
+    public long FaultId;
+    public FaultContext Fault;
+}

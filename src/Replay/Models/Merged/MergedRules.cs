@@ -1,0 +1,53 @@
+using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.State;
+
+namespace TraceReplay.Replay.Models.Merged;
+
+/// <summary>
+/// `merged`: references come from get_user_pages only and live until the fault is finished under mmu_lock; a remapped pfn
+/// never leads to struct page, an SPTE never does either (spec 6.1).
+/// </summary>
+public readonly struct MergedRules : IFaultRules
+{
+    public static bool RemappedWritableWithoutUpgrade => false;
+
+    public static void GupTaken(ref FaultContext fault, PageLedger pages) => fault.HoldsRef = true;
+
+    public static bool RemappedTaken(ref FaultContext fault, PageLedger pages) => true;
+
+    public static void ReleaseAtPrecheck(ref FaultContext fault, PageLedger pages)
+    {
+        if (fault.HoldsRef)
+        {
+            fault.Put(pages);
+            fault.HoldsRef = false;
+        }
+    }
+
+    public static void Finish(ref FaultContext fault, PageLedger pages)
+    {
+        if (!fault.HoldsRef)
+        {
+            return;
+        }
+
+        // M3: dirty at map if the host maps it writable, even for a read; M2: a retry marks nothing.
+        if (fault.Outcome != FaultOutcome.Retry)
+        {
+            fault.MarkAccessed(pages);
+            if (fault.MapWritable)
+            {
+                fault.MarkDirty(pages);
+            }
+        }
+
+        fault.Put(pages);
+        fault.HoldsRef = false;
+    }
+
+    public static ulong LeafBits(in FaultContext fault) => 0;
+
+    public static void BitsLost(PageLedger pages, ulong spte, bool accessed, bool dirty)
+    {
+    }
+}

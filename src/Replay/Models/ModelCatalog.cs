@@ -1,0 +1,44 @@
+using TraceReplay.Replay.Models.Current;
+using TraceReplay.Replay.Models.Merged;
+using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.Models.V11;
+
+namespace TraceReplay.Replay.Models;
+
+/// <summary>The models by name: the one place to register another.</summary>
+public static class ModelCatalog
+{
+    private static readonly Entry[] s_entries =
+    [
+        new(
+            new("current", "the fault logic up to 6.12: a reference for every lookup, refcountedness guessed from the pfn", ["6.1", "6.8", "6.12"], "6.12"),
+            [ModelSettings.Kernel61, ModelSettings.Kernel68, ModelSettings.Kernel612],
+            (settings, layout) => new FaultModel<CurrentRules>("current", settings, layout)),
+        new(
+            new("v11", "\"[PATCH v11 0/8] KVM: allow mapping non-refcounted pages\", Feb 2024, never merged in this form", ["posted", "6.8"], "posted"),
+            [ModelSettings.V11Posted, ModelSettings.Kernel68],
+            (settings, layout) => new FaultModel<V11Rules>("v11", settings, layout)),
+        new(
+            new("merged", "as it landed in 6.13: references come from GUP only, PFNMAP'd pages never touch struct page", ["7.x"], "7.x"),
+            [ModelSettings.Kernel7],
+            (settings, layout) => new FaultModel<MergedRules>("merged", settings, layout)),
+    ];
+
+    /// <summary>The models in the order in which they are printed.</summary>
+    public static IReadOnlyList<ModelInfo> All { get; } = [.. s_entries.Select(entry => entry.Info)];
+
+    /// <summary>A fresh model.</summary>
+    /// <param name="name">Name as in <see cref="All"/>.</param>
+    /// <param name="setting">One of its settings; another model's setting, or null, takes the model's default.</param>
+    /// <param name="layout">SPTE bits of the captured machine.</param>
+    /// <exception cref="ArgumentException">There is no such model.</exception>
+    public static IFaultModel Create(string name, string? setting, SpteLayout layout)
+    {
+        Entry entry = Array.Find(s_entries, e => e.Info.Name == name)
+            ?? throw new ArgumentException($"there is no model '{name}'; there are {string.Join(", ", s_entries.Select(e => e.Info.Name))}");
+        ModelSettings settings = Array.Find(entry.Settings, s => s.Name == setting) ?? Array.Find(entry.Settings, s => s.Name == entry.Info.DefaultSetting)!;
+        return entry.Create(settings, layout);
+    }
+
+    private sealed record Entry(ModelInfo Info, ModelSettings[] Settings, Func<ModelSettings, SpteLayout, IFaultModel> Create);
+}

@@ -1,0 +1,120 @@
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.State;
+
+namespace TraceReplay.Replay.Models.Skeleton;
+
+/// <summary>How a fault was served, for the <c>path</c> column.</summary>
+public enum FaultPath : byte
+{
+    None = 0,
+    Fast,
+    GupFast,
+    GupSlow,
+    Remapped,
+    NoSlot,
+    MmioCached,
+}
+
+/// <summary>Why a model retried, for the <c>retry_cause</c> column.</summary>
+public enum RetryCause : byte
+{
+    None = 0,
+    PrecheckBeforeLookup,
+    PrecheckAfterLookup,
+    WindowOpen,
+    SeqMoved,
+    SlotInvalid,
+    RootObsolete,
+    Async,
+    Poison,
+}
+
+/// <summary>One fault on its way through one model: what the kernel keeps in struct kvm_page_fault and its callers.</summary>
+public struct FaultContext
+{
+    public FaultAccess Access;
+    public FaultOutcome Outcome;
+    public FaultPath Path;
+    public RetryCause RetryCause;
+    public PageKind Kind;
+    public Certainty Certainty;
+    public bool Done;
+    public bool LookedUp;
+
+    /// <summary>The host maps the page writable (map_writable).</summary>
+    public bool MapWritable;
+
+    /// <summary>The leaf that was installed permits writes.</summary>
+    public bool Writable;
+
+    /// <summary>KVM holds a reference on <see cref="Pfn"/> for this fault.</summary>
+    public bool HoldsRef;
+
+    /// <summary>v11: the page had a reference count when it was looked up (SPTE bit 59, accessed_page).</summary>
+    public bool Refcounted;
+
+    public byte AsId;
+    public byte Level;
+    public byte RefsGot;
+    public byte RefsPut;
+    public byte MarkedAccessed;
+    public byte MarkedDirty;
+    public Memslot? Slot;
+    public ulong Gfn;
+    public ulong Pfn;
+    public ulong Seq;
+    public uint RootGeneration;
+
+    /// <summary>One sentence for the person who asks why; a constant.</summary>
+    public string? Reason;
+
+    public readonly bool Write => (Access & FaultAccess.Write) != 0;
+
+    /// <summary>Ends the fault in <paramref name="outcome"/>.</summary>
+    public void End(FaultOutcome outcome, string? reason = null)
+    {
+        Outcome = outcome;
+        Reason ??= reason;
+        Done = true;
+    }
+
+    /// <summary>Ends the fault in RETRY.</summary>
+    public void Retry(RetryCause cause)
+    {
+        RetryCause = cause;
+        End(cause == RetryCause.Async ? FaultOutcome.Async : FaultOutcome.Retry);
+    }
+
+    /// <summary>A fact that the verdict rests on is no better than <paramref name="certainty"/>.</summary>
+    public void RestsOn(Certainty certainty)
+    {
+        if (certainty > Certainty)
+        {
+            Certainty = certainty;
+        }
+    }
+
+    public void Get(PageLedger pages)
+    {
+        pages.Get(Pfn);
+        RefsGot++;
+    }
+
+    public void Put(PageLedger pages)
+    {
+        pages.Put(Pfn);
+        RefsPut++;
+    }
+
+    public void MarkAccessed(PageLedger pages)
+    {
+        pages.MarkAccessed(Pfn);
+        MarkedAccessed++;
+    }
+
+    public void MarkDirty(PageLedger pages)
+    {
+        pages.MarkDirty(Pfn);
+        MarkedDirty++;
+    }
+}

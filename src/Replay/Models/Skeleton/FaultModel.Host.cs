@@ -1,0 +1,232 @@
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.State;
+
+namespace TraceReplay.Replay.Models.Skeleton;
+
+/// <content>What others do to slots, windows, SPTEs and host memory: spec 4.1, 4.7.</content>
+public sealed partial class FaultModel<TRules>
+{
+    private void ExecuteHost(VmState vm, in Operation op)
+    {
+        switch (op.Kind)
+        {
+            case OperationKind.SlotPut:
+                vm.Slots[op.AsId].Put(new Memslot(op.AsId, (int)(op.D >> 32), op.A, op.B, op.C, (MemslotFlags)(uint)op.D));
+                vm.MmioGeneration++;
+                break;
+            case OperationKind.SlotInvalidate:
+                InvalidateSlot(vm, in op);
+                break;
+            case OperationKind.SlotRemove:
+                vm.Slots[op.AsId].Remove((int)(op.D >> 32));
+                vm.MmioGeneration++;
+                break;
+            case OperationKind.WindowBegin:
+                BeginWindow(vm, op.A, op.B);
+                break;
+            case OperationKind.WindowEnd:
+                EndWindow(vm, in op);
+                break;
+            case OperationKind.PteKnown:
+                vm.Memory.SetPte(op.A, new HostPte(op.B));
+                break;
+            case OperationKind.VmaMap:
+                vm.Memory.Map(new Vma(op.A, op.B, (VmaFlags)op.C, PageKind.Unknown, op.D));
+                break;
+            case OperationKind.VmaMapKind:
+                vm.Memory.Map(new Vma(op.A, op.B, (VmaFlags)op.C, (PageKind)op.D));
+                break;
+            case OperationKind.VmaUnmap:
+                vm.Memory.Unmap(op.A, op.B);
+                break;
+            case OperationKind.VmaProtect:
+                vm.Memory.Protect(op.A, op.B, (VmaFlags)op.C);
+                break;
+            case OperationKind.PageAlloc:
+                _hostPages.Allocate(op.A, (int)op.B, op.C);
+                break;
+            case OperationKind.PageFree:
+                _hostPages.Free(op.A);
+                break;
+            case OperationKind.BoPlace:
+                _hostPages.PlaceBo(op.A, (uint)op.B);
+                break;
+            case OperationKind.ZapAll:
+                ZapAll(vm);
+                break;
+            default:
+                ChangeLeaf(vm, in op);
+                break;
+        }
+    }
+
+    private void InvalidateSlot(VmState vm, in Operation op)
+    {
+        if (vm.Slots[op.AsId].ById((int)(op.D >> 32)) is { } slot)
+        {
+            vm.Slots[op.AsId].Put(slot with { Flags = slot.Flags | MemslotFlags.Invalid });
+        }
+
+        ZapAll(vm);
+    }
+
+    private void ZapAll(VmState vm)
+    {
+        foreach (SpteTables sptes in vm.Sptes)
+        {
+            Zap(sptes, 0, 1UL << 52);
+            sptes.Clear();
+        }
+
+        vm.RootGeneration++;
+    }
+
+    private void BeginWindow(VmState vm, ulong start, ulong end)
+    {
+        bool matched = false;
+        for (int asId = 0; asId < vm.Slots.Length; asId++)
+        {
+            foreach (Memslot slot in vm.Slots[asId].All)
+            {
+                if (slot.UserspaceAddr >= end || slot.EndHva <= start)
+                {
+                    continue;
+                }
+
+                if (!matched)
+                {
+                    matched = true;
+                    vm.Invalidate.Begin();
+                }
+
+                ulong first = slot.Gfn(Math.Max(start, slot.UserspaceAddr));
+                ulong last = slot.Gfn(Math.Min(end + 4095, slot.EndHva));
+                if (Settings.HullInHva)
+                {
+                    vm.Invalidate.Widen(start, end);
+                }
+                else
+                {
+                    vm.Invalidate.Widen(first, last);
+                }
+
+                Zap(vm.Sptes[asId], first, last);
+            }
+        }
+
+        vm.Memory.Forget(start, end);
+    }
+
+    private static void EndWindow(VmState vm, in Operation op)
+    {
+        bool matched = false;
+        for (int asId = 0; asId < vm.Slots.Length && !matched; asId++)
+        {
+            foreach (Memslot slot in vm.Slots[asId].All)
+            {
+                matched |= slot.UserspaceAddr < op.B && op.A < slot.EndHva;
+            }
+        }
+
+        if (matched)
+        {
+            if (op.C != 0)
+            {
+                vm.Invalidate.Observe(op.C - 1);
+            }
+
+            vm.Invalidate.End();
+        }
+    }
+
+    private void ChangeLeaf(VmState vm, in Operation op)
+    {
+        SpteTables sptes = vm.Sptes[op.AsId];
+        if (op.Kind == OperationKind.CollapseHuge)
+        {
+            ulong first = sptes.Leaf(op.A, out _);
+            Zap(sptes, op.A, op.A + Levels.Pages((int)op.B));
+            sptes.Set(op.A, (int)op.B, _layout.Make(op.C, (int)op.B, SpteLayout.IsWritable(first), SpteLayout.IsWritable(first)));
+            return;
+        }
+
+        if (op.Kind == OperationKind.Age)
+        {
+            Age(vm, op.A, op.B);
+            return;
+        }
+
+        ulong spte = sptes.Leaf(op.A, out int level);
+        if (!SpteLayout.IsPresent(spte))
+        {
+            return;
+        }
+
+        switch (op.Kind)
+        {
+            case OperationKind.WriteProtect:
+                sptes.Set(op.A, level, spte & ~SpteLayout.WriteBit);
+                break;
+            case OperationKind.ClearDirty:
+                TRules.BitsLost(Pages, spte, accessed: false, dirty: (spte & _layout.Dirty) != 0);
+                sptes.Set(op.A, level, spte & ~_layout.Dirty);
+                break;
+            case OperationKind.ZapLeaf:
+                Zap(sptes, op.A, op.A + 1);
+                break;
+            case OperationKind.SplitHuge when level > 1:
+                Split(sptes, op.A, level, spte);
+                break;
+        }
+    }
+
+    private void Age(VmState vm, ulong start, ulong end)
+    {
+        for (int asId = 0; asId < vm.Slots.Length; asId++)
+        {
+            foreach (Memslot slot in vm.Slots[asId].All)
+            {
+                if (slot.UserspaceAddr < end && start < slot.EndHva)
+                {
+                    AgeVisitor visitor = new() { AccessedBit = _layout.Accessed };
+                    vm.Sptes[asId].ForEach(
+                        slot.Gfn(Math.Max(start, slot.UserspaceAddr)),
+                        slot.Gfn(Math.Min(end + 4095, slot.EndHva)),
+                        ref visitor);
+                }
+            }
+        }
+    }
+
+    private void Zap(SpteTables sptes, ulong from, ulong end)
+    {
+        if (from < end)
+        {
+            ZapVisitor visitor = new() { Layout = _layout, Pages = Pages };
+            sptes.ForEach(from, end, ref visitor);
+        }
+    }
+
+    private struct ZapVisitor : ILeafVisitor
+    {
+        public SpteLayout Layout;
+        public PageLedger Pages;
+
+        public readonly void Visit(ulong gfn, int level, ref ulong spte)
+        {
+            if (SpteLayout.IsPresent(spte))
+            {
+                TRules.BitsLost(Pages, spte, (spte & Layout.Accessed) != 0, (spte & Layout.Dirty) != 0);
+            }
+
+            spte = 0;
+        }
+    }
+
+    private struct AgeVisitor : ILeafVisitor
+    {
+        public ulong AccessedBit;
+
+        public readonly void Visit(ulong gfn, int level, ref ulong spte) => spte &= ~AccessedBit;
+    }
+}

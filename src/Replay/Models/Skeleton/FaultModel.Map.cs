@@ -1,0 +1,99 @@
+using TraceReplay.Replay.State;
+
+namespace TraceReplay.Replay.Models.Skeleton;
+
+/// <content>Level, leaf and installation: spec 4.2 to 4.4.</content>
+public sealed partial class FaultModel<TRules>
+{
+    private void MapLeaf(VmState vm, Memslot slot, ref FaultContext fault)
+    {
+        SpteTables sptes = vm.Sptes[fault.AsId];
+        int goal = GoalLevel(vm, slot, in fault);
+        ulong old = sptes.Leaf(fault.Gfn, out int oldLevel);
+        bool present = SpteLayout.IsPresent(old);
+
+        // The walk ends at a present leaf above the goal unless the goal itself demands a split.
+        if (present && oldLevel > goal && !slot.Is(MemslotFlags.LogDirty))
+        {
+            goal = oldLevel;
+        }
+
+        if (present && oldLevel >= goal && Settings.EarlySpurious && (!fault.Write || SpteLayout.IsWritable(old)))
+        {
+            EndMapped(ref fault, FaultOutcome.Spurious, old, oldLevel);
+            return;
+        }
+
+        ulong pages = Levels.Pages(goal);
+        bool writable = fault.MapWritable;
+        ulong spte = _layout.Make(fault.Pfn & ~(pages - 1), goal, fault.MapWritable, writable) | TRules.LeafBits(in fault);
+        if (present && oldLevel == goal && SameTranslation(old, spte))
+        {
+            EndMapped(ref fault, FaultOutcome.Spurious, old, goal);
+            return;
+        }
+
+        Install(vm, ref fault, goal, spte);
+        fault.Level = (byte)goal;
+        fault.Writable = writable;
+        if (fault.Write && !writable)
+        {
+            fault.End(Settings.WriteProtectedOutcome ? FaultOutcome.WriteProtected : FaultOutcome.Emulate);
+        }
+        else
+        {
+            fault.End(FaultOutcome.Fixed);
+        }
+    }
+
+    /// <summary>Spec 4.2: what the slot permits, then what the host maps; dirty logging maps 4 KiB only.</summary>
+    private static int GoalLevel(VmState vm, Memslot slot, in FaultContext fault)
+    {
+        int level = slot.MaxLevel(fault.Gfn);
+        if (level == 1 || slot.Is(MemslotFlags.LogDirty))
+        {
+            return 1;
+        }
+
+        return Math.Min(level, Math.Max(1, vm.Memory.Pte(slot.Hva(fault.Gfn)).Level));
+    }
+
+    /// <summary>Writes a leaf; a huge leaf above is split, leaves below are replaced.</summary>
+    private void Install(VmState vm, ref FaultContext fault, int level, ulong spte)
+    {
+        SpteTables sptes = vm.Sptes[fault.AsId];
+        ulong old = sptes.Leaf(fault.Gfn, out int oldLevel);
+        while (SpteLayout.IsPresent(old) && oldLevel > level)
+        {
+            Split(sptes, fault.Gfn, oldLevel, old);
+            old = sptes.Leaf(fault.Gfn, out oldLevel);
+        }
+
+        if (level > 1)
+        {
+            ulong block = fault.Gfn & ~(Levels.Pages(level) - 1);
+            Zap(sptes, block, block + Levels.Pages(level));
+        }
+        else if (SpteLayout.IsPresent(old))
+        {
+            TRules.BitsLost(Pages, old, accessed: (old & _layout.Accessed) != 0, dirty: (old & _layout.Dirty) != 0 && (spte & _layout.Dirty) == 0);
+        }
+
+        sptes.Set(fault.Gfn, level, spte);
+    }
+
+    private static void Split(SpteTables sptes, ulong gfn, int level, ulong spte)
+    {
+        ulong block = gfn & ~(Levels.Pages(level) - 1);
+        ulong child = level == 2 ? spte & ~SpteLayout.LargeBit : spte;
+        ulong step = Levels.Pages(level - 1);
+        sptes.Set(block, level, 0);
+        for (ulong i = 0; i < 512; i++)
+        {
+            sptes.Set(block + (i * step), level - 1, child + ((i * step) << 12));
+        }
+    }
+
+    private bool SameTranslation(ulong left, ulong right) =>
+        ((left ^ right) & ~(_layout.Accessed | _layout.Dirty | SpteLayout.RefcountedBit)) == 0;
+}

@@ -1,0 +1,132 @@
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.State;
+
+namespace TraceReplay.Replay.Models.Skeleton;
+
+/// <content>From gfn to pfn: the resolution algorithm of spec 3.</content>
+public sealed partial class FaultModel<TRules>
+{
+    private void Resolve(VmState vm, LookupFact fact, ref FaultContext fault)
+    {
+        Memslot slot = fault.Slot!;
+        bool readOnlySlot = slot.Is(MemslotFlags.ReadOnly);
+
+        // A. hva
+        if (readOnlySlot && fault.Write)
+        {
+            fault.Pfn = SpecialPfn.ReadOnlyFault;
+            fault.End(FaultOutcome.Emulate, "write to a READONLY memslot");
+            return;
+        }
+
+        bool upgrade = !readOnlySlot;
+        ulong hva = slot.Hva(fault.Gfn);
+        HostPte pte = vm.Memory.Pte(hva);
+        Vma? vma = vm.Memory.FindVma(hva);
+        switch (fact)
+        {
+            case LookupFact.Forbidden:
+                fault.Kind = PageKind.N;
+                fault.Path = FaultPath.GupSlow;
+                fault.End(FaultOutcome.Efault, "get_user_pages failed and no VMA permits the access");
+                return;
+            case LookupFact.DriverRefused:
+                fault.Kind = PageKind.N;
+                fault.Path = FaultPath.Remapped;
+                fault.End(FaultOutcome.Efault, "the driver's fault handler failed");
+                return;
+            case LookupFact.Interrupted when Settings.SignalPending:
+                fault.Pfn = SpecialPfn.SignalPending;
+                fault.End(FaultOutcome.Eintr);
+                return;
+            case LookupFact.Poisoned:
+                fault.Pfn = SpecialPfn.HwPoison;
+                fault.End(FaultOutcome.Sigbus);
+                return;
+            case LookupFact.AsyncQueued:
+                fault.Path = FaultPath.GupSlow;
+                fault.Retry(RetryCause.Async);
+                return;
+        }
+
+        if (!pte.Present)
+        {
+            fault.RestsOn(Certainty.Assumed);
+            fault.End(FaultOutcome.Unknown, "the trace does not show what the lookup found");
+            return;
+        }
+
+        // B. fast GUP asks for a writable page, for a read too if an upgrade is wanted.
+        if ((fault.Write || upgrade) && pte.Writable && !pte.Special)
+        {
+            TakeGupPage(ref fault, pte, FaultPath.GupFast, writable: true, vma);
+        }
+        else if (pte.Special || vma is { IsRemapped: true })
+        {
+            TakeRemappedPage(ref fault, pte, upgrade, vma);
+        }
+        else if (fact != LookupFact.Found && fault.Write && vma is not null && (vma.Flags & VmaFlags.Write) == 0)
+        {
+            // D, F. slow GUP refuses, and so does the VMA.
+            fault.Kind = vma.Kind == PageKind.Unknown ? PageKind.Gup : vma.Kind;
+            fault.Path = FaultPath.GupSlow;
+            fault.End(FaultOutcome.Efault, "the VMA forbids the write");
+        }
+        else
+        {
+            TakeGupPage(ref fault, pte, FaultPath.GupSlow, writable: fault.Write, vma);
+        }
+    }
+
+    private void TakeGupPage(ref FaultContext fault, HostPte pte, FaultPath path, bool writable, Vma? vma)
+    {
+        fault.Pfn = pte.Pfn;
+        fault.Path = path;
+        fault.MapWritable = writable;
+        fault.Kind = vma is null || vma.Kind == PageKind.Unknown ? PageKind.Gup : vma.Kind;
+        if (pte.Level > 1 && fault.Kind is PageKind.Gup or PageKind.A1)
+        {
+            fault.Kind = PageKind.A2;
+        }
+
+        Pages.SetKind(fault.Pfn, fault.Kind);
+        fault.Get(Pages);
+        TRules.GupTaken(ref fault, Pages);
+    }
+
+    // F, R1 to R4: VM_IO or VM_PFNMAP.
+    private void TakeRemappedPage(ref FaultContext fault, HostPte pte, bool upgrade, Vma? vma)
+    {
+        fault.Path = FaultPath.Remapped;
+        fault.Pfn = pte.Pfn;
+        fault.Kind = _hostPages.KindOfRemapped(pte.Pfn, vma?.Bo ?? 0, out Certainty certainty);
+        if (pte.Level > 1)
+        {
+            fault.Kind = PageKind.H;
+        }
+
+        fault.RestsOn(certainty);
+        Pages.SetKind(fault.Pfn, fault.Kind);
+        if (pte.Level > 1 && !Settings.PfnMapHuge)
+        {
+            fault.Pfn = SpecialPfn.Fault;
+            fault.End(FaultOutcome.Efault, "the lookup walks to a PTE and the leaf is huge");
+            return;
+        }
+
+        if (fault.Write && !pte.Writable)
+        {
+            fault.Pfn = SpecialPfn.ReadOnlyFault;
+            fault.End(FaultOutcome.Emulate, "the remapped leaf is read-only");
+            return;
+        }
+
+        fault.MapWritable = pte.Writable && (upgrade || TRules.RemappedWritableWithoutUpgrade);
+        if (!TRules.RemappedTaken(ref fault, Pages))
+        {
+            fault.Pfn = SpecialPfn.Fault;
+            fault.MapWritable = false;
+            fault.End(FaultOutcome.Efault, "KVM takes the page for refcounted and its refcount is 0: get_unless_zero fails");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.State;
+
+namespace TraceReplay.Replay.Models.Skeleton;
+
+/// <summary>
+/// The skeleton that all models share: executes the timeline against slots, windows and SPTEs as spec sections 3 and 4
+/// say. The rules fill in who holds which reference.
+/// </summary>
+public sealed partial class FaultModel<TRules> : IFaultModel
+    where TRules : struct, IFaultRules
+{
+    private readonly SpteLayout _layout;
+    private readonly List<VmState> _vms = [];
+    private readonly HostPages _hostPages = new();
+    private readonly FaultContext[] _open = new FaultContext[FaultLimits.MaxOpen];
+
+    public FaultModel(string name, ModelSettings settings, SpteLayout layout)
+    {
+        Name = name;
+        Settings = settings;
+        _layout = layout;
+    }
+
+    public string Name { get; }
+
+    public ModelSettings Settings { get; }
+
+    public PageLedger Pages { get; } = new();
+
+    public ulong Leaf(int vm, int asId, ulong gfn, out int level) => Vm(vm).Sptes[asId].Leaf(gfn, out level);
+
+    public void Execute(ReadOnlySpan<Operation> operations, List<FaultResult> results)
+    {
+        foreach (ref readonly Operation op in operations)
+        {
+            VmState vm = Vm(op.Vm);
+            switch (op.Kind)
+            {
+                case OperationKind.FaultBegin:
+                    Begin(vm, in op, ref _open[op.Open]);
+                    break;
+                case OperationKind.FaultLookup:
+                    Lookup(vm, in op, ref _open[op.Open]);
+                    break;
+                case OperationKind.FaultMap:
+                    Map(vm, in op, ref _open[op.Open]);
+                    results.Add(new FaultResult { FaultId = op.FaultId, Fault = _open[op.Open] });
+                    _open[op.Open].Slot = null;
+                    break;
+                default:
+                    ExecuteHost(vm, in op);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Spec 3.3, steps 1 to 9: fast path, snapshot, slot, first check.</summary>
+    private void Begin(VmState vm, in Operation op, ref FaultContext fault)
+    {
+        fault = new FaultContext
+        {
+            Access = (FaultAccess)op.B,
+            AsId = op.AsId,
+            Gfn = op.A >> 12,
+            Level = 1,
+            Pfn = SpecialPfn.Fault,
+        };
+        SpteTables sptes = vm.Sptes[op.AsId];
+        if ((fault.Access & FaultAccess.Reserved) != 0)
+        {
+            ulong mmio = sptes.Leaf(fault.Gfn, out _);
+            if (SpteLayout.IsMmio(mmio) && SpteLayout.MmioGeneration(mmio) == vm.MmioGeneration)
+            {
+                fault.Path = FaultPath.MmioCached;
+                fault.Kind = PageKind.NoSlot;
+                fault.End(FaultOutcome.Emulate);
+                return;
+            }
+        }
+        else if ((fault.Access & FaultAccess.Present) != 0 && fault.Write && FastPageFault(vm, sptes, ref fault))
+        {
+            return;
+        }
+
+        fault.Seq = vm.Invalidate.Seq;
+        fault.RootGeneration = vm.RootGeneration;
+        fault.Slot = vm.Slots[op.AsId].Find(fault.Gfn);
+        if (fault.Slot is null)
+        {
+            fault.Pfn = SpecialPfn.NoSlot;
+            fault.Kind = PageKind.NoSlot;
+            fault.Path = FaultPath.NoSlot;
+            fault.LookedUp = true;
+            return;
+        }
+
+        if (fault.Slot.Is(MemslotFlags.Invalid))
+        {
+            fault.Retry(RetryCause.SlotInvalid);
+            return;
+        }
+
+        if (Settings.Prechecks && vm.Invalidate.Covers(RangeUnit(in fault)))
+        {
+            fault.Retry(RetryCause.PrecheckBeforeLookup);
+        }
+    }
+
+    /// <summary>Spec 4.6: the lockless path for a present leaf that may become writable.</summary>
+    private bool FastPageFault(VmState vm, SpteTables sptes, ref FaultContext fault)
+    {
+        ulong spte = sptes.Leaf(fault.Gfn, out int level);
+        if (!SpteLayout.IsPresent(spte))
+        {
+            return false;
+        }
+
+        if (SpteLayout.IsWritable(spte))
+        {
+            EndMapped(ref fault, FaultOutcome.Spurious, spte, level);
+            fault.Path = FaultPath.Fast;
+            return true;
+        }
+
+        Memslot? slot = vm.Slots[fault.AsId].Find(fault.Gfn);
+        if ((spte & _layout.MmuWritable) == 0 || (level > 1 && slot is not null && slot.Is(MemslotFlags.LogDirty)))
+        {
+            return false;
+        }
+
+        spte |= SpteLayout.WriteBit;
+        sptes.Set(fault.Gfn, level, spte);
+        EndMapped(ref fault, FaultOutcome.FixedFast, spte, level);
+        fault.Path = FaultPath.Fast;
+        return true;
+    }
+
+    /// <summary>Steps 10 and 11: the lookup, and the second check.</summary>
+    private void Lookup(VmState vm, in Operation op, ref FaultContext fault)
+    {
+        if (fault.Done || fault.LookedUp)
+        {
+            return;
+        }
+
+        fault.LookedUp = true;
+
+        // The recorded snapshot is exact where the position of the event that shows it is not.
+        if (op.Kind == OperationKind.FaultLookup && op.B != 0)
+        {
+            fault.Seq = op.B - 1;
+        }
+
+        Resolve(vm, (LookupFact)op.A, ref fault);
+        if (fault.Done || !Settings.Prechecks)
+        {
+            return;
+        }
+
+        if (vm.Invalidate.IsStale(fault.Seq, RangeUnit(in fault)))
+        {
+            fault.Retry(RetryCause.PrecheckAfterLookup);
+            TRules.ReleaseAtPrecheck(ref fault, Pages);
+        }
+    }
+
+    /// <summary>Steps 12 to 16: under mmu_lock.</summary>
+    private void Map(VmState vm, in Operation op, ref FaultContext fault)
+    {
+        Lookup(vm, in op, ref fault);
+        if (fault.Done)
+        {
+            return;
+        }
+
+        if (fault.RootGeneration != vm.RootGeneration)
+        {
+            fault.Retry(RetryCause.RootObsolete);
+        }
+        else if (fault.Slot is not null && vm.Invalidate.IsStale(fault.Seq, RangeUnit(in fault)))
+        {
+            fault.Retry(vm.Invalidate.Covers(RangeUnit(in fault)) ? RetryCause.WindowOpen : RetryCause.SeqMoved);
+        }
+        else if (fault.Slot is null)
+        {
+            Install(vm, ref fault, 1, SpteLayout.Mmio(vm.MmioGeneration));
+            fault.End(FaultOutcome.Emulate);
+        }
+        else
+        {
+            MapLeaf(vm, fault.Slot, ref fault);
+        }
+
+        TRules.Finish(ref fault, Pages);
+    }
+
+    private ulong RangeUnit(in FaultContext fault) => Settings.HullInHva ? fault.Slot!.Hva(fault.Gfn) : fault.Gfn;
+
+    private static void EndMapped(ref FaultContext fault, FaultOutcome outcome, ulong spte, int level)
+    {
+        fault.Level = (byte)level;
+        fault.Writable = SpteLayout.IsWritable(spte);
+        fault.Pfn = SpteLayout.Pfn(spte) + (fault.Gfn & (Levels.Pages(level) - 1));
+        fault.End(outcome);
+    }
+
+    private VmState Vm(int index)
+    {
+        while (_vms.Count <= index)
+        {
+            _vms.Add(new VmState());
+        }
+
+        return _vms[index];
+    }
+}

@@ -1,0 +1,31 @@
+using TraceReplay.Replay.State;
+
+namespace TraceReplay.Replay.Models.Skeleton;
+
+/// <summary>
+/// What differs between the models (spec 3, step R4, and 3.1): who holds which reference when, and which struct page is
+/// marked where. Static, so that the skeleton calls it directly.
+/// </summary>
+public interface IFaultRules
+{
+    /// <summary>get_user_pages returned a page and its reference (already counted).</summary>
+    static abstract void GupTaken(ref FaultContext fault, PageLedger pages);
+
+    /// <summary>R4: a remapped page was found. False: the lookup fails with ERR_FAULT.</summary>
+    static abstract bool RemappedTaken(ref FaultContext fault, PageLedger pages);
+
+    /// <summary>R3: whether a writable remapped leaf counts as writable when no writable mapping was asked for.</summary>
+    static abstract bool RemappedWritableWithoutUpgrade { get; }
+
+    /// <summary>The check after the lookup says retry.</summary>
+    static abstract void ReleaseAtPrecheck(ref FaultContext fault, PageLedger pages);
+
+    /// <summary>The fault is over; it may have ended in RETRY.</summary>
+    static abstract void Finish(ref FaultContext fault, PageLedger pages);
+
+    /// <summary>Bits that the model adds to a leaf.</summary>
+    static abstract ulong LeafBits(in FaultContext fault);
+
+    /// <summary>A leaf lost its accessed or dirty bit: zapped, replaced or cleaned (spec 4.5).</summary>
+    static abstract void BitsLost(PageLedger pages, ulong spte, bool accessed, bool dirty);
+}

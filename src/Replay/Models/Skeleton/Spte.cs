@@ -1,0 +1,72 @@
+namespace TraceReplay.Replay.Models.Skeleton;
+
+/// <summary>
+/// SPTE bits of one vendor and kernel (spec 2.1). The present bit, the pfn and the write bit lie where both vendors have
+/// them; the rest is data.
+/// </summary>
+public sealed record SpteLayout
+{
+    public const ulong MmuPresent = 1UL << 11;
+    public const ulong WriteBit = 1UL << 1;
+    public const ulong LargeBit = 1UL << 7;
+
+    /// <summary>v11's SPTE_MMU_PAGE_REFCOUNTED.</summary>
+    public const ulong RefcountedBit = 1UL << 59;
+
+    private const ulong PfnMask = ((1UL << 52) - 1) & ~0xfffUL;
+
+    // Not a kernel value: the models keep the generation of an MMIO SPTE, its address is the index.
+    private const ulong MmioMark = 1UL << 62;
+
+    public required ulong Access { get; init; }
+
+    public required ulong Accessed { get; init; }
+
+    public required ulong Dirty { get; init; }
+
+    public required ulong HostWritable { get; init; }
+
+    public required ulong MmuWritable { get; init; }
+
+    /// <summary>AMD nested paging, and shadow paging.</summary>
+    public static SpteLayout Npt { get; } = new()
+    {
+        Access = 0b101,
+        Accessed = 1UL << 5,
+        Dirty = 1UL << 6,
+        HostWritable = 1UL << 9,
+        MmuWritable = 1UL << 10,
+    };
+
+    /// <summary>Intel EPT as in 6.1 to 6.12.</summary>
+    public static SpteLayout Ept { get; } = new()
+    {
+        Access = 0b101,
+        Accessed = 1UL << 8,
+        Dirty = 1UL << 9,
+        HostWritable = 1UL << 57,
+        MmuWritable = 1UL << 58,
+    };
+
+    /// <summary>Intel EPT as in 7.x.</summary>
+    public static SpteLayout Ept7 { get; } = Ept with { HostWritable = 1UL << 53, MmuWritable = 1UL << 55 };
+
+    public static bool IsPresent(ulong spte) => (spte & MmuPresent) != 0;
+
+    public static bool IsWritable(ulong spte) => (spte & WriteBit) != 0;
+
+    public static ulong Pfn(ulong spte) => (spte & PfnMask) >> 12;
+
+    public static ulong Mmio(uint generation) => MmioMark | generation;
+
+    public static bool IsMmio(ulong spte) => (spte & (MmioMark | MmuPresent)) == MmioMark;
+
+    public static uint MmioGeneration(ulong spte) => (uint)spte;
+
+    /// <summary>make_spte for a leaf of a TDP table (spec 4.3).</summary>
+    public ulong Make(ulong pfn, int level, bool hostWritable, bool writable) =>
+        (pfn << 12) | MmuPresent | Access | Accessed
+        | (level > 1 ? LargeBit : 0)
+        | (hostWritable ? HostWritable : 0)
+        | (writable ? WriteBit | MmuWritable | Dirty : 0);
+}

@@ -1,0 +1,139 @@
+namespace TraceReplay.Replay.Operations;
+
+/// <summary>What happened to a VM, its memory or its host, in the terms that the models understand.</summary>
+public enum OperationKind : byte
+{
+    /// <summary>A memslot becomes active: A base gfn, B pages, C hva, D flags | id &lt;&lt; 32.</summary>
+    SlotPut,
+
+    /// <summary>A memslot is about to go or move; lookups see it INVALID and all roots are zapped. D id &lt;&lt; 32.</summary>
+    SlotInvalidate,
+
+    /// <summary>A memslot is gone. D id &lt;&lt; 32.</summary>
+    SlotRemove,
+
+    /// <summary>A notifier window begins: [A, B) in hva bytes, C mmu_notifier_event.</summary>
+    WindowBegin,
+
+    /// <summary>A notifier window ends: [A, B); C recorded mmu_invalidate_seq before the end + 1, 0 if not recorded.</summary>
+    WindowEnd,
+
+    /// <summary>A leaf of the VMM's page table: A hva, B <see cref="State.HostPte"/> as raw bits.</summary>
+    PteKnown,
+
+    /// <summary>A mapping of the VMM: [A, B), C <see cref="State.VmaFlags"/>, D buffer object | 0.</summary>
+    VmaMap,
+
+    /// <summary>A mapping whose kind is known from the mmap call: [A, B), C flags, D <see cref="State.PageKind"/>.</summary>
+    VmaMapKind,
+
+    /// <summary>munmap of [A, B).</summary>
+    VmaUnmap,
+
+    /// <summary>mprotect of [A, B) to C (READ, WRITE, EXEC).</summary>
+    VmaProtect,
+
+    /// <summary>A page allocation of order above 0: A pfn, B order, C gfp flags.</summary>
+    PageAlloc,
+
+    /// <summary>A block is freed: A pfn.</summary>
+    PageFree,
+
+    /// <summary>A buffer object arrived: A object, B TTM memory type.</summary>
+    BoPlace,
+
+    /// <summary>A fault begins (spec 3.3, steps 1 to 9): A gpa, B <see cref="FaultAccess"/>.</summary>
+    FaultBegin,
+
+    /// <summary>Its lookup is done (steps 10, 11): A <see cref="LookupFact"/>, B recorded snapshot + 1 or 0.</summary>
+    FaultLookup,
+
+    /// <summary>It takes mmu_lock, maps and finishes (steps 12 to 16): A <see cref="LookupFact"/> if no FaultLookup came.</summary>
+    FaultMap,
+
+    /// <summary>Aging of [A, B) in hva bytes.</summary>
+    Age,
+
+    /// <summary>Write protection of the leaf at gfn A, level B (dirty logging).</summary>
+    WriteProtect,
+
+    /// <summary>The dirty bit of the leaf at gfn A, level B is cleared (dirty logging with PML).</summary>
+    ClearDirty,
+
+    /// <summary>The leaf at gfn A, level B goes, outside of any window (NX recovery, log-dirty off, memslot zap).</summary>
+    ZapLeaf,
+
+    /// <summary>The huge leaf at gfn A, level B becomes 512 leaves one level below.</summary>
+    SplitHuge,
+
+    /// <summary>The leaves below gfn A, level B become one huge leaf with pfn C.</summary>
+    CollapseHuge,
+
+    /// <summary>All roots are zapped.</summary>
+    ZapAll,
+}
+
+/// <summary>What a fault wants, by the error code's bits (PFERR of spec 9.2).</summary>
+[Flags]
+public enum FaultAccess : byte
+{
+    None = 0,
+    Present = 1,
+    Write = 2,
+    Reserved = 8,
+    Exec = 16,
+
+    /// <summary>The completion of an async page fault: maps ahead of the guest's access.</summary>
+    Prefetch = 32,
+}
+
+/// <summary>What the trace tells of a lookup besides the page-table leaf.</summary>
+public enum LookupFact : byte
+{
+    /// <summary>Nothing recorded; the leaf and VMA known so far decide.</summary>
+    None = 0,
+
+    /// <summary>The lookup found the leaf that was last made known.</summary>
+    Found,
+
+    /// <summary>get_user_pages failed and no remapped lookup followed: no VMA, or one that forbids the access.</summary>
+    Forbidden,
+
+    /// <summary>The driver's fault handler failed (SIGBUS).</summary>
+    DriverRefused,
+
+    /// <summary>A signal interrupted the lookup.</summary>
+    Interrupted,
+
+    /// <summary>The page is poisoned.</summary>
+    Poisoned,
+
+    /// <summary>The page needs I/O; an async page fault was queued.</summary>
+    AsyncQueued,
+}
+
+/// <summary>
+/// One operation of the timeline. Flat and fixed in size: batches of them are the models' input and are replayed without
+/// an allocation. The meaning of A to D is told by the kind.
+/// </summary>
+public struct Operation
+{
+    public OperationKind Kind;
+
+    /// <summary>Address space of the operation (x86: 0 normal, 1 SMM).</summary>
+    public byte AsId;
+
+    /// <summary>Index of the VM in order of appearance.</summary>
+    public short Vm;
+
+    /// <summary>Place of the fault among those open at the same time; -1 if the operation is no fault's.</summary>
+    public int Open;
+
+    /// <summary>The fault's number in the trace.</summary>
+    public long FaultId;
+
+    public ulong A;
+    public ulong B;
+    public ulong C;
+    public ulong D;
+}

@@ -1,0 +1,89 @@
+using System.Globalization;
+using TraceReplay.Ingest.Dataset;
+using TraceReplay.Replay.Timeline;
+
+namespace TraceReplay.Replay.Results;
+
+/// <summary>Says AS-1 to AS-11 of spec 16 for one replay.</summary>
+internal static class AssumptionWriter
+{
+    public static void Write(AssumptionTable table, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds, TimelineCounts counts, ReplayTallies tallies)
+    {
+        long slots = counts.SlotsFromRegionCall + counts.SlotsFromFaults;
+        table.Add(
+            "AS-1",
+            slots == 0 ? "unknown" : "known",
+            slots == 0 ? null : Share(counts.SlotsFromRegionCall, slots),
+            slots == 0
+                ? "no memslot is known: probe __kvm_set_memory_region (7.x: kvm_set_memory_region), or the pfn lookup with the slot's fields"
+                : Say($"memslots: {counts.SlotsFromRegionCall} region calls and {counts.SlotsFromFaults} slots first seen at a fault, all from probes"));
+        table.Add(
+            "AS-2",
+            kinds.Contains(EventKind.InsertPfn) || kinds.Contains(EventKind.FollowPfnRet) ? "known" : "inferred",
+            null,
+            "VMA kinds: VM_IO and VM_PFNMAP from the driver's insertions and followed lookups, anonymous or file from mmap calls, at the time of the event");
+        table.Add(
+            "AS-3",
+            tallies.KindAssumed > 0 ? "assumed" : tallies.KindInferred > 0 ? "inferred" : "known",
+            Share(tallies.KindInferred + tallies.KindAssumed, tallies.Remapped),
+            Say($"struct page refcounts are not traced; a page's kind gives them (spec 8.2). Remapped lookups: {tallies.Remapped}, kind inferred for {tallies.KindInferred}, assumed for {tallies.KindAssumed}"));
+        table.Add(
+            "AS-4",
+            kinds.Contains(EventKind.PageAlloc) ? "known" : "unknown",
+            null,
+            kinds.Contains(EventKind.PageAlloc)
+                ? "TTM block orders from kmem:mm_page_alloc; a block older than the trace counts as order 0"
+                : "TTM block orders: not recorded (kmem:mm_page_alloc with order > 0), every TTM system page counts as order 0");
+        long closed = counts.WindowsClosedByProbe + counts.WindowsClosedByNextEvent;
+        table.Add(
+            "AS-5",
+            counts.WindowsClosedByNextEvent > 0 ? "assumed" : "known",
+            closed == 0 ? null : Share(counts.WindowsClosedByNextEvent, closed),
+            Say($"notifier windows: {counts.WindowsClosedByProbe} closed by the probe on their end, {counts.WindowsClosedByNextEvent} by the task's next window; a window begins at its first zap, or when the notifier's start returns"));
+        table.Add(
+            "AS-6",
+            tallies.OrderAmbiguous > 0 ? "assumed" : "known",
+            Share(tallies.OrderAmbiguous, tallies.Faults),
+            Say($"clock {trace.Clock ?? "unknown"}: {tallies.OrderAmbiguous} of {tallies.Faults} faults have a window's begin or end so near that the order is not certain"));
+        table.Add(
+            "AS-7",
+            trace.Lost > 0 ? "unknown" : "known",
+            null,
+            Say($"lost records: {trace.Lost}; faults whose end was not seen: {tallies.Unknown}"));
+        table.Add(
+            "AS-8",
+            kernel.Model is null ? "unknown" : "inferred",
+            null,
+            Say($"kernel {kernel.Release ?? "unknown"}, {(kernel.Intel ? "Intel EPT" : trace.CpuVendor is null ? "vendor not recorded, taken for AMD NPT" : "AMD NPT")}, A/D bits taken as on, NX huge-page mitigation as off, memslot zap-all quirk as on, allow_unsafe_mappings as off"));
+        table.Add(
+            "AS-10",
+            "known",
+            null,
+            "a counterfactual model sees the accesses that the captured kernel saw; where it has a page mapped already it says SPURIOUS");
+        table.Add(
+            "AS-11",
+            counts.VmAssumed > 0 ? "assumed" : "known",
+            null,
+            Say($"events whose VM was taken to be the newest: {counts.VmAssumed}; SPTE changes by others than faults and windows, handed to every model as seen: {counts.MaintenanceFromSpteEvents}; outcomes inferred from re-entry alone: {counts.OutcomesInferred}"));
+    }
+
+    private static double? Share(long part, long whole) => whole == 0 ? null : (double)part / whole;
+
+    private static string Say(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>Counts over the faults of one replay.</summary>
+internal sealed class ReplayTallies
+{
+    public long Faults { get; set; }
+
+    public long Unknown { get; set; }
+
+    public long OrderAmbiguous { get; set; }
+
+    public long Remapped { get; set; }
+
+    public long KindInferred { get; set; }
+
+    public long KindAssumed { get; set; }
+}

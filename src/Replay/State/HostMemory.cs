@@ -1,0 +1,141 @@
+namespace TraceReplay.Replay.State;
+
+/// <summary>VMA flags that the fault logic looks at: the kernel's VM_ bits.</summary>
+[Flags]
+public enum VmaFlags : ulong
+{
+    None = 0,
+    Read = 0x1,
+    Write = 0x2,
+    Exec = 0x4,
+    Shared = 0x8,
+    PfnMap = 0x400,
+    Io = 0x4000,
+    MixedMap = 0x1000_0000,
+}
+
+/// <summary>One mapping of the VMM's address space, [Start, End) in bytes.</summary>
+public sealed record Vma(ulong Start, ulong End, VmaFlags Flags, PageKind Kind, ulong Bo = 0)
+{
+    /// <summary>The lookup takes the remapped path (spec 3, step F).</summary>
+    public bool IsRemapped => (Flags & (VmaFlags.Io | VmaFlags.PfnMap)) != 0;
+}
+
+/// <summary>A leaf of the VMM's page table (spec 8.1), packed into one u64 so that a table of them is flat.</summary>
+public readonly record struct HostPte(ulong Raw)
+{
+    private const ulong PfnMask = (1UL << 52) - 1;
+    private const ulong PresentBit = 1UL << 63;
+    private const ulong WritableBit = 1UL << 62;
+    private const ulong SpecialBit = 1UL << 61;
+    private const int LevelShift = 58;
+
+    public static HostPte Make(ulong pfn, bool writable, bool special, int level = 1) => new(
+        (pfn & PfnMask) | PresentBit | (writable ? WritableBit : 0) | (special ? SpecialBit : 0) | ((ulong)level << LevelShift));
+
+    public bool Present => (Raw & PresentBit) != 0;
+
+    public bool Writable => (Raw & WritableBit) != 0;
+
+    /// <summary>vmf_insert_pfn and its like: get_user_pages refuses it.</summary>
+    public bool Special => (Raw & SpecialBit) != 0;
+
+    /// <summary>The frame of this 4 KiB page, also inside a huge leaf.</summary>
+    public ulong Pfn => Raw & PfnMask;
+
+    public int Level => (int)((Raw >> LevelShift) & 7);
+}
+
+/// <summary>
+/// What is known of one VMM's address space at this point of the trace: VMAs and page-table leaves. Absent means
+/// "not known or not present", never "known to be absent".
+/// </summary>
+public sealed class HostMemory
+{
+    private readonly RadixTable _ptes = new();
+    private Vma[] _vmas = [];
+
+    public HostPte Pte(ulong hva) => new(_ptes[hva >> 12]);
+
+    public void SetPte(ulong hva, HostPte pte) => _ptes[hva >> 12] = pte.Raw;
+
+    /// <summary>[start, end) was invalidated: what was known of its leaves no longer holds.</summary>
+    public void Forget(ulong start, ulong end)
+    {
+        Eraser eraser = default;
+        _ptes.ForEach(start >> 12, (end + 4095) >> 12, ref eraser);
+    }
+
+    public Vma? FindVma(ulong hva)
+    {
+        int low = 0;
+        int high = _vmas.Length - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) >>> 1;
+            if (_vmas[middle].Start > hva)
+            {
+                high = middle - 1;
+            }
+            else if (hva >= _vmas[middle].End)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                return _vmas[middle];
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Adds a mapping; what it overlaps is cut, as mmap(MAP_FIXED) does.</summary>
+    public void Map(Vma vma)
+    {
+        if (vma.Start >= vma.End || (FindVma(vma.Start) is { } known && known == vma))
+        {
+            return;
+        }
+
+        _vmas = [.. Cut(vma.Start, vma.End).Append(vma).OrderBy(v => v.Start)];
+    }
+
+    public void Unmap(ulong start, ulong end) => _vmas = [.. Cut(start, end)];
+
+    /// <summary>mprotect: [start, end) becomes readable, writable, executable as said.</summary>
+    public void Protect(ulong start, ulong end, VmaFlags access)
+    {
+        const VmaFlags mask = VmaFlags.Read | VmaFlags.Write | VmaFlags.Exec;
+        Vma[] changed = [.. _vmas.Where(v => v.Start < end && start < v.End)
+            .Select(v => v with { Start = Math.Max(v.Start, start), End = Math.Min(v.End, end), Flags = (v.Flags & ~mask) | access })];
+        _vmas = [.. Cut(start, end).Concat(changed).OrderBy(v => v.Start)];
+    }
+
+    private IEnumerable<Vma> Cut(ulong start, ulong end)
+    {
+        foreach (Vma vma in _vmas)
+        {
+            if (vma.End <= start || end <= vma.Start)
+            {
+                yield return vma;
+                continue;
+            }
+
+            if (vma.Start < start)
+            {
+                yield return vma with { End = start };
+            }
+
+            if (end < vma.End)
+            {
+                yield return vma with { Start = end };
+            }
+        }
+    }
+
+    private struct Eraser : IEntryVisitor
+    {
+        public readonly void Visit(ulong index, ref ulong entry) => entry = 0;
+    }
+}

@@ -1,0 +1,106 @@
+namespace TraceReplay.Replay.State;
+
+/// <summary>Flags of a memslot: the KVM_MEM_ bits of the region call, and KVM's own INVALID.</summary>
+[Flags]
+public enum MemslotFlags : uint
+{
+    None = 0,
+    LogDirty = 1 << 0,
+    ReadOnly = 1 << 1,
+    GuestMemfd = 1 << 2,
+
+    /// <summary>The slot is being deleted or moved: lookups see it, faults retry.</summary>
+    Invalid = 1 << 16,
+}
+
+/// <summary>One memslot (spec 2): gfns [BaseGfn, BaseGfn + Npages) backed by user memory from UserspaceAddr on.</summary>
+public sealed record Memslot(int AsId, int Id, ulong BaseGfn, ulong Npages, ulong UserspaceAddr, MemslotFlags Flags)
+{
+    public ulong EndGfn => BaseGfn + Npages;
+
+    public ulong EndHva => UserspaceAddr + (Npages << 12);
+
+    public bool Is(MemslotFlags flag) => (Flags & flag) != 0;
+
+    public ulong Hva(ulong gfn) => UserspaceAddr + ((gfn - BaseGfn) << 12);
+
+    public ulong Gfn(ulong hva) => BaseGfn + ((hva - UserspaceAddr) >> 12);
+
+    /// <summary>
+    /// The largest level (1..3) at which the block around <paramref name="gfn"/> may be mapped:
+    /// inside the slot, and gfn and hva congruent (disallow_lpage of spec 4.2).
+    /// </summary>
+    public int MaxLevel(ulong gfn)
+    {
+        for (int level = 3; level > 1; level--)
+        {
+            ulong pages = Levels.Pages(level);
+            ulong block = gfn & ~(pages - 1);
+            if (block >= BaseGfn && block + pages <= EndGfn && ((BaseGfn ^ (UserspaceAddr >> 12)) & (pages - 1)) == 0)
+            {
+                return level;
+            }
+        }
+
+        return 1;
+    }
+}
+
+/// <summary>The memslots of one address space, ordered by gfn; changes replace the array, as the kernel swaps its sets.</summary>
+public sealed class Memslots
+{
+    private Memslot[] _byGfn = [];
+    private int _last;
+
+    public ReadOnlySpan<Memslot> All => _byGfn;
+
+    /// <summary>The slot that holds <paramref name="gfn"/>, or null. Tries the last hit first, as the kernel does.</summary>
+    public Memslot? Find(ulong gfn)
+    {
+        Memslot[] slots = _byGfn;
+        int last = _last;
+        if ((uint)last < (uint)slots.Length && gfn - slots[last].BaseGfn < slots[last].Npages)
+        {
+            return slots[last];
+        }
+
+        int low = 0;
+        int high = slots.Length - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) >>> 1;
+            if (slots[middle].BaseGfn > gfn)
+            {
+                high = middle - 1;
+            }
+            else if (gfn >= slots[middle].EndGfn)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                _last = middle;
+                return slots[middle];
+            }
+        }
+
+        return null;
+    }
+
+    public Memslot? ById(int id) => Array.Find(_byGfn, slot => slot.Id == id);
+
+    /// <summary>Creates or replaces the slot with the same id; anything it overlaps goes.</summary>
+    public void Put(Memslot slot) =>
+        _byGfn = [.. _byGfn.Where(s => s.Id != slot.Id && (s.EndGfn <= slot.BaseGfn || slot.EndGfn <= s.BaseGfn)).Append(slot).OrderBy(s => s.BaseGfn)];
+
+    public void Remove(int id) => _byGfn = [.. _byGfn.Where(s => s.Id != id)];
+}
+
+/// <summary>Page-table levels: 1 = 4 KiB, 2 = 2 MiB, 3 = 1 GiB, 4 and 5 = tables only.</summary>
+public static class Levels
+{
+    public const int Max = 5;
+
+    /// <summary>4 KiB frames that one entry of <paramref name="level"/> covers.</summary>
+    public static ulong Pages(int level) => 1UL << (9 * (level - 1));
+}

@@ -1,0 +1,94 @@
+namespace TraceReplay.Replay.State;
+
+/// <summary>Kinds of host page (spec 8.2). The names are the spec's row keys.</summary>
+public enum PageKind : byte
+{
+    /// <summary>Nothing was recorded that tells the kind.</summary>
+    Unknown = 0,
+
+    /// <summary>Reached through get_user_pages; anonymous or file, the trace does not say which.</summary>
+    Gup,
+    A1,
+    A2,
+    A3,
+    F1,
+    D1,
+    P0,
+    P1,
+    P2,
+    P3,
+    P4,
+    P5,
+    P6,
+    P7,
+    P8,
+    P9,
+    Pz,
+    G1,
+
+    /// <summary>No VMA, or one that forbids the access.</summary>
+    N,
+    S,
+    H,
+
+    /// <summary>No memslot: MMIO.</summary>
+    NoSlot,
+}
+
+/// <summary>What <c>struct page</c> says about a pfn (spec 1.1, 8.2).</summary>
+/// <param name="Valid">There is a memmap for the pfn.</param>
+/// <param name="Reserved">PG_reserved.</param>
+/// <param name="Count">page_count(): of the folio for compound pages, of the page itself otherwise.</param>
+public readonly record struct StructPage(bool Valid, bool Reserved, int Count);
+
+/// <summary>The facts that follow from a page's kind alone.</summary>
+public static class PageKinds
+{
+    /// <summary>The kind as tables spell it: the spec's key, or GUP, NOSLOT, NULL for unknown.</summary>
+    public static string? Key(this PageKind kind) => kind switch
+    {
+        PageKind.Unknown => null,
+        PageKind.Gup => "GUP",
+        PageKind.NoSlot => "NOSLOT",
+        _ => kind.ToString(),
+    };
+
+    /// <summary>What page_count() and friends report for the kind while nobody in KVM holds it (spec 8.2).</summary>
+    public static StructPage StructPage(this PageKind kind) => kind switch
+    {
+        PageKind.P0 or PageKind.P5 or PageKind.H or PageKind.P1 => new(Valid: false, Reserved: false, Count: 0),
+        PageKind.P4 => new(Valid: true, Reserved: false, Count: 0),
+        PageKind.A3 => new(Valid: true, Reserved: true, Count: 1),
+        PageKind.Pz => new(Valid: true, Reserved: true, Count: 0),
+        PageKind.N or PageKind.NoSlot or PageKind.Unknown => new(Valid: false, Reserved: false, Count: 0),
+        _ => new(Valid: true, Reserved: false, Count: 1),
+    };
+
+    /// <summary>One phrase for people: what such a page is.</summary>
+    public static string Describe(this PageKind kind) => kind switch
+    {
+        PageKind.Gup => "page that get_user_pages returned",
+        PageKind.A1 => "anonymous page",
+        PageKind.A2 => "transparent huge or hugetlb page",
+        PageKind.A3 => "shared zero page",
+        PageKind.F1 => "page cache page",
+        PageKind.D1 => "FSDAX page",
+        PageKind.P0 => "MMIO page without struct page",
+        PageKind.P1 => "RAM hidden from the kernel",
+        PageKind.P2 => "order-0 TTM page",
+        PageKind.P3 => "head of a non-compound TTM block",
+        PageKind.P4 => "tail page (refcount 0) of a non-compound TTM block",
+        PageKind.P5 => "TTM buffer in VRAM, no struct page",
+        PageKind.P6 => "compound driver page",
+        PageKind.P7 => "page of a non-compound driver block",
+        PageKind.P8 => "page put there by vm_insert_page",
+        PageKind.P9 => "kernel page mapped by a driver",
+        PageKind.Pz => "reserved page with refcount 0",
+        PageKind.G1 => "guest_memfd page",
+        PageKind.N => "no usable VMA",
+        PageKind.S => "secretmem page",
+        PageKind.H => "huge PFNMAP leaf",
+        PageKind.NoSlot => "address without memslot",
+        _ => "page of unknown kind",
+    };
+}

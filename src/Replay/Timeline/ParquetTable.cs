@@ -1,0 +1,147 @@
+using System.Runtime.CompilerServices;
+using Parquet;
+using Parquet.Schema;
+
+namespace TraceReplay.Replay.Timeline;
+
+/// <summary>A Parquet file of the dataset, read column by column; integers of any width come as 64-bit values.</summary>
+internal sealed class ParquetTable : IDisposable
+{
+    private readonly ParquetReader _reader;
+
+    private ParquetTable(ParquetReader reader)
+    {
+        _reader = reader;
+        Fields = reader.Schema.GetDataFields();
+    }
+
+    public IReadOnlyList<DataField> Fields { get; }
+
+    public int RowGroups => _reader.RowGroupCount;
+
+    public static ParquetTable Open(string path) => new(ParquetReader.CreateAsync(path).GetAwaiter().GetResult());
+
+    /// <summary>The column, or null if the table has none of that name.</summary>
+    public DataField? Find(string name) => Fields.FirstOrDefault(field => field.Name == name);
+
+    /// <exception cref="InvalidDataException">There is no such column.</exception>
+    public DataField Require(string name) => Find(name) ?? throw new InvalidDataException($"column {name} is missing");
+
+    public ParquetRowGroupReader OpenRowGroup(int index) => _reader.OpenRowGroupReader(index);
+
+    public void Dispose() => _reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    public static string?[] ReadTexts(ParquetRowGroupReader group, DataField field)
+    {
+        string?[] values = new string?[checked((int)group.RowCount)];
+        group.ReadAsync(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
+        return values;
+    }
+
+    /// <summary>Fills <paramref name="values"/>, grown if need be, with the column's rows; NULL reads as 0.</summary>
+    public static void ReadIntegers(ParquetRowGroupReader group, DataField field, ref long[] values, int rows)
+    {
+        if (values.Length < rows)
+        {
+            values = new long[rows];
+        }
+
+        Type type = field.ClrType;
+        if (type == typeof(long))
+        {
+            Read<long>(group, field, values, rows);
+        }
+        else if (type == typeof(ulong))
+        {
+            Read<ulong>(group, field, values, rows);
+        }
+        else if (type == typeof(int))
+        {
+            Read<int>(group, field, values, rows);
+        }
+        else if (type == typeof(uint))
+        {
+            Read<uint>(group, field, values, rows);
+        }
+        else if (type == typeof(short))
+        {
+            Read<short>(group, field, values, rows);
+        }
+        else if (type == typeof(ushort))
+        {
+            Read<ushort>(group, field, values, rows);
+        }
+        else if (type == typeof(sbyte))
+        {
+            Read<sbyte>(group, field, values, rows);
+        }
+        else if (type == typeof(byte))
+        {
+            Read<byte>(group, field, values, rows);
+        }
+        else if (type == typeof(bool))
+        {
+            Read<bool>(group, field, values, rows);
+        }
+        else
+        {
+            throw new InvalidDataException($"column {field.Name} is {type.Name}, expected an integer");
+        }
+    }
+
+    private static void Read<T>(ParquetRowGroupReader group, DataField field, long[] values, int rows)
+        where T : unmanaged
+    {
+        if (field.IsNullable)
+        {
+            T?[] nullable = new T?[rows];
+            group.ReadAsync<T>(field, nullable.AsMemory()).AsTask().GetAwaiter().GetResult();
+            for (int i = 0; i < rows; i++)
+            {
+                values[i] = nullable[i] is { } value ? Widen(value) : 0;
+            }
+
+            return;
+        }
+
+        T[] plain = new T[rows];
+        group.ReadAsync<T>(field, plain.AsMemory()).AsTask().GetAwaiter().GetResult();
+        for (int i = 0; i < rows; i++)
+        {
+            values[i] = Widen(plain[i]);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long Widen<T>(T value)
+        where T : unmanaged
+    {
+        // typeof comparisons vanish when the method is compiled for one T.
+        if (typeof(T) == typeof(long) || typeof(T) == typeof(ulong))
+        {
+            return Unsafe.BitCast<T, long>(value);
+        }
+
+        if (typeof(T) == typeof(int))
+        {
+            return Unsafe.BitCast<T, int>(value);
+        }
+
+        if (typeof(T) == typeof(uint))
+        {
+            return Unsafe.BitCast<T, uint>(value);
+        }
+
+        if (typeof(T) == typeof(short))
+        {
+            return Unsafe.BitCast<T, short>(value);
+        }
+
+        if (typeof(T) == typeof(ushort))
+        {
+            return Unsafe.BitCast<T, ushort>(value);
+        }
+
+        return typeof(T) == typeof(sbyte) ? Unsafe.BitCast<T, sbyte>(value) : Unsafe.BitCast<T, byte>(value);
+    }
+}

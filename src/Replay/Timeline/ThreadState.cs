@@ -1,0 +1,85 @@
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.State;
+
+namespace TraceReplay.Replay.Timeline;
+
+/// <summary>What a task is in the middle of. Everything the timeline pairs up, it pairs up by task.</summary>
+internal sealed class ThreadState(int pid)
+{
+    public int Pid { get; } = pid;
+
+    /// <summary>The VM the task works for; null until something shows it.</summary>
+    public VmTrack? Vm { get; set; }
+
+    /// <summary>x86: 1 while the vCPU is in SMM.</summary>
+    public byte AsId { get; set; }
+
+    public OpenFault? Fault { get; set; }
+
+    /// <summary>Windows that this task has begun and not ended, oldest first.</summary>
+    public List<Window> Windows { get; } = [];
+
+    /// <summary>A window past its notifier's end, whose seq the next event may show.</summary>
+    public Window? Ending { get; set; }
+
+    /// <summary>mn and event of the notifier call that kvm_unmap_hva_range follows.</summary>
+    public ulong PendingNotifier { get; set; }
+
+    public ulong PendingNotifierEvent { get; set; }
+
+    public PendingRegion? Region { get; set; }
+
+    public (ulong Length, ulong Prot, ulong Flags)? Mmap { get; set; }
+
+    /// <summary>The TTM buffer whose fault handler runs; 0 outside of one.</summary>
+    public ulong TtmBo { get; set; }
+
+    public (ulong Bo, ulong Type)? TtmMove { get; set; }
+
+    public (ulong Hva, ulong Pfn, ulong VmaFlags)? Insert { get; set; }
+
+    /// <summary>Mappings made before it was known which VM the task works for.</summary>
+    public List<Operation> EarlyMappings { get; } = [];
+}
+
+/// <summary>A region call under way: what it asks for, and what it replaces.</summary>
+internal sealed record PendingRegion(VmTrack Vm, Memslot? New, Memslot? Old, bool Invalidated);
+
+/// <summary>A notifier window of one VM.</summary>
+internal sealed class Window
+{
+    public required VmTrack Vm { get; init; }
+
+    public required ulong Notifier { get; init; }
+
+    public required ulong Start { get; init; }
+
+    public required ulong End { get; init; }
+
+    public required ulong Event { get; init; }
+
+    /// <summary>The models have been told; until then the window may or may not be in progress.</summary>
+    public bool Begun { get; set; }
+}
+
+/// <summary>The timeline's own view of a VM: enough to attribute events, not to decide faults.</summary>
+internal sealed class VmTrack(short index, ulong kvm)
+{
+    public short Index { get; } = index;
+
+    /// <summary>Address of struct kvm, the VM's identity in the trace; 0 if no event showed it.</summary>
+    public ulong Kvm { get; set; } = kvm;
+
+    public Memslots[] Slots { get; } = [new(), new()];
+
+    /// <summary>The driver's pfns by hva; they survive a change of protection, which models' knowledge does not.</summary>
+    public RadixTable InsertedPfns { get; } = new();
+
+    public HostMemory Memory { get; } = new();
+
+    /// <summary>Window begins and ends so far: two equal readings mean that nothing came between.</summary>
+    public long Boundaries { get; set; }
+
+    /// <summary>Windows whose begin lies somewhere between the last event and the next.</summary>
+    public int Opening { get; set; }
+}

@@ -1,0 +1,521 @@
+using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.State;
+
+namespace TraceReplay.Replay.Timeline;
+
+/// <content>Assembling one fault per vCPU thread (spec 15.1).</content>
+internal sealed partial class TimelineBuilder
+{
+    private const int MaxOpenFaults = FaultLimits.MaxOpen;
+    private const int Efault = -14;
+    private const int Eintr = -4;
+
+    // RET_PF_RETRY and RET_PF_EMULATE are the same on all kernels (spec 1.4).
+    private const int RetPfRetry = 1;
+    private const int RetPfEmulate = 2;
+
+    private readonly Stack<OpenFault> _freeFaults = new();
+    private long _nextFaultId;
+
+    private void OnPageFault(EventCursor e, ThreadState thread)
+    {
+        if (thread.Fault is { } previous)
+        {
+            Close(thread, previous, -1, e.Seq);
+        }
+
+        FaultAccess access = _options.Intel ? FromExitQualification(e[1]) : FromPageFaultErrorCode(e[1]);
+        Open(e, thread, e[0], access)?.Observed.Vcpu = (int)e[2];
+    }
+
+    private OpenFault? Open(EventCursor e, ThreadState thread, ulong gpa, FaultAccess access)
+    {
+        if (!_freeFaults.TryPop(out OpenFault? fault))
+        {
+            Counts.FaultsDropped++;
+            return null;
+        }
+
+        fault.Reset();
+        fault.Vm = VmOf(thread);
+        fault.Access = access;
+        fault.Observed.FaultId = _nextFaultId++;
+        fault.Observed.Seq = e.Seq;
+        fault.Observed.Time = e.Time;
+        fault.Observed.Pid = e.Pid;
+        fault.Observed.AsId = thread.AsId;
+        fault.Observed.SlotId = -1;
+        fault.Observed.Vcpu = -1;
+        fault.Observed.Gpa = gpa;
+        fault.Observed.Access = access;
+        thread.Fault = fault;
+        return fault;
+    }
+
+    private void OnTdpFault(EventCursor e, ThreadState thread)
+    {
+        if (thread.Fault is null && Open(e, thread, e[0], FaultAccess.Prefetch) is { } prefetch)
+        {
+            // The completion of an async page fault has no kvm_page_fault (shared/traces, trap 7): not a fault of the guest's.
+            prefetch.Prefetch = true;
+            _nextFaultId--;
+            prefetch.Observed.FaultId = -1;
+            Counts.PrefetchFaults++;
+        }
+
+        if (thread.Fault is { } fault)
+        {
+            fault.SawTdpFault = true;
+        }
+    }
+
+    private void OnFastPageFault(EventCursor e, ThreadState thread)
+    {
+        if (thread.Fault is not { } fault)
+        {
+            return;
+        }
+
+        Begin(fault);
+        fault.FastReturn = (int)e[2];
+        if (fault.FastReturn == _options.RetPfFixed || fault.FastReturn == _options.RetPfFixed + 1)
+        {
+            SeeLeaf(fault, e[1], 0);
+            Commit(fault, exact: true);
+        }
+    }
+
+    private void OnFaultin(EventCursor e, ThreadState thread)
+    {
+        if (thread.Fault is not { } fault)
+        {
+            return;
+        }
+
+        if (!fault.SawTdpFault && _kinds.Contains(EventKind.TdpFault))
+        {
+            // Shadow paging: the fault address is the guest's virtual one, the gfn is the walk's result.
+            fault.Observed.Shadow = true;
+            fault.Observed.Gpa = (e[0] << 12) | (fault.Observed.Gpa & 0xfff);
+        }
+
+        LearnSlot(e, thread, fault);
+        Begin(fault);
+        fault.AtFaultin = Mark(fault);
+    }
+
+    /// <summary>The faultin probe shows the slot that the kernel found; a slot the trace did not show before is learned here.</summary>
+    private void LearnSlot(EventCursor e, ThreadState thread, OpenFault fault)
+    {
+        ulong pages = e[4];
+        if (pages == 0 || pages > 1UL << 40)
+        {
+            return;
+        }
+
+        Memslot seen = new(thread.AsId, (short)e[1], e[3], pages, e[5], (MemslotFlags)(uint)e[2]);
+        if (thread.Vm is null)
+        {
+            VmTrack? owner = _vms.Find(vm => vm.Slots[seen.AsId].Find(seen.BaseGfn) is { } slot && slot.UserspaceAddr == seen.UserspaceAddr);
+            if (owner is not null || _vms.Count <= 1)
+            {
+                Attach(thread, owner ?? fault.Vm);
+                fault.Vm = thread.Vm!;
+            }
+        }
+
+        fault.Slot = seen;
+        fault.Observed.SlotId = seen.Id;
+        Memslot? known = fault.Vm.Slots[seen.AsId].Find(seen.BaseGfn);
+        if (seen.Is(MemslotFlags.Invalid) || thread.Region is not null || known == seen)
+        {
+            return;
+        }
+
+        if (known is not null && known with { Flags = seen.Flags } == seen && (known.Flags ^ seen.Flags) == MemslotFlags.Invalid)
+        {
+            return;
+        }
+
+        Counts.SlotsFromFaults++;
+        PutSlot(fault.Vm, seen);
+    }
+
+    private static void OnHvaToPfn(EventCursor e, ThreadState thread)
+    {
+        if (thread.Fault is not { Committed: false } fault)
+        {
+            return;
+        }
+
+        fault.InLookup = true;
+        fault.SawFollow = false;
+        fault.Hva = e[0];
+        fault.Fact = LookupFact.None;
+        fault.LookupPfn = 0;
+        fault.AtLookup = Mark(fault);
+    }
+
+    private static void OnFollowPfn(ThreadState thread) => thread.Fault?.SawFollow = thread.Fault.InLookup;
+
+    private void OnFollowPfnReturn(EventCursor e, ThreadState thread)
+    {
+        if (thread.Fault is not { InLookup: true } fault || (int)e[0] != 0)
+        {
+            return;
+        }
+
+        fault.Fact = LookupFact.Found;
+        if (e.Has(1))
+        {
+            Emit(OperationKind.PteKnown, fault.Vm, fault.Hva, HostPte.Make(e[1], (e[2] & 1) != 0, special: true).Raw);
+            return;
+        }
+
+        // 6.1: the probe shows that there is a leaf, the driver's insertion showed its pfn, mprotect what may be done with it.
+        ulong inserted = fault.Vm.InsertedPfns[fault.Hva >> 12];
+        if (inserted != 0)
+        {
+            bool writable = IsSharedWritable(fault.Vm.Memory.FindVma(fault.Hva)?.Flags ?? VmaFlags.None);
+            Emit(OperationKind.PteKnown, fault.Vm, fault.Hva, HostPte.Make(inserted - 1, writable, special: true).Raw);
+        }
+    }
+
+    private static void OnFixupReturn(EventCursor e, ThreadState thread)
+    {
+        if (thread.Fault is { InLookup: true } fault && (int)e[0] != 0)
+        {
+            fault.Fact = LookupFact.DriverRefused;
+        }
+    }
+
+    private static void OnHvaToPfnReturn(EventCursor e, ThreadState thread)
+    {
+        if (thread.Fault is not { InLookup: true } fault)
+        {
+            return;
+        }
+
+        fault.InLookup = false;
+        fault.LookupPfn = e[0];
+        fault.AtLookupReturn = Mark(fault);
+        fault.Fact = e[0] switch
+        {
+            SpecialPfn.HwPoison => LookupFact.Poisoned,
+            SpecialPfn.SignalPending => LookupFact.Interrupted,
+            SpecialPfn.NeedsIo => LookupFact.None,
+            SpecialPfn.Fault when !fault.SawFollow => LookupFact.Forbidden,
+            _ when SpecialPfn.IsError(e[0]) => fault.Fact,
+            _ => LookupFact.Found,
+        };
+    }
+
+    private static void OnTryAsync(ThreadState thread) => thread.Fault?.AsyncQueued = true;
+
+    private void OnFaultinReturn(EventCursor e, ThreadState thread)
+    {
+        if (thread.Fault is not { Committed: false } fault)
+        {
+            return;
+        }
+
+        fault.FaultinReturned = true;
+        fault.AtFaultinReturn = Mark(fault);
+
+        // Without map_writable (6.1) the lookup waits for the SPTE to show it; that setting has no check in between.
+        if (e.Has(3) && fault.AtLookupReturn >= 0)
+        {
+            SendLookup(fault, (e[3] & 1) != 0, e[1] + 1);
+        }
+    }
+
+    private static void OnSpteRequested(EventCursor e, ThreadState thread)
+    {
+        if (thread.Fault is not { Committed: false } fault)
+        {
+            return;
+        }
+
+        if (fault.LookupPfn == 0 && !SpecialPfn.IsError(e[1]) && e[1] != SpecialPfn.NoSlot)
+        {
+            fault.LookupPfn = e[1];
+            fault.Fact = LookupFact.Found;
+        }
+
+        fault.Observed.Level = (int)e[2];
+    }
+
+    private void OnSetSpte(EventCursor e, ThreadState thread)
+    {
+        if (thread.Fault is not { Committed: false } fault || e[0] >> (9 * ((int)e[2] - 1)) != (fault.Observed.Gpa >> 12) >> (9 * ((int)e[2] - 1)))
+        {
+            return;
+        }
+
+        SeeLeaf(fault, e[1], (int)e[2]);
+        fault.Observed.By = ObservedBy.SetSpte;
+        Commit(fault, exact: true);
+    }
+
+    private void OnMmio(EventCursor e, ThreadState thread)
+    {
+        if (thread.Fault is not { } fault)
+        {
+            return;
+        }
+
+        if (fault.Observed.By == ObservedBy.Nothing)
+        {
+            fault.Observed.By = ObservedBy.Mmio;
+        }
+
+        Commit(fault, exact: e.Kind == EventKind.MarkMmioSpte);
+    }
+
+    private void OnRelease(EventCursor e, ThreadState thread)
+    {
+        if (thread.Fault is { FaultinReturned: true } fault)
+        {
+            Commit(fault, exact: false);
+        }
+    }
+
+    private void OnTdpFaultReturn(EventCursor e, ThreadState thread)
+    {
+        if (thread.Fault is not { } fault)
+        {
+            return;
+        }
+
+        fault.SawReturn = true;
+        fault.Return = (int)e[0];
+        Commit(fault, exact: false);
+        if (fault.Prefetch)
+        {
+            Close(thread, fault, -1, e.Seq);
+        }
+    }
+
+    private void OnEntry(EventCursor e, ThreadState thread)
+    {
+        if (thread.Fault is { } fault)
+        {
+            if (fault.Observed.By == ObservedBy.Nothing)
+            {
+                fault.Observed.By = ObservedBy.Entry;
+            }
+
+            Close(thread, fault, e.Time, e.Seq);
+        }
+    }
+
+    private void OnUserspaceExit(EventCursor e, ThreadState thread)
+    {
+        if (thread.Fault is not { } fault)
+        {
+            return;
+        }
+
+        int errno = (int)e[1];
+        if (!fault.SawReturn && errno is Efault or Eintr)
+        {
+            fault.Observed.Outcome = errno == Efault ? FaultOutcome.Efault : FaultOutcome.Eintr;
+            fault.Observed.By = ObservedBy.UserspaceExit;
+        }
+
+        Close(thread, fault, e.Time, e.Seq);
+    }
+
+    private void Begin(OpenFault fault)
+    {
+        if (!fault.Begun)
+        {
+            fault.Begun = true;
+            EmitFault(fault, OperationKind.FaultBegin, fault.Observed.Gpa, (ulong)fault.Access);
+        }
+    }
+
+    private void SendLookup(OpenFault fault, bool mapWritable, ulong seqPlusOne)
+    {
+        if (fault.LookupSent)
+        {
+            return;
+        }
+
+        fault.LookupSent = true;
+        if (fault.Fact == LookupFact.Found && !fault.SawFollow && !SpecialPfn.IsError(fault.LookupPfn))
+        {
+            // Remembered by hva; a fault whose lookup was not probed finds its hva through the slot.
+            ulong hva = fault.Hva != 0 ? fault.Hva : fault.Vm.Slots[fault.Observed.AsId].Find(fault.Observed.Gpa >> 12)?.Hva(fault.Observed.Gpa >> 12) ?? 0;
+            fault.Hva = hva;
+            Emit(OperationKind.PteKnown, fault.Vm, hva, HostPte.Make(fault.LookupPfn, mapWritable, special: false, Math.Max(1, fault.Observed.Level)).Raw);
+        }
+
+        LookupFact fact = fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued : fault.Fact;
+        EmitFault(fault, OperationKind.FaultLookup, (ulong)fact, seqPlusOne);
+    }
+
+    /// <summary>The point at which the kernel had decided: the models decide here too.</summary>
+    private void Commit(OpenFault fault, bool exact)
+    {
+        if (fault.Committed)
+        {
+            return;
+        }
+
+        Begin(fault);
+        bool mapWritable = fault.Observed.HasLeaf ? (fault.Observed.Spte & _options.HostWritableBit) != 0 : (fault.Access & FaultAccess.Write) != 0;
+        if (fault.AtLookupReturn >= 0 || (fault.Fact == LookupFact.Found && fault.Observed.HasLeaf))
+        {
+            SendLookup(fault, mapWritable, 0);
+        }
+
+        // The level that the host maps is known from the leaf only (spec 8.3: a lower bound).
+        if (fault.Observed.HasLeaf && fault.Observed.Level > 1 && fault.Hva != 0)
+        {
+            Emit(OperationKind.PteKnown, fault.Vm, fault.Hva, HostPte.Make(fault.Observed.Pfn, mapWritable, fault.SawFollow, fault.Observed.Level).Raw);
+        }
+
+        fault.Committed = true;
+        fault.Observed.OrderAmbiguous = IsOrderAmbiguous(fault, exact);
+        EmitFault(fault, OperationKind.FaultMap, (ulong)(fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued : LookupFact.None));
+    }
+
+    /// <summary>A boundary between two milestones of the fault may have come before or after the check that lies between them.</summary>
+    private static bool IsOrderAmbiguous(OpenFault fault, bool exact)
+    {
+        long now = fault.Vm.Boundaries;
+        if (fault.Vm.Opening > 0 || fault.AtFaultin < 0)
+        {
+            return fault.Vm.Opening > 0;
+        }
+
+        long afterFirst = fault.AtLookup >= 0 ? fault.AtLookup : fault.AtFaultinReturn >= 0 ? fault.AtFaultinReturn : now;
+        bool second = fault.AtLookupReturn >= 0 && fault.AtFaultinReturn >= 0 && Moved(fault.AtLookupReturn, fault.AtFaultinReturn);
+        bool third = !exact && fault.AtFaultinReturn >= 0 && Moved(fault.AtFaultinReturn, now);
+        return Moved(fault.AtFaultin, afterFirst) || second || third;
+    }
+
+    private static bool Moved(long before, long after) => (before & ~OpeningMark) != (after & ~OpeningMark) || ((before | after) & OpeningMark) != 0;
+
+    // A boundary count, with a mark while some window's begin is not placed yet.
+    private const long OpeningMark = 1L << 62;
+
+    private static long Mark(OpenFault fault) => fault.Vm.Boundaries | (fault.Vm.Opening > 0 ? OpeningMark : 0);
+
+    private static void SeeLeaf(OpenFault fault, ulong spte, int level)
+    {
+        fault.Observed.HasLeaf = true;
+        fault.Observed.HasPfn = true;
+        fault.Observed.Spte = spte;
+        fault.Observed.Level = level == 0 ? ((spte & SpteLayout.LargeBit) != 0 ? 2 : 1) : level;
+        ulong inside = (fault.Observed.Gpa >> 12) & (Levels.Pages(fault.Observed.Level) - 1);
+        fault.Observed.Pfn = SpteLayout.Pfn(spte) + inside;
+    }
+
+    private void Close(ThreadState thread, OpenFault fault, long endTime, long endSeq)
+    {
+        Commit(fault, exact: false);
+        thread.Fault = null;
+        ref ObservedFault observed = ref fault.Observed;
+        observed.Vm = fault.Vm.Index;
+        observed.Hva = fault.Hva;
+        observed.EndSeq = endSeq;
+        observed.Latency = endTime < 0 ? -1 : endTime - observed.Time;
+        if (fault.SawReturn)
+        {
+            observed.Outcome = FromHandlerReturn(fault);
+            observed.By = ObservedBy.HandlerReturn;
+        }
+        else if (observed.Outcome == FaultOutcome.Unknown)
+        {
+            observed.Outcome = FromEvents(fault);
+        }
+
+        if (observed.Outcome is not (FaultOutcome.Fixed or FaultOutcome.FixedFast or FaultOutcome.Spurious))
+        {
+            observed.HasLeaf = false;
+        }
+
+        if (!fault.Prefetch)
+        {
+            Ended.Add(observed);
+        }
+
+        _freeFaults.Push(fault);
+    }
+
+    private FaultOutcome FromHandlerReturn(OpenFault fault)
+    {
+        bool fast = fault.FastReturn == _options.RetPfFixed;
+        int value = (int)fault.Return;
+        return value switch
+        {
+            Efault => FaultOutcome.Efault,
+            Eintr => FaultOutcome.Eintr,
+            RetPfRetry => fault.AsyncQueued ? FaultOutcome.Async : fault.LookupPfn == SpecialPfn.HwPoison ? FaultOutcome.Sigbus : FaultOutcome.Retry,
+            RetPfEmulate => FaultOutcome.Emulate,
+            _ when value == _options.RetPfFixed => fast ? FaultOutcome.FixedFast : FaultOutcome.Fixed,
+            _ when value == _options.RetPfFixed + 1 => FaultOutcome.Spurious,
+            _ when value == _options.RetPfFixed - 2 => FaultOutcome.WriteProtected,
+            _ => FaultOutcome.Unknown,
+        };
+    }
+
+    private FaultOutcome FromEvents(OpenFault fault)
+    {
+        if (fault.FastReturn == _options.RetPfFixed)
+        {
+            fault.Observed.By = ObservedBy.FastPageFault;
+            return FaultOutcome.FixedFast;
+        }
+
+        if (fault.FastReturn == _options.RetPfFixed + 1)
+        {
+            fault.Observed.By = ObservedBy.FastPageFault;
+            return FaultOutcome.Spurious;
+        }
+
+        switch (fault.Observed.By)
+        {
+            case ObservedBy.SetSpte:
+                return FaultOutcome.Fixed;
+            case ObservedBy.Mmio:
+                return FaultOutcome.Emulate;
+            case ObservedBy.Entry:
+                Counts.OutcomesInferred++;
+                if (fault.AsyncQueued)
+                {
+                    return FaultOutcome.Async;
+                }
+
+                // An MMIO SPTE's fault that never reached the page-fault handler was emulated.
+                return (fault.Access & FaultAccess.Reserved) != 0 && !fault.SawTdpFault && _kinds.Contains(EventKind.TdpFault)
+                    ? FaultOutcome.Emulate
+                    : FaultOutcome.Retry;
+            default:
+                return FaultOutcome.Unknown;
+        }
+    }
+
+    private void EmitFault(OpenFault fault, OperationKind kind, ulong a, ulong b = 0) => Operations.Add(new Operation
+    {
+        Kind = kind,
+        Vm = fault.Vm.Index,
+        AsId = (byte)fault.Observed.AsId,
+        Open = fault.Open,
+        FaultId = fault.Observed.FaultId,
+        A = a,
+        B = b,
+    });
+
+    private static FaultAccess FromPageFaultErrorCode(ulong code) =>
+        (FaultAccess)((uint)code & (uint)(FaultAccess.Present | FaultAccess.Write | FaultAccess.Reserved | FaultAccess.Exec));
+
+    /// <summary>VMX: bits 0 to 2 are the access, 3 to 5 what the entry permits (spec 9.2).</summary>
+    private static FaultAccess FromExitQualification(ulong qualification) =>
+        ((qualification & 2) != 0 ? FaultAccess.Write : 0)
+        | ((qualification & 4) != 0 ? FaultAccess.Exec : 0)
+        | ((qualification & 0x38) != 0 ? FaultAccess.Present : 0);
+}

@@ -1,0 +1,126 @@
+using Parquet;
+using Parquet.Schema;
+using TraceReplay.Ingest.Dataset;
+
+namespace TraceReplay.Replay.Timeline;
+
+/// <summary>Finds the tables of a trace that the timeline understands.</summary>
+internal static class TraceEvents
+{
+    /// <param name="reader">The dataset.</param>
+    /// <param name="trace">The trace.</param>
+    /// <param name="ignoreProbes">Leave the probe events out.</param>
+    public static EventStream Open(DatasetReader reader, TraceManifest trace, bool ignoreProbes)
+    {
+        List<ProbeSite> sites = ignoreProbes ? [] : ReadProbeSites(reader, trace);
+        List<EventCursor> cursors = [];
+        foreach (EventSource source in EventCatalog.All)
+        {
+            string? path = source.Event is { } name ? reader.EventPath(trace.TraceId, name) : BestProbe(reader, trace, source, sites);
+            if (path is not null && File.Exists(path))
+            {
+                cursors.Add(EventCursor.Open(path, source));
+            }
+        }
+
+        return new EventStream(cursors);
+    }
+
+    /// <summary>Of several probes on one function (kprobe and fprobe, say) the one that records most of what is asked for.</summary>
+    private static string? BestProbe(DatasetReader reader, TraceManifest trace, EventSource source, List<ProbeSite> sites)
+    {
+        string? best = null;
+        int bestColumns = -1;
+        foreach (ProbeSite site in sites)
+        {
+            if (site.IsReturn != source.IsReturn || !source.Functions.Contains(WithoutSuffix(site.Function)))
+            {
+                continue;
+            }
+
+            string path = reader.EventPath(trace.TraceId, site.Event);
+            if (!File.Exists(path))
+            {
+                continue;
+            }
+
+            using ParquetTable table = ParquetTable.Open(path);
+            HashSet<string> names = [.. table.Fields.Select(field => field.Name)];
+            int columns = source.Columns.Count(names.Contains);
+            if (columns > bestColumns)
+            {
+                bestColumns = columns;
+                best = path;
+            }
+        }
+
+        return best;
+    }
+
+    // The compiler's copies of a function: name.isra.0, name.constprop.0.
+    private static string WithoutSuffix(string function)
+    {
+        int dot = function.IndexOf('.', StringComparison.Ordinal);
+        return dot < 0 ? function : function[..dot];
+    }
+
+    private static List<ProbeSite> ReadProbeSites(DatasetReader reader, TraceManifest trace)
+    {
+        string path = reader.TraceTablePath(trace.TraceId, DatasetLayout.ProbeSites);
+        List<ProbeSite> sites = [];
+        if (!File.Exists(path))
+        {
+            return sites;
+        }
+
+        using ParquetTable table = ParquetTable.Open(path);
+        long[] isReturn = [];
+        for (int g = 0; g < table.RowGroups; g++)
+        {
+            using ParquetRowGroupReader group = table.OpenRowGroup(g);
+            int rows = checked((int)group.RowCount);
+            string?[] events = ParquetTable.ReadTexts(group, table.Require("event"));
+            string?[] functions = ParquetTable.ReadTexts(group, table.Require("function"));
+            ParquetTable.ReadIntegers(group, table.Require("is_return"), ref isReturn, rows);
+            for (int i = 0; i < rows; i++)
+            {
+                if (events[i] is { } name && functions[i] is { } function)
+                {
+                    sites.Add(new ProbeSite(name, function, isReturn[i] != 0));
+                }
+            }
+        }
+
+        return sites;
+    }
+
+    private sealed record ProbeSite(string Event, string Function, bool IsReturn);
+}
+
+/// <summary>Where in the trace records were lost.</summary>
+internal sealed class LostRecords(long firstSeq)
+{
+    public static LostRecords Read(DatasetReader reader, TraceManifest trace)
+    {
+        string path = reader.TraceTablePath(trace.TraceId, DatasetLayout.LostEvents);
+        long first = long.MaxValue;
+        if (File.Exists(path))
+        {
+            using ParquetTable table = ParquetTable.Open(path);
+            DataField field = table.Require("after_seq");
+            long[] seqs = [];
+            for (int g = 0; g < table.RowGroups; g++)
+            {
+                using ParquetRowGroupReader group = table.OpenRowGroup(g);
+                int rows = checked((int)group.RowCount);
+                ParquetTable.ReadIntegers(group, field, ref seqs, rows);
+                first = rows > 0 ? Math.Min(first, seqs.AsSpan(0, rows).ToArray().Min()) : first;
+            }
+        }
+
+        return new LostRecords(first);
+    }
+
+    /// <summary>From the first loss on, the models' state may differ from the kernel's.</summary>
+    public bool AnyBefore(long seq) => firstSeq < seq;
+}

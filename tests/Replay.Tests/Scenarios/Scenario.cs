@@ -1,0 +1,137 @@
+using TraceReplay.Replay.Models;
+using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.State;
+
+namespace TraceReplay.Replay.Tests.Scenarios;
+
+/// <summary>
+/// A guest, its VMM and its host, played by hand against one model: the language of spec 15.5. Plays the host's part of a
+/// lookup too (breaking copy-on-write opens a notifier window), the models see only what a kernel would.
+/// </summary>
+public sealed class Scenario
+{
+    public const ulong Hva = 0x7f00_0000_0000;
+
+    private readonly IFaultModel _model;
+    private readonly List<FaultResult> _results = [];
+    private readonly Dictionary<ulong, ulong> _copyOnWrite = [];
+    private readonly Dictionary<ulong, Memslot> _slots = [];
+    private long _faults;
+    private ulong _nextPfn = 0x200000;
+
+    /// <param name="model">name@setting, such as v11@6.8.</param>
+    public Scenario(string model)
+    {
+        string[] parts = model.Split('@');
+        _model = ModelCatalog.Create(parts[0], parts.Length > 1 ? parts[1] : null, SpteLayout.Npt);
+    }
+
+    public PageLedger Pages => _model.Pages;
+
+    public Scenario Slot(ulong gfn, ulong pages, ulong hva = Hva, MemslotFlags flags = MemslotFlags.None)
+    {
+        Memslot slot = new(0, 1, gfn, pages, hva, flags);
+        _slots[1] = slot;
+        return Do(OperationKind.SlotPut, slot.BaseGfn, slot.Npages, slot.UserspaceAddr, (uint)flags | (1UL << 32));
+    }
+
+    public Scenario DeleteSlotBegins() => Do(OperationKind.SlotInvalidate, d: 1UL << 32);
+
+    public Scenario DeleteSlotEnds() => Do(OperationKind.SlotRemove, d: 1UL << 32);
+
+    public Scenario Vma(ulong start, ulong pages, VmaFlags flags, ulong bo = 0) =>
+        Do(OperationKind.VmaMap, start, start + (pages << 12), (ulong)flags, bo);
+
+    public Scenario Pte(ulong hva, ulong pfn, bool writable, bool special = false, int level = 1) =>
+        Do(OperationKind.PteKnown, hva, HostPte.Make(pfn, writable, special, level).Raw);
+
+    /// <summary>The next write lookup of the page copies it, as for a zero or KSM page.</summary>
+    public Scenario CopyOnWrite(ulong hva)
+    {
+        _copyOnWrite[hva] = _nextPfn++;
+        return this;
+    }
+
+    public ulong CopyOf(ulong hva) => _copyOnWrite.TryGetValue(hva, out ulong pfn) ? pfn : _nextPfn - 1;
+
+    /// <summary>A TTM buffer in system memory: one non-compound block, mapped page by page with special PTEs.</summary>
+    public Scenario TtmBlock(ulong hva, ulong pfn, int order)
+    {
+        const ulong bo = 0xb0;
+        Do(OperationKind.PageAlloc, pfn, (ulong)order, 0);
+        Do(OperationKind.BoPlace, bo, 0);
+        Vma(hva, 1UL << order, VmaFlags.Io | VmaFlags.PfnMap | VmaFlags.Read | VmaFlags.Write | VmaFlags.Shared, bo);
+        for (ulong i = 0; i < 1UL << order; i++)
+        {
+            Pte(hva + (i << 12), pfn + i, writable: true, special: true);
+        }
+
+        return this;
+    }
+
+    public Scenario WindowBegins(ulong start, ulong end) => Do(OperationKind.WindowBegin, start, end);
+
+    public Scenario WindowEnds(ulong start, ulong end) => Do(OperationKind.WindowEnd, start, end);
+
+    public Scenario LogDirty(ulong gfn, bool on)
+    {
+        Memslot slot = _slots[1];
+        Slot(slot.BaseGfn, slot.Npages, slot.UserspaceAddr, on ? MemslotFlags.LogDirty : MemslotFlags.None);
+        return Do(on ? OperationKind.WriteProtect : OperationKind.ZapLeaf, gfn, 2);
+    }
+
+    /// <summary>7.x: the 4 KiB leaves become one huge leaf, without a fault.</summary>
+    public Scenario LogDirtyOffInPlace(ulong gfn, ulong pfn)
+    {
+        Memslot slot = _slots[1];
+        Slot(slot.BaseGfn, slot.Npages, slot.UserspaceAddr);
+        return Do(OperationKind.CollapseHuge, gfn, 2, pfn);
+    }
+
+    public ulong Leaf(ulong gfn, out int level) => _model.Leaf(0, 0, gfn, out level);
+
+    /// <summary>One fault, with what others do in between.</summary>
+    /// <param name="beforeLookup">After the snapshot and the first check.</param>
+    /// <param name="beforeLock">After the lookup and the second check.</param>
+    public FaultContext Fault(ulong gfn, bool write, Action? beforeLookup = null, Action? beforeLock = null, Action? duringLookup = null)
+    {
+        ulong present = _model.Leaf(0, 0, gfn, out _);
+        FaultAccess access = (write ? FaultAccess.Write : 0) | (SpteLayout.IsPresent(present) ? FaultAccess.Present : 0)
+            | (SpteLayout.IsMmio(present) ? FaultAccess.Reserved : 0);
+        Step(OperationKind.FaultBegin, gfn << 12, (ulong)access);
+        beforeLookup?.Invoke();
+        BreakCopyOnWrite(gfn, write);
+        duringLookup?.Invoke();
+        Step(OperationKind.FaultLookup, (ulong)LookupFact.Found);
+        beforeLock?.Invoke();
+        Step(OperationKind.FaultMap);
+        _faults++;
+        return _results[^1].Fault;
+    }
+
+    private void BreakCopyOnWrite(ulong gfn, bool write)
+    {
+        Memslot slot = _slots[1];
+        if (!write || gfn < slot.BaseGfn || gfn >= slot.EndGfn || !_copyOnWrite.Remove(slot.Hva(gfn), out ulong copy))
+        {
+            return;
+        }
+
+        ulong hva = slot.Hva(gfn);
+        WindowBegins(hva, hva + 4096);
+        WindowEnds(hva, hva + 4096);
+        Pte(hva, copy, writable: true);
+    }
+
+    private void Step(OperationKind kind, ulong a = 0, ulong b = 0) =>
+        Execute(new Operation { Kind = kind, FaultId = _faults, A = a, B = b });
+
+    private Scenario Do(OperationKind kind, ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0)
+    {
+        Execute(new Operation { Kind = kind, Open = -1, FaultId = -1, A = a, B = b, C = c, D = d });
+        return this;
+    }
+
+    private void Execute(Operation operation) => _model.Execute([operation], _results);
+}
