@@ -32,7 +32,7 @@ public class LibraryTests
     [InlineData("efault_causes", "cccccccccccccccc,observed,P4,kvm_try_get_pfn() refuses a page with refcount 0,2,2,0x101,0x102", "cccccccccccccccc,current 6.12,P4,kvm_try_get_pfn() refuses a page with refcount 0,2,2,0x101,0x102")]
     [InlineData("event_counts", "cccccccccccccccc,kvm,kvm_page_fault,6,1")]
     [InlineData("fidelity", "cccccccccccccccc,6.12.95+deb12-amd64,current,6.12,outcome,6,5,0,1,0.833333", "cccccccccccccccc,6.12.95+deb12-amd64,current,6.12,pfn,3,3,0,0,1")]
-    [InlineData("assumptions", "cccccccccccccccc,6.12.95+deb12-amd64,AS-1,memslots from a probe,0,", "cccccccccccccccc,6.12.95+deb12-amd64,AS-10,no counterfactual,,")]
+    [InlineData("assumptions", "cccccccccccccccc,6.12.95+deb12-amd64,AS-1,inferred,0.25,slots from faults", "cccccccccccccccc,6.12.95+deb12-amd64,AS-2,known,,x", "cccccccccccccccc,6.12.95+deb12-amd64,AS-10,unknown,,")]
     public void Queries_answer_their_question(string name, params string[] rows)
     {
         using FakeDataset data = ReplayedDataset.Create();

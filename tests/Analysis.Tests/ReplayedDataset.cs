@@ -36,7 +36,7 @@ internal static class ReplayedDataset
             FROM (VALUES ('outcome', 6::BIGINT, 5::BIGINT), ('pfn', 3, 3)) q(quantity, compared, matched)
             """)
         .Result("assumptions", traceId, $"""
-            SELECT '{traceId}' AS trace_id, a AS assumption, v AS value, s::DOUBLE AS share, NULL::VARCHAR AS detail
-            FROM (VALUES ('AS-10', 'no counterfactual', NULL), ('AS-1', 'memslots from a probe', 0.0)) x(a, v, s)
+            SELECT '{traceId}' AS trace_id, a AS assumption, v AS value, s::DOUBLE AS share, d::VARCHAR AS detail
+            FROM (VALUES ('AS-10', 'unknown', NULL, NULL), ('AS-1', 'inferred', 0.25, 'slots from faults'), ('AS-2', 'known', NULL, 'x')) x(a, v, s, d)
             """);
 }

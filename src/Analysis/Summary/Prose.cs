@@ -19,6 +19,12 @@ internal static class Prose
 
     public static string Seconds(long nanoseconds) => (nanoseconds / 1e9).ToString("0.0", CultureInfo.InvariantCulture) + " s";
 
+    /// <summary>The text with a capital and a full stop.</summary>
+    public static string Sentence(string text) => char.ToUpperInvariant(text[0]) + text[1..].TrimEnd('.') + ".";
+
+    /// <summary>A name that fits; its end is what a long one loses.</summary>
+    public static string Shortened(string name, int width) => name.Length <= width ? name : string.Concat(name.AsSpan(0, width - 1), "…");
+
     /// <summary>Writes text after a label, broken at spaces, continued below its own first column.</summary>
     public static void Labelled(TextWriter output, string label, string text, int indent)
     {

@@ -7,6 +7,9 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
 {
     private const int Indent = 13;
     private const int DivergencesShown = 4;
+    private const int NameWidth = 24;
+
+    private readonly Dictionary<string, int> _told = [];
 
     public void Write(IReadOnlyList<TraceSummary> traces)
     {
@@ -122,18 +125,18 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
             return;
         }
 
-        // Models that differ from one model in the same way, for the same reason, share a line.
+        // Models that differ from one model in the same way share a line.
         var groups = summary.Divergences
-            .GroupBy(d => (d.ModelA, d.OutcomeA, d.OutcomeB, d.PageKind, d.Cause, d.Faults))
+            .GroupBy(d => (d.ModelA, d.OutcomeA, d.OutcomeB, d.PageKind, d.Faults))
             .OrderByDescending(g => g.Key.Faults)
             .ToList();
         string label = "diverge";
         foreach (var group in groups.Take(DivergencesShown))
         {
             var key = group.Key;
-            string others = string.Join(" and ", group.Select(d => d.ModelB).OrderBy(ModelOrder.Rank));
-            Line(label, $"{Prose.Count(key.Faults, "fault", "faults")} on {key.PageKind}: {key.ModelA} {key.OutcomeA}, {others} {key.OutcomeB}"
-                + (key.Cause is null ? "" : $". {key.Cause}"));
+            List<DivergenceLine> others = [.. group.DistinctBy(d => d.ModelB).OrderBy(d => ModelOrder.Rank(d.ModelB))];
+            Line(label, $"{Prose.Count(key.Faults, "fault", "faults")} on {key.PageKind}: {key.ModelA} {key.OutcomeA}, "
+                + $"{string.Join(" and ", others.Select(d => d.ModelB))} {key.OutcomeB}. {Cause(others[^1].Cause)}");
             label = "";
         }
 
@@ -143,12 +146,30 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
         }
     }
 
+    // A cause is told once; a reader of several traces has seen it.
+    private string Cause(string? cause) => cause is null
+        ? ""
+        : _told.TryAdd(cause, _told.Count) ? Prose.Sentence(cause) : "Cause as above.";
+
     private void WriteAssumptions(TraceSummary summary)
     {
-        if (summary.Assumptions.Count > 0)
+        if (summary.Assumptions.Count == 0)
         {
-            Line("assumed", string.Join("; ", summary.Assumptions.Select(a =>
-                $"{a.Assumption} {a.Value}" + (a.Share is { } share ? FormattableString.Invariant($" ({share * 100:0.#} %)") : ""))));
+            return;
+        }
+
+        string label = "assumed";
+        foreach (AssumptionLine assumption in summary.Assumptions.Where(a => a.Value != "known"))
+        {
+            string share = assumption.Share is { } part ? FormattableString.Invariant($" ({part * 100:0.##} %)") : "";
+            Line(label, $"{assumption.Assumption} {assumption.Value}{share}{(assumption.Detail is null ? "" : ": " + assumption.Detail)}");
+            label = "";
+        }
+
+        int known = summary.Assumptions.Count(a => a.Value == "known");
+        if (known > 0)
+        {
+            Line(label, $"{(label.Length > 0 ? "nothing; " : "")}known from the capture: {string.Join(", ", summary.Assumptions.Where(a => a.Value == "known").Select(a => a.Assumption))}");
         }
     }
 
@@ -157,16 +178,16 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
         List<string> models = [.. traces.SelectMany(Sources).Where(s => s != SummaryReader.Observed).Select(s => s.Split(' ')[0]).Distinct().OrderBy(ModelOrder.Rank)];
         List<TextColumn> columns =
         [
-            new("trace"), new("kernel"), new("faults", true), new("lost", true), new("fidelity of outcome", true), new("EFAULT", true),
+            new("trace"), new("fidelity", true), new("kernel"), new("faults", true), new("lost", true), new("EFAULT", true),
             .. models.Select(m => new TextColumn(m, true)),
         ];
         IReadOnlyList<string[]> rows = [.. traces.Select(t => new[]
         {
-            Path.GetFileName(t.Trace.Path), t.Trace.Kernel ?? "?", Prose.Count(t.Faults), t.Trace.Lost is { } lost ? Prose.Count(lost) : "?",
-            Outcome(t), Efaults(t, s => s == SummaryReader.Observed),
+            Prose.Shortened(Path.GetFileName(t.Trace.Path), NameWidth), Outcome(t), t.Trace.Kernel ?? "?", Prose.Count(t.Faults),
+            t.Trace.Lost is { } lost ? Prose.Count(lost) : "?", Efaults(t, s => s == SummaryReader.Observed),
         }.Concat(models.Select(m => Efaults(t, s => s.StartsWith(m + " ", StringComparison.Ordinal) || s == m))).ToArray())];
         TextTable.Write(output, columns, rows);
-        output.Write("EFAULT: guest faults refused, on the kernel and in each model\n");
+        Prose.Labelled(output, "", "fidelity: outcomes that the model of the captured kernel predicts. EFAULT: faults that the kernel refused; beside it, those that each model refuses", 0);
     }
 
     private static string Outcome(TraceSummary trace)

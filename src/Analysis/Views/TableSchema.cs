@@ -29,11 +29,11 @@ public static class Tables
         """);
 
     public static TableSchema LostEvents { get; } = TableSchema.Parse("lost_events", "traces/lost_events", """
-        trace_id VARCHAR, cpu INTEGER, after_seq BIGINT, ts_ns BIGINT, count BIGINT
+        trace_id VARCHAR, cpu INTEGER, after_seq BIGINT, ts_ns BIGINT, count BIGINT, instance VARCHAR
         """);
 
     public static TableSchema ProbeSites { get; } = TableSchema.Parse("probe_sites", "traces/probe_sites", """
-        trace_id VARCHAR, event VARCHAR, function VARCHAR, is_return BOOLEAN
+        trace_id VARCHAR, event VARCHAR, function VARCHAR, is_return BOOLEAN, address UBIGINT
         """);
 
     /// <summary>Records by trace and event, read from the Parquet footers.</summary>
@@ -48,11 +48,11 @@ public static class Tables
             trace_id VARCHAR, fault_id BIGINT, seq BIGINT, end_seq BIGINT, ts_ns BIGINT, vm INTEGER, vcpu INTEGER, pid INTEGER,
             as_id INTEGER, slot_id INTEGER, gpa UBIGINT, gfn UBIGINT, hva UBIGINT, access VARCHAR, kind VARCHAR, page_kind VARCHAR,
             observed_outcome VARCHAR, observed_pfn UBIGINT, observed_level INTEGER, observed_writable BOOLEAN,
-            observed_by VARCHAR, retries INTEGER, latency_ns BIGINT
+            observed_by VARCHAR, retries INTEGER, latency_ns BIGINT, order_ambiguous BOOLEAN
             """),
         Result("outcomes", """
             trace_id VARCHAR, fault_id BIGINT, model VARCHAR, setting VARCHAR, outcome VARCHAR, pfn UBIGINT, level INTEGER,
-            writable BOOLEAN, refs_got INTEGER, refs_put INTEGER, marked_accessed BOOLEAN, marked_dirty BOOLEAN,
+            writable BOOLEAN, refs_got INTEGER, refs_put INTEGER, marked_accessed INTEGER, marked_dirty INTEGER,
             retry_cause VARCHAR, page_kind VARCHAR, path VARCHAR, certainty VARCHAR, reason VARCHAR
             """),
         Result("divergences", """
