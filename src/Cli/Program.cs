@@ -1,1 +1,3 @@
-return 0;
+using TraceReplay.Cli;
+
+return CommandLine.Run(args);

@@ -28,8 +28,9 @@ public static class CaptureFormats
     /// <exception cref="EnvironmentFailedException">No permission, or no room for a temporary copy.</exception>
     public static ICapture Open(string path) => Open(OpenFile(path));
 
-    /// <summary>Opens an already unwrapped file; takes ownership of it, also when it throws.</summary>
-    public static ICapture Open(CaptureFile file)
+    /// <summary>Opens an already unwrapped file.</summary>
+    /// <param name="ownsFile">Whether the file is closed with the capture, and when this throws.</param>
+    public static ICapture Open(CaptureFile file, bool ownsFile = true)
     {
         try
         {
@@ -46,7 +47,7 @@ public static class CaptureFormats
             string known = string.Join(", ", All.Select(f => f.Name));
             throw file.Damaged(0, n == 0 ? "an empty file" : "an unknown format", $"expected one of: {known}");
         }
-        catch
+        catch when (ownsFile)
         {
             file.Dispose();
             throw;

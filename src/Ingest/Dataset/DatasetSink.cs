@@ -15,8 +15,7 @@ internal sealed class DatasetSink : IEventSink, IDisposable
     private readonly CaptureInfo _info;
     private readonly Func<string, string> _path;
     private readonly Predicate<EventFormat> _wanted;
-    private readonly SemaphoreSlim _slots;
-    private readonly bool _inline;
+    private readonly WriteQueue _queue;
     private readonly IProgress<long>? _progress;
     private readonly List<EventTable> _tables = [];
     private readonly Dictionary<(int Instance, int Cpu), long> _lastSeq = [];
@@ -29,8 +28,7 @@ internal sealed class DatasetSink : IEventSink, IDisposable
     public DatasetSink(string traceId, CaptureInfo info, Func<string, string> path, Predicate<EventFormat> wanted, int jobs, IProgress<long>? progress)
     {
         (_traceId, _info, _path, _wanted, _progress) = (traceId, info, path, wanted, progress);
-        _inline = jobs == 1;
-        _slots = new SemaphoreSlim((jobs > 0 ? jobs : System.Environment.ProcessorCount) + 2);
+        _queue = new WriteQueue(jobs > 0 ? jobs : System.Environment.ProcessorCount);
         Array.Fill(_cpuLast, -1);
     }
 
@@ -89,7 +87,7 @@ internal sealed class DatasetSink : IEventSink, IDisposable
             }
         }
 
-        WaitForWrites();
+        _queue.Drain();
         foreach (EventTable t in _tables)
         {
             t.Complete();
@@ -100,17 +98,8 @@ internal sealed class DatasetSink : IEventSink, IDisposable
 
     public void Dispose()
     {
-        try
-        {
-            Task.WaitAll(_tables.Select(t => t.Writing));
-        }
-        catch (AggregateException)
-        {
-            // Complete has thrown it already, or another failure is on its way and the files go away now.
-        }
-
+        _queue.Abandon();
         _tables.ForEach(t => t.Dispose());
-        _slots.Dispose();
     }
 
     private EventTable? Table(EventFormat format)
@@ -138,41 +127,7 @@ internal sealed class DatasetSink : IEventSink, IDisposable
     private void Submit(EventTable table)
     {
         _held -= table.Held;
-        RowBatch batch = table.Take();
-        if (_inline)
-        {
-            table.Write(batch);
-            return;
-        }
-
-        if (table.Writing.IsFaulted)
-        {
-            table.Writing.GetAwaiter().GetResult();
-        }
-
-        _slots.Wait();
-        table.Writing = table.Writing.ContinueWith(
-            previous =>
-            {
-                try
-                {
-                    previous.GetAwaiter().GetResult();
-                    table.Write(batch);
-                }
-                finally
-                {
-                    _slots.Release();
-                }
-            },
-            TaskScheduler.Default);
-    }
-
-    private void WaitForWrites()
-    {
-        foreach (EventTable t in _tables)
-        {
-            t.Writing.GetAwaiter().GetResult();
-        }
+        _queue.Submit(table, table.Take());
     }
 
     private void Remember(int instance, int cpu, long seq)

@@ -51,6 +51,25 @@ internal sealed class TgidColumn() : EventColumn(new DataField("tgid", typeof(in
     }
 }
 
+/// <summary>The same text in every row.</summary>
+internal sealed class ConstantColumn(string name, string value) : EventColumn(new DataField(name, typeof(string), isNullable: false))
+{
+    private ReadOnlyMemory<char>[] _values = [];
+
+    public override bool UseDictionary => true;
+
+    public override void Write(RowBatch batch, ParquetRowGroupWriter group)
+    {
+        if (_values.Length < batch.Count)
+        {
+            _values = new ReadOnlyMemory<char>[batch.Count];
+            Array.Fill(_values, value.AsMemory());
+        }
+
+        WriteValues<ReadOnlyMemory<char>>(group, _values.AsMemory(0, batch.Count));
+    }
+}
+
 /// <summary>A text that is one of few.</summary>
 internal sealed class TextColumn(string name, Func<RowBatch, int, string?> value, bool nullable) : EventColumn(new DataField(name, typeof(string), isNullable: nullable))
 {

@@ -14,7 +14,7 @@ internal static class EventSchema
         HashSet<string> taken = new(s_leading, StringComparer.OrdinalIgnoreCase);
         List<EventColumn> columns =
         [
-            new TextColumn("trace_id", (_, _) => traceId, nullable: false),
+            new ConstantColumn("trace_id", traceId),
             new StoredColumn<long>("seq", b => b.Seq),
             new StoredColumn<long>("ts_ns", b => b.Timestamp),
             new StoredColumn<int>("cpu", b => b.Cpu),

@@ -14,7 +14,7 @@ internal sealed class EventTable : IDisposable
     private readonly string _path;
     private ParquetFile? _file;
     private IReadOnlyList<EventColumn> _fileColumns = [];
-    private RowBatch _batch = new();
+    private RowBatch _batch = new(64, 64 * 64);
     private RowBatch? _spare;
     private ulong _lastAddress;
 
@@ -43,8 +43,11 @@ internal sealed class EventTable : IDisposable
     /// <summary>Where the probe was hit: of a return probe, the function's address.</summary>
     public SortedSet<ulong> ProbeAddresses { get; } = [];
 
-    /// <summary>The chain of writes of this table; a file is written by one worker at a time.</summary>
-    public Task Writing { get; set; } = Task.CompletedTask;
+    /// <summary>Taken batches that are not written yet; belongs to the <see cref="WriteQueue"/>.</summary>
+    public Queue<RowBatch> Queued { get; } = [];
+
+    /// <summary>In the queue or being written: one worker at a time has a file.</summary>
+    public bool Busy { get; set; }
 
     public void Add(ref readonly EventRecord record, long seq)
     {
@@ -64,7 +67,7 @@ internal sealed class EventTable : IDisposable
         RowBatch full = _batch;
         ShortRows += full.Short;
         Held = 0;
-        _batch = Interlocked.Exchange(ref _spare, null) ?? new RowBatch();
+        _batch = Interlocked.Exchange(ref _spare, null) ?? new RowBatch(full.Count, full.PayloadBytes);
         return full;
     }
 

@@ -40,7 +40,9 @@ public static class Ingestor
         try
         {
             using CaptureFile file = CaptureFormats.OpenFile(source);
-            string sha256 = Convert.ToHexStringLower(SHA256.HashData(new CaptureFileStream(file)));
+            Task<byte[]> hash = Task.Run(() => SHA256.HashData(new CaptureFileStream(file)), cancellation);
+            using ICapture capture = OpenWhile(hash, file);
+            string sha256 = Convert.ToHexStringLower(hash.GetAwaiter().GetResult());
             string traceId = sha256[..16];
             string manifestPath = DatasetLayout.Manifest(dataset, traceId);
             if (File.Exists(manifestPath))
@@ -48,7 +50,6 @@ public static class Ingestor
                 return new IngestResult(traceId, true, TraceManifest.Read(manifestPath), null);
             }
 
-            using ICapture capture = CaptureFormats.Open(file);
             using DatasetLock exclusive = DatasetLock.Take(manifestPath, cancellation);
             return File.Exists(manifestPath)
                 ? new IngestResult(traceId, true, TraceManifest.Read(manifestPath), null)
@@ -60,6 +61,19 @@ public static class Ingestor
         }
     }
 
+    private static ICapture OpenWhile(Task hash, CaptureFile file)
+    {
+        try
+        {
+            return CaptureFormats.Open(file, ownsFile: false);
+        }
+        catch
+        {
+            hash.ContinueWith(static _ => { }, TaskScheduler.Default).Wait();
+            throw;
+        }
+    }
+
     private static IngestResult Write(ICapture capture, string source, string dataset, string sha256, IngestOptions options, CancellationToken cancellation)
     {
         CaptureInfo info = capture.Info;
@@ -68,7 +82,18 @@ public static class Ingestor
         DateOnly date = options.Date ?? info.Date ?? DateOnly.FromDateTime(source == "-" ? DateTime.UtcNow : File.GetLastWriteTimeUtc(source));
 
         // The symbols are large and needed at the end: they are unpacked and parsed while events are decoded.
-        Task<string?> vendor = Task.Run(() => info.CpuVendor, cancellation);
+        bool probes = info.Events.All.Any(f => f.Field("__probe_ip") is not null || f.Field("__probe_func") is not null);
+        Task<string?> vendor = Task.Run(
+            () =>
+            {
+                if (probes)
+                {
+                    info.Symbols.Load();
+                }
+
+                return info.CpuVendor;
+            },
+            cancellation);
         using DatasetSink sink = new(traceId, info, name => DatasetLayout.Event(dataset, name, date, host, traceId), format => Wanted(format, options.EventGlobs), options.Jobs, options.Progress);
         CaptureDamage? damage = capture.ReadEvents(sink, new ReadOptions(options.Jobs), cancellation);
         string? cpuVendor = vendor.GetAwaiter().GetResult();

@@ -6,28 +6,27 @@ namespace TraceReplay.Ingest.Dataset;
 /// Rows of one event table as the capture holds them. Payloads are kept side by side and decoded column by column when the
 /// batch is written: that is a tight loop for each column, and it runs on a worker, not on the thread that merges.
 /// </summary>
-internal sealed class RowBatch
+/// <param name="rows">Room at first; a table that filled a batch once gets the next at full size, as growing copies.</param>
+internal sealed class RowBatch(int rows, int payloadBytes)
 {
     /// <summary>Bytes that a row takes beside its payload.</summary>
     public const int RowOverhead = 48;
 
-    private const int FirstRows = 64;
-
-    public byte[] Payloads { get; private set; } = new byte[FirstRows * 64];
+    public byte[] Payloads { get; private set; } = new byte[payloadBytes];
 
     public int PayloadBytes { get; private set; }
 
     public int Count { get; private set; }
 
-    public int[] Offset = new int[FirstRows];
-    public int[] Length = new int[FirstRows];
-    public long[] Seq = new long[FirstRows];
-    public long[] Timestamp = new long[FirstRows];
-    public int[] Cpu = new int[FirstRows];
-    public int[] Pid = new int[FirstRows];
-    public int[] Tgid = new int[FirstRows];
-    public int[] Instance = new int[FirstRows];
-    public string?[] Comm = new string?[FirstRows];
+    public int[] Offset = new int[rows];
+    public int[] Length = new int[rows];
+    public long[] Seq = new long[rows];
+    public long[] Timestamp = new long[rows];
+    public int[] Cpu = new int[rows];
+    public int[] Pid = new int[rows];
+    public int[] Tgid = new int[rows];
+    public int[] Instance = new int[rows];
+    public string?[] Comm = new string?[rows];
 
     /// <summary>Rows whose payload ended before the last field of fixed size.</summary>
     public int Short { get; private set; }
@@ -48,7 +47,7 @@ internal sealed class RowBatch
         int at = PayloadBytes;
         if (Payloads.Length - at < padded)
         {
-            byte[] larger = new byte[Math.Max(Payloads.Length * 2, at + padded)];
+            byte[] larger = new byte[Math.Max(Payloads.Length * 3, at + padded)];
             Payloads.AsSpan(0, at).CopyTo(larger);
             Payloads = larger;
         }
@@ -80,7 +79,7 @@ internal sealed class RowBatch
 
     private void Grow()
     {
-        int rows = Seq.Length * 2;
+        int rows = Seq.Length * 4;
         Array.Resize(ref Offset, rows);
         Array.Resize(ref Length, rows);
         Array.Resize(ref Seq, rows);

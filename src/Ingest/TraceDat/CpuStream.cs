@@ -25,7 +25,7 @@ internal sealed class CpuStream : IDisposable
     private readonly bool _ahead;
     private Batch _current = new();
     private Batch _spare = new();
-    private Task<Batch>? _next;
+    private ClaimableWork? _next;
     private int _at = -1;
     private int _nextLost;
 
@@ -59,7 +59,7 @@ internal sealed class CpuStream : IDisposable
     }
 
     /// <summary>Starts reading ahead.</summary>
-    public void Start() => _next = _ahead ? Task.Run(() => Fill(_spare)) : null;
+    public void Start() => FillAhead();
 
     /// <summary>Goes to the next record.</summary>
     /// <returns>false at the end; then <see cref="LostBefore"/> tells of records lost behind the last one.</returns>
@@ -84,7 +84,7 @@ internal sealed class CpuStream : IDisposable
     public void Dispose()
     {
         // The source must not be closed under a read that is still going on.
-        _next?.Wait();
+        _next?.Abandon();
         _source.Dispose();
     }
 
@@ -105,24 +105,41 @@ internal sealed class CpuStream : IDisposable
                 return false;
             }
 
-            Batch filled = _ahead ? _next!.GetAwaiter().GetResult() : Fill(_spare);
-            _spare = _current;
-            _current = filled;
-            if (_ahead && !filled.Last)
+            if (_next is null)
             {
-                _next = Task.Run(() => Fill(_spare));
+                Fill(_spare);
+            }
+            else
+            {
+                _next.Wait();
+            }
+
+            (_current, _spare) = (_spare, _current);
+            if (!_current.Last)
+            {
+                FillAhead();
             }
 
             _at = 0;
             _nextLost = 0;
-            if (filled.Records.Count > 0)
+            if (_current.Records.Count > 0)
             {
                 return true;
             }
         }
     }
 
-    private Batch Fill(Batch batch)
+    private void FillAhead()
+    {
+        if (_ahead)
+        {
+            Batch batch = _spare;
+            _next = new ClaimableWork(() => Fill(batch));
+            _next.Start();
+        }
+    }
+
+    private void Fill(Batch batch)
     {
         batch.Records.Clear();
         int bytes = _source.Read(ref batch.Pages, _target);
@@ -148,7 +165,5 @@ internal sealed class CpuStream : IDisposable
                 records[i] = records[i] with { Timestamp = _correction.Apply(records[i].Timestamp, Cpu) };
             }
         }
-
-        return batch;
     }
 }

@@ -26,7 +26,11 @@ internal sealed class EventDispatcher(IEventSink sink, CaptureInfo info, Command
 
     public void Deliver(CpuStream stream)
     {
-        ReportLost(stream, stream.Timestamp);
+        if (stream.LostBefore != 0)
+        {
+            ReportLost(stream, stream.Timestamp);
+        }
+
         ReadOnlySpan<byte> payload = stream.Payload;
         if (payload.Length < 2)
         {

@@ -35,14 +35,24 @@ public sealed class SymbolTable
         }
 
         // Aliases share an address; the first recorded one is what kallsyms itself prints.
-        while (at > 0 && addresses[at - 1] == addresses[at])
+        ulong found = addresses[at];
+        int first = _names[at];
+        for (int i = at - 1; i >= 0 && addresses[i] == found; i--)
         {
-            at--;
+            first = Math.Min(first, _names[i]);
         }
 
-        ReadOnlySpan<byte> name = _text.Value.AsSpan(_names[at]);
+        for (int i = at + 1; i < addresses.Length && addresses[i] == found; i++)
+        {
+            first = Math.Min(first, _names[i]);
+        }
+
+        ReadOnlySpan<byte> name = _text.Value.AsSpan(first);
         return Encoding.UTF8.GetString(name[..name.IndexOfAny(" \t\n"u8)]);
     }
+
+    /// <summary>Unpacks and parses now, to have it ready when <see cref="Find"/> is called.</summary>
+    public void Load() => _ = Parse();
 
     /// <summary><c>amd</c> or <c>intel</c> if just one of kvm's vendor modules was there, else null.</summary>
     internal string? CpuVendor()
@@ -96,11 +106,7 @@ public sealed class SymbolTable
         _names = [.. names];
         if (!sorted)
         {
-            // By address, then by position: a stable order keeps the first alias first.
-            (ulong Address, int Name)[] pairs = [.. keys.Zip(_names)];
-            Array.Sort(pairs);
-            keys = Array.ConvertAll(pairs, x => x.Address);
-            _names = Array.ConvertAll(pairs, x => x.Name);
+            Array.Sort(keys, _names);
         }
 
         return _addresses = keys;

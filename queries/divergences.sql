@@ -1,0 +1,16 @@
+-- Where do two models answer the same fault differently, and why?
+-- Columns: outcome_a and outcome_b are what model_a and model_b say; cause is the difference in their logic; faults counts them; first_fault is the fault_id to look at.
+-- Then: take first_fault to `query --sql "FROM outcomes WHERE fault_id = N"`, and read both reasons.
+SELECT
+    trace_id,
+    model_a,
+    model_b,
+    outcome_a,
+    outcome_b,
+    coalesce(page_kind, 'unknown') AS page_kind,
+    count(*) AS faults,
+    min(fault_id) AS first_fault,
+    cause
+FROM divergences
+GROUP BY ALL
+ORDER BY trace_id, faults DESC, model_a, model_b;

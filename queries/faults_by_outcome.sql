@@ -1,0 +1,21 @@
+-- How did the faults of each trace end, by page kind: on the kernel, and in each model?
+-- Columns: source is `observed` (the kernel) or a model with its setting; faults counts them; share is within trace, source and page kind.
+-- Then: where a model's rows differ from the observed ones, ask `divergences` why, and `fidelity` how far the model can be believed.
+WITH ends AS (
+    SELECT f.trace_id, coalesce(f.page_kind, 'unknown') AS page_kind, 'observed' AS source, f.observed_outcome AS outcome
+    FROM faults f
+    UNION ALL
+    SELECT o.trace_id, coalesce(o.page_kind, f.page_kind, 'unknown'), o.model || ' ' || coalesce(o.setting, ''), o.outcome
+    FROM outcomes o
+    LEFT JOIN faults f USING (trace_id, fault_id)
+)
+SELECT
+    trace_id,
+    page_kind,
+    source,
+    outcome,
+    count(*) AS faults,
+    round(count(*) / sum(count(*)) OVER (PARTITION BY trace_id, page_kind, source), 4) AS share
+FROM ends
+GROUP BY trace_id, page_kind, source, outcome
+ORDER BY trace_id, page_kind, outcome, if(source = 'observed', '', source);

@@ -1,0 +1,52 @@
+using System.Buffers;
+
+namespace TraceReplay.Analysis.Query;
+
+/// <summary>RFC 4180, line feeds only. NULL and the empty string stay apart.</summary>
+internal sealed class CsvRowWriter(TextWriter output) : IRowWriter
+{
+    private static readonly SearchValues<char> s_needQuotes = SearchValues.Create(",\"\r\n");
+
+    public void Begin(CellReader cells)
+    {
+        for (int i = 0; i < cells.Names.Count; i++)
+        {
+            Field(i, cells.Names[i]);
+        }
+
+        output.Write('\n');
+    }
+
+    public void Row(CellReader cells)
+    {
+        for (int i = 0; i < cells.Names.Count; i++)
+        {
+            Field(i, CellText.Of(cells[i]));
+        }
+
+        output.Write('\n');
+    }
+
+    public void End()
+    {
+    }
+
+    private void Field(int index, string? text)
+    {
+        if (index > 0)
+        {
+            output.Write(',');
+        }
+
+        if (text is { Length: > 0 } && text.AsSpan().IndexOfAny(s_needQuotes) < 0)
+        {
+            output.Write(text);
+        }
+        else if (text is not null)
+        {
+            output.Write('"');
+            output.Write(text.Replace("\"", "\"\"", StringComparison.Ordinal));
+            output.Write('"');
+        }
+    }
+}

@@ -1,0 +1,100 @@
+using DuckDB.NET.Data;
+using TraceReplay.Analysis.Views;
+
+namespace TraceReplay.Analysis.Query;
+
+/// <summary>Runs SQL over a dataset and prints what it returns.</summary>
+public static class QueryRunner
+{
+    /// <summary>Runs the statements and prints the rows of the last one that returns any.</summary>
+    /// <param name="session">The dataset.</param>
+    /// <param name="sql">One or more statements.</param>
+    /// <param name="parameters">Bound as prepared parameters `$name`; DuckDB turns the text into the type that the place asks for.</param>
+    /// <param name="format">Any but <see cref="RowFormat.Parquet"/>, which needs a file: <see cref="CopyToParquet"/>.</param>
+    /// <param name="output">Where the rows go.</param>
+    /// <returns>Rows printed.</returns>
+    /// <exception cref="AnalysisException">The SQL is wrong, or a file of the dataset could not be read.</exception>
+    public static long Print(
+        DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, RowFormat format, TextWriter output, CancellationToken ct) =>
+        Guarded(() =>
+        {
+            using DuckDBCommand command = Prepared(session, sql, parameters);
+            using CancellationTokenRegistration stop = ct.Register(command.Cancel);
+            using DuckDBDataReader reader = command.ExecuteReader();
+            while (reader.FieldCount == 0 && reader.NextResult())
+            {
+            }
+
+            IRowWriter writer = format switch
+            {
+                RowFormat.Csv => new CsvRowWriter(output),
+                RowFormat.Json => new JsonRowWriter(output),
+                RowFormat.Table => new TableRowWriter(output),
+                _ => throw new ArgumentOutOfRangeException(nameof(format)),
+            };
+            long rows = 0;
+            var cells = new CellReader(reader);
+            writer.Begin(cells);
+            for (; reader.Read(); rows++)
+            {
+                ct.ThrowIfCancellationRequested();
+                writer.Row(cells);
+            }
+
+            writer.End();
+            return rows;
+        });
+
+    /// <summary>Writes the rows of one SELECT into a Parquet file; the file appears whole or not at all.</summary>
+    public static void CopyToParquet(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, string file, CancellationToken ct)
+    {
+        string temporary = $"{file}.{Environment.ProcessId}.tmp";
+        try
+        {
+            Guarded(() =>
+            {
+                string select = sql.Trim().TrimEnd(';');
+                // The closing bracket stands on a line of its own: the SELECT may end in a comment.
+                using DuckDBCommand command = Prepared(session, $"COPY ({select}\n) TO {Sql.Literal(temporary)} (FORMAT parquet, COMPRESSION zstd)", parameters);
+                using CancellationTokenRegistration stop = ct.Register(command.Cancel);
+                return command.ExecuteNonQuery();
+            });
+            File.Move(temporary, file, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    private static DuckDBCommand Prepared(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters)
+    {
+        DuckDBCommand command = session.Command(sql);
+        foreach ((string name, string value) in parameters)
+        {
+            command.Parameters.Add(new DuckDBParameter(name, value));
+        }
+
+        return command;
+    }
+
+    private static T Guarded<T>(Func<T> run)
+    {
+        try
+        {
+            return run();
+        }
+        catch (DuckDBException e) when (!e.Message.StartsWith("INTERRUPT", StringComparison.Ordinal))
+        {
+            throw new AnalysisException(SqlErrors.Kind(e), SqlErrors.OneLine(e), e);
+        }
+        catch (DuckDBException e)
+        {
+            throw new OperationCanceledException(e.Message, e);
+        }
+        catch (InvalidOperationException e) when (e.Message.StartsWith("Invalid number of parameters", StringComparison.Ordinal))
+        {
+            throw new AnalysisException(AnalysisFailure.Usage, $"{e.Message}: each $NAME in the SQL needs --param NAME=VALUE", e);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using DuckDB.NET.Data;
+using TraceReplay.Analysis.Views;
+
+namespace TraceReplay.Analysis.Summary;
+
+/// <summary>Reads what a summary shows off the views.</summary>
+public static class SummaryReader
+{
+    public const string Observed = "observed";
+
+    /// <summary>The traces in the order asked for; one that the dataset does not hold is left out.</summary>
+    public static IReadOnlyList<TraceSummary> Read(DatasetSession session, IReadOnlyList<string> traceIds) =>
+        [.. traceIds.Distinct().SelectMany(id => Trace(session, id)).Select(trace => Read(session, trace))];
+
+    private static List<CapturedTrace> Trace(DatasetSession session, string id) => session.Select(
+        """
+        SELECT trace_id, path, format, kernel, arch, clock, clock_unit, cpus, start_ns, end_ns, events, lost, complete
+        FROM traces WHERE trace_id = $id
+        """,
+        r => new CapturedTrace(
+            r.GetString(0), Text(r, 1) ?? "", Text(r, 2) ?? "", Text(r, 3), Text(r, 4), Text(r, 5), Text(r, 6), Number(r, 7) is { } cpus ? (int)cpus : null,
+            Number(r, 8), Number(r, 9), Number(r, 10) ?? 0, Number(r, 11), !r.IsDBNull(12) && r.GetBoolean(12)),
+        ("id", id));
+
+    private static TraceSummary Read(DatasetSession session, CapturedTrace trace) => new()
+    {
+        Trace = trace,
+        Faults = session.Select("SELECT count(*) FROM faults WHERE trace_id = $id", r => r.GetInt64(0), ("id", trace.Id))[0],
+        Fidelity = session.Select(
+            """
+            SELECT model, setting, quantity, compared, matched, explained, unexplained FROM fidelity
+            WHERE trace_id = $id ORDER BY model, quantity != 'outcome', quantity
+            """,
+            r => new FidelityLine(r.GetString(0), Text(r, 1), r.GetString(2), Number(r, 3) ?? 0, Number(r, 4) ?? 0, Number(r, 5) ?? 0, Number(r, 6) ?? 0),
+            ("id", trace.Id)),
+        Outcomes = session.Select(
+            $"""
+            SELECT coalesce(page_kind, 'unknown') AS page_kind, coalesce(observed_outcome, 'UNKNOWN'), '{Observed}', count(*) AS n
+            FROM faults WHERE trace_id = $id GROUP BY 1, 2
+            UNION ALL
+            SELECT coalesce(f.page_kind, o.page_kind, 'unknown'), coalesce(o.outcome, 'UNKNOWN'), o.model || ' ' || coalesce(o.setting, ''), count(*)
+            FROM outcomes o LEFT JOIN (SELECT fault_id, page_kind FROM faults WHERE trace_id = $id) f USING (fault_id)
+            WHERE o.trace_id = $id GROUP BY 1, 2, 3
+            ORDER BY n DESC
+            """,
+            r => new OutcomeCount(r.GetString(0), r.GetString(1), r.GetString(2).TrimEnd(), r.GetInt64(3)),
+            ("id", trace.Id)),
+        Divergences = session.Select(
+            """
+            SELECT model_a, model_b, outcome_a, outcome_b, coalesce(page_kind, 'unknown'), cause, count(*) AS n
+            FROM divergences WHERE trace_id = $id GROUP BY ALL ORDER BY n DESC, model_a, model_b, cause
+            """,
+            r => new DivergenceLine(r.GetString(0), r.GetString(1), Text(r, 2), Text(r, 3), r.GetString(4), Text(r, 5), r.GetInt64(6)),
+            ("id", trace.Id)),
+        Assumptions = session.Select(
+            """
+            SELECT assumption, value, share, detail FROM assumptions
+            WHERE trace_id = $id ORDER BY try_cast(regexp_extract(assumption, '[0-9]+') AS INTEGER), value
+            """,
+            r => new AssumptionLine(r.GetString(0), Text(r, 1), r.IsDBNull(2) ? null : r.GetDouble(2), Text(r, 3)),
+            ("id", trace.Id)),
+    };
+
+    private static string? Text(DuckDBDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+
+    private static long? Number(DuckDBDataReader reader, int column) =>
+        reader.IsDBNull(column) ? null : Convert.ToInt64(reader.GetValue(column), System.Globalization.CultureInfo.InvariantCulture);
+}

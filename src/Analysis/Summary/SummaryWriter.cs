@@ -1,0 +1,212 @@
+namespace TraceReplay.Analysis.Summary;
+
+/// <summary>Prints summaries: fidelity first, because every other number is worth as much as that one (contract section 3).</summary>
+/// <param name="output">Where to.</param>
+/// <param name="dataset">The dataset for the command to try next; null if it is not kept.</param>
+public sealed class SummaryWriter(TextWriter output, string? dataset)
+{
+    private const int Indent = 13;
+    private const int DivergencesShown = 4;
+    private const int NameWidth = 24;
+
+    private readonly Dictionary<string, int> _told = [];
+
+    public void Write(IReadOnlyList<TraceSummary> traces)
+    {
+        foreach (TraceSummary trace in traces)
+        {
+            Write(trace);
+            output.Write('\n');
+        }
+
+        if (traces.Count > 1)
+        {
+            Overall(traces);
+            output.Write('\n');
+        }
+
+        WriteNext(traces);
+    }
+
+    private void Write(TraceSummary summary)
+    {
+        CapturedTrace trace = summary.Trace;
+        output.Write($"{Path.GetFileName(trace.Path)}  ({trace.Id})\n");
+        Line("captured", Captured(summary));
+        WriteFidelity(summary);
+        if (summary.Faults > 0)
+        {
+            WriteOutcomes(summary);
+            WriteDivergences(summary);
+        }
+
+        WriteAssumptions(summary);
+    }
+
+    private static string Captured(TraceSummary summary)
+    {
+        CapturedTrace trace = summary.Trace;
+        string unit = trace.ClockUnit is null or "ns" ? "" : $" in {trace.ClockUnit}";
+        string span = trace is { StartNs: { } start, EndNs: { } end } && unit.Length == 0 ? $", {Prose.Seconds(end - start)}" : "";
+        string lost = trace.Lost switch
+        {
+            0 => "nothing lost",
+            null => "records lost, the kernel did not say how many",
+            long n => $"{Prose.Count(n)} lost",
+        };
+        string complete = trace.Complete ? "" : "; DAMAGED, only what was complete before the damage";
+        return $"{trace.Format}, Linux {trace.Kernel ?? "of unknown version"} {trace.Arch}, {trace.Cpus?.ToString() ?? "?"} CPUs, clock {trace.Clock ?? "not recorded"}{unit}{span}: "
+            + $"{Prose.Count(trace.Events, "event", "events")}, {Prose.Count(summary.Faults, "fault", "faults")}, {lost}{complete}";
+    }
+
+    private void WriteFidelity(TraceSummary summary)
+    {
+        if (summary.Fidelity.Count == 0)
+        {
+            Line("fidelity", summary.Faults == 0
+                ? "nothing to compare: the capture shows no KVM fault"
+                : "nothing to compare: no model corresponds to the captured kernel, or its outcomes were not recorded");
+            return;
+        }
+
+        foreach (IGrouping<(string Model, string? Setting), FidelityLine> model in summary.Fidelity.GroupBy(f => (f.Model, f.Setting)))
+        {
+            string quantities = string.Join("; ", model.Select(f => $"{f.Quantity} {Prose.Count(f.Matched)} of {Prose.Count(f.Compared)} ({Prose.Percent(f.Matched, f.Compared)})"));
+            long explained = model.Sum(f => f.Explained);
+            long unexplained = model.Sum(f => f.Unexplained);
+            string misses = explained + unexplained == 0
+                ? "no miss"
+                : $"{Prose.Count(unexplained)} unexplained and {Prose.Count(explained)} explained misses, each in view fidelity_misses";
+            Line("fidelity", $"{model.Key.Model} {model.Key.Setting} against the kernel: {quantities}; {misses}");
+        }
+    }
+
+    private void WriteOutcomes(TraceSummary summary)
+    {
+        List<string> sources = Sources(summary);
+        List<TextColumn> columns = [new(""), new("page"), new("outcome"), .. sources.Select(s => new TextColumn(s, RightAligned: true))];
+        var rows = new List<string[]>();
+        foreach (IGrouping<string, OutcomeCount> kind in summary.Outcomes.GroupBy(o => o.PageKind).OrderByDescending(g => g.Max(o => o.Faults)))
+        {
+            foreach (IGrouping<string, OutcomeCount> outcome in kind.GroupBy(o => o.Outcome))
+            {
+                rows.Add([
+                    rows.Count == 0 ? "  outcomes" : "",
+                    kind.First().Outcome == outcome.Key ? kind.Key : "",
+                    outcome.Key,
+                    .. sources.Select(s => Prose.Count(outcome.Where(o => o.Source == s).Sum(o => o.Faults)))]);
+            }
+        }
+
+        var table = new TextTable(columns);
+        table.Measure([["".PadRight(Indent - 2), .. Enumerable.Repeat("", columns.Count - 1)], .. rows]);
+        table.WriteRow(output, [.. columns.Select(c => c.Title)]);
+        foreach (string[] row in rows)
+        {
+            table.WriteRow(output, row);
+        }
+
+        IEnumerable<string> legend = summary.Outcomes.Select(o => o.PageKind).Distinct()
+            .Select(k => (Key: k, Text: PageKindText.Describe(k))).Where(k => k.Text.Length > 0).Select(k => $"{k.Key}: {k.Text}");
+        Line("", string.Join("; ", legend));
+    }
+
+    private static List<string> Sources(TraceSummary summary)
+    {
+        List<string> models = [.. summary.Outcomes.Select(o => o.Source).Distinct().Where(s => s != SummaryReader.Observed)];
+        return [SummaryReader.Observed, .. models.OrderBy(ModelOrder.Rank).ThenBy(m => m, StringComparer.Ordinal)];
+    }
+
+    private void WriteDivergences(TraceSummary summary)
+    {
+        if (summary.Divergences.Count == 0)
+        {
+            Line("diverge", "nowhere: all models end every fault the same way");
+            return;
+        }
+
+        // Models that differ from one model in the same way share a line.
+        var groups = summary.Divergences
+            .GroupBy(d => (d.ModelA, d.OutcomeA, d.OutcomeB, d.PageKind, d.Faults))
+            .OrderByDescending(g => g.Key.Faults)
+            .ToList();
+        string label = "diverge";
+        foreach (var group in groups.Take(DivergencesShown))
+        {
+            var key = group.Key;
+            List<DivergenceLine> others = [.. group.DistinctBy(d => d.ModelB).OrderBy(d => ModelOrder.Rank(d.ModelB))];
+            Line(label, $"{Prose.Count(key.Faults, "fault", "faults")} on {key.PageKind}: {key.ModelA} {key.OutcomeA}, "
+                + $"{string.Join(" and ", others.Select(d => d.ModelB))} {key.OutcomeB}. {Cause(others[^1].Cause)}");
+            label = "";
+        }
+
+        if (groups.Count > DivergencesShown)
+        {
+            Line("", $"{groups.Count - DivergencesShown} more ways: query divergences");
+        }
+    }
+
+    // A cause is told once; a reader of several traces has seen it.
+    private string Cause(string? cause) => cause is null
+        ? ""
+        : _told.TryAdd(cause, _told.Count) ? Prose.Sentence(cause) : "Cause as above.";
+
+    private void WriteAssumptions(TraceSummary summary)
+    {
+        if (summary.Assumptions.Count == 0)
+        {
+            return;
+        }
+
+        string label = "assumed";
+        foreach (AssumptionLine assumption in summary.Assumptions.Where(a => a.Value != "known"))
+        {
+            string share = assumption.Share is { } part ? FormattableString.Invariant($" ({part * 100:0.##} %)") : "";
+            Line(label, $"{assumption.Assumption} {assumption.Value}{share}{(assumption.Detail is null ? "" : ": " + assumption.Detail)}");
+            label = "";
+        }
+
+        int known = summary.Assumptions.Count(a => a.Value == "known");
+        if (known > 0)
+        {
+            Line(label, $"{(label.Length > 0 ? "nothing; " : "")}known from the capture: {string.Join(", ", summary.Assumptions.Where(a => a.Value == "known").Select(a => a.Assumption))}");
+        }
+    }
+
+    private void Overall(IReadOnlyList<TraceSummary> traces)
+    {
+        List<string> models = [.. traces.SelectMany(Sources).Where(s => s != SummaryReader.Observed).Select(s => s.Split(' ')[0]).Distinct().OrderBy(ModelOrder.Rank)];
+        List<TextColumn> columns =
+        [
+            new("trace"), new("fidelity", true), new("kernel"), new("faults", true), new("lost", true), new("EFAULT", true),
+            .. models.Select(m => new TextColumn(m, true)),
+        ];
+        IReadOnlyList<string[]> rows = [.. traces.Select(t => new[]
+        {
+            Prose.Shortened(Path.GetFileName(t.Trace.Path), NameWidth), Outcome(t), t.Trace.Kernel ?? "?", Prose.Count(t.Faults),
+            t.Trace.Lost is { } lost ? Prose.Count(lost) : "?", Efaults(t, s => s == SummaryReader.Observed),
+        }.Concat(models.Select(m => Efaults(t, s => s.StartsWith(m + " ", StringComparison.Ordinal) || s == m))).ToArray())];
+        TextTable.Write(output, columns, rows);
+        Prose.Labelled(output, "", "fidelity: outcomes that the model of the captured kernel predicts. EFAULT: faults that the kernel refused; beside it, those that each model refuses", 0);
+    }
+
+    private static string Outcome(TraceSummary trace)
+    {
+        FidelityLine? outcome = trace.Fidelity.FirstOrDefault(f => f.Quantity == "outcome");
+        return outcome is null ? "-" : Prose.Percent(outcome.Matched, outcome.Compared);
+    }
+
+    private static string Efaults(TraceSummary trace, Func<string, bool> source) =>
+        Prose.Count(trace.Outcomes.Where(o => source(o.Source) && o.Outcome == "EFAULT").Sum(o => o.Faults));
+
+    private void WriteNext(IReadOnlyList<TraceSummary> traces)
+    {
+        bool misses = traces.Any(t => t.Fidelity.Any(f => f.Unexplained > 0));
+        bool refused = traces.Any(t => t.Outcomes.Any(o => o.Outcome == "EFAULT"));
+        string query = misses ? "--sql 'FROM fidelity_misses'" : refused ? "efault_causes" : "faults_by_outcome";
+        string keep = dataset is null ? "run again with -d DATASET to keep the data, then " : "";
+        Prose.Labelled(output, "next", $"{keep}tracereplay query -d {dataset ?? "DATASET"} {query}", Indent);
+    }
+
+    private void Line(string label, string text) => Prose.Labelled(output, "  " + label, text, Indent);
+}

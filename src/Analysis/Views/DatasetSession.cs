@@ -1,0 +1,171 @@
+using System.Text.RegularExpressions;
+using DuckDB.NET.Data;
+
+namespace TraceReplay.Analysis.Views;
+
+/// <summary>
+/// An in-memory DuckDB over a dataset. Writes nothing into the dataset, so a read-only mount will do.
+/// A view is made when a statement first names it: making one opens every file behind it.
+/// </summary>
+public sealed partial class DatasetSession : IDisposable
+{
+    private static readonly HashSet<string> s_introspection = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "show", "pragma", "information_schema", "pg_catalog", "sqlite_master", "duckdb_views", "duckdb_tables", "duckdb_columns",
+    };
+
+    private readonly Dictionary<string, ViewDefinition> _pending;
+    private readonly DuckDBConnection _connection;
+
+    private DatasetSession(string dataset, DuckDBConnection connection, IReadOnlyList<ViewDefinition> views)
+    {
+        Dataset = dataset;
+        _connection = connection;
+        ViewNames = [.. views.Select(v => v.Name)];
+        _pending = views.ToDictionary(v => v.Name, StringComparer.OrdinalIgnoreCase);
+    }
+
+    public string Dataset { get; }
+
+    /// <summary>Every view that the dataset offers.</summary>
+    public IReadOnlyList<string> ViewNames { get; }
+
+    /// <summary>Opens a dataset.</summary>
+    /// <exception cref="AnalysisException">The directory is not a dataset, or cannot be read.</exception>
+    public static DatasetSession Open(string dataset)
+    {
+        string root = Path.GetFullPath(dataset);
+        RequireDataset(dataset, root);
+        IReadOnlyList<ViewDefinition> views;
+        try
+        {
+            views = ViewCatalog.Discover(root, root.TrimEnd('/', '\\') + "/");
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new AnalysisException(AnalysisFailure.Environment, $"{dataset}: {e.Message}", e);
+        }
+
+        DatasetSession session = Connect(dataset, views);
+        session.Create(views[0]);
+        return session;
+    }
+
+    /// <summary>A session without a dataset, for rows of our own.</summary>
+    public static DatasetSession WithoutDataset() => Connect("", []);
+
+    /// <summary>A command for one or more statements, with the views that they name in place.</summary>
+    public DuckDBCommand Command(string sql)
+    {
+        EnsureViews(sql);
+        DuckDBCommand command = _connection.CreateCommand();
+        command.CommandText = sql;
+        return command;
+    }
+
+    /// <summary>All rows of one of our own SELECTs.</summary>
+    public List<T> Select<T>(string sql, Func<DuckDBDataReader, T> map, params ReadOnlySpan<(string Name, object Value)> parameters)
+    {
+        using DuckDBCommand command = Command(sql);
+        foreach ((string name, object value) in parameters)
+        {
+            command.Parameters.Add(new DuckDBParameter(name, value));
+        }
+
+        try
+        {
+            var rows = new List<T>();
+            using DuckDBDataReader reader = command.ExecuteReader();
+            while (reader.Read())
+            {
+                rows.Add(map(reader));
+            }
+
+            return rows;
+        }
+        catch (DuckDBException e)
+        {
+            throw new AnalysisException(AnalysisFailure.Input, $"{Dataset}: {SqlErrors.OneLine(e)}", e);
+        }
+    }
+
+    public void Dispose() => _connection.Dispose();
+
+    private static DatasetSession Connect(string dataset, IReadOnlyList<ViewDefinition> views)
+    {
+        var connection = new DuckDBConnection("DataSource=:memory:");
+        connection.Open();
+        var session = new DatasetSession(dataset, connection, views);
+        string spill = Path.Combine(Path.GetTempPath(), $"tracereplay-spill-{Environment.ProcessId}");
+        session.Run($"SET temp_directory = {Sql.Literal(spill)}");
+        session.Run("SET autoinstall_known_extensions = false");
+        return session;
+    }
+
+    private static void RequireDataset(string shown, string root)
+    {
+        if (!Directory.Exists(root))
+        {
+            string found = File.Exists(root) ? "found a file" : "found nothing";
+            throw new AnalysisException(AnalysisFailure.Input, $"{shown}: {found}, expected the directory of a dataset (made by `tracereplay ingest CAPTURE -d DATASET`)");
+        }
+
+        if (!Directory.Exists(Path.Combine(root, Tables.Traces.Folder)))
+        {
+            throw new AnalysisException(AnalysisFailure.Input, $"{shown}: found no {Tables.Traces.Folder} in it, expected a dataset (made by `tracereplay ingest CAPTURE -d DATASET`)");
+        }
+    }
+
+    private void EnsureViews(string sql)
+    {
+        if (_pending.Count == 0)
+        {
+            return;
+        }
+
+        foreach (Match word in Words().Matches(sql))
+        {
+            string name = word.Groups["quoted"].Success
+                ? word.Groups["quoted"].Value.Replace("\"\"", "\"", StringComparison.Ordinal)
+                : word.Value;
+            if (s_introspection.Contains(name))
+            {
+                foreach (ViewDefinition view in _pending.Values.ToList())
+                {
+                    Create(view);
+                }
+
+                return;
+            }
+
+            if (_pending.TryGetValue(name, out ViewDefinition? named))
+            {
+                Create(named);
+            }
+        }
+    }
+
+    private void Create(ViewDefinition view)
+    {
+        try
+        {
+            Run(view.ToSql());
+        }
+        catch (DuckDBException e)
+        {
+            throw new AnalysisException(AnalysisFailure.Input, $"{Dataset}: view {view.Name}: {SqlErrors.OneLine(e)}", e);
+        }
+
+        _pending.Remove(view.Name);
+    }
+
+    private void Run(string sql)
+    {
+        using DuckDBCommand command = _connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    [GeneratedRegex("\"(?<quoted>(?:[^\"]|\"\")*)\"|[\\p{L}_][\\p{L}\\p{N}_]*")]
+    private static partial Regex Words();
+}

@@ -1,0 +1,23 @@
+using DuckDB.NET.Data;
+
+namespace TraceReplay.Analysis.Views;
+
+/// <summary>DuckDB's messages, made to fit the rule of one line.</summary>
+internal static class SqlErrors
+{
+    /// <summary>What went wrong and DuckDB's suggestion, without the picture of the statement.</summary>
+    public static string OneLine(DuckDBException error)
+    {
+        string[] lines = error.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        IEnumerable<string> kept = lines.TakeWhile(l => !l.StartsWith("LINE ", StringComparison.Ordinal));
+        return string.Join(' ', kept);
+    }
+
+    public static AnalysisFailure Kind(DuckDBException error) => error.Message switch
+    {
+        string m when m.StartsWith("IO Error", StringComparison.Ordinal) => AnalysisFailure.Environment,
+        string m when m.StartsWith("Out of Memory", StringComparison.Ordinal) => AnalysisFailure.Environment,
+        string m when m.StartsWith("Permission Error", StringComparison.Ordinal) => AnalysisFailure.Environment,
+        _ => AnalysisFailure.Usage,
+    };
+}

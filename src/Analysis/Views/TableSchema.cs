@@ -1,0 +1,83 @@
+namespace TraceReplay.Analysis.Views;
+
+/// <summary>A column and its DuckDB type.</summary>
+public sealed record Column(string Name, string Type);
+
+/// <summary>A table of ours: where its files lie below the dataset and the columns that its view always has.</summary>
+/// <param name="Name">Name of the view.</param>
+/// <param name="Folder">Folder below the dataset, with forward slashes.</param>
+/// <param name="Columns">Columns in the order in which they are shown.</param>
+public sealed record TableSchema(string Name, string Folder, IReadOnlyList<Column> Columns)
+{
+    /// <summary>Reads "name TYPE, name TYPE"; no type of ours holds a comma.</summary>
+    internal static TableSchema Parse(string name, string folder, string columns) =>
+        new(name, folder, [.. columns.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(c =>
+        {
+            int space = c.IndexOf(' ', StringComparison.Ordinal);
+            return new Column(c[..space], c[(space + 1)..].Trim());
+        })]);
+}
+
+/// <summary>The tables that every dataset has, files or not (contract section 2).</summary>
+public static class Tables
+{
+    /// <summary>One row per capture; read from the manifests, so a capture without one is not there.</summary>
+    public static TableSchema Traces { get; } = TableSchema.Parse("traces", "traces/manifests", """
+        trace_id VARCHAR, path VARCHAR, sha256 VARCHAR, format VARCHAR, host VARCHAR, date DATE, kernel VARCHAR, arch VARCHAR,
+        cpu_vendor VARCHAR, clock VARCHAR, clock_unit VARCHAR, cpus INTEGER, start_ns BIGINT, end_ns BIGINT, events BIGINT,
+        lost BIGINT, complete BOOLEAN, warnings VARCHAR[]
+        """);
+
+    public static TableSchema LostEvents { get; } = TableSchema.Parse("lost_events", "traces/lost_events", """
+        trace_id VARCHAR, cpu INTEGER, after_seq BIGINT, ts_ns BIGINT, count BIGINT, instance VARCHAR
+        """);
+
+    public static TableSchema ProbeSites { get; } = TableSchema.Parse("probe_sites", "traces/probe_sites", """
+        trace_id VARCHAR, event VARCHAR, function VARCHAR, is_return BOOLEAN, address UBIGINT
+        """);
+
+    /// <summary>Records by trace and event, read from the Parquet footers.</summary>
+    public static TableSchema EventCounts { get; } = TableSchema.Parse("event_counts", "events", """
+        trace_id VARCHAR, system VARCHAR, event VARCHAR, records BIGINT
+        """);
+
+    /// <summary>What replay writes.</summary>
+    public static IReadOnlyList<TableSchema> Results { get; } =
+    [
+        Result("faults", """
+            trace_id VARCHAR, fault_id BIGINT, seq BIGINT, end_seq BIGINT, ts_ns BIGINT, vm INTEGER, vcpu INTEGER, pid INTEGER,
+            as_id INTEGER, slot_id INTEGER, gpa UBIGINT, gfn UBIGINT, hva UBIGINT, access VARCHAR, kind VARCHAR, page_kind VARCHAR,
+            observed_outcome VARCHAR, observed_pfn UBIGINT, observed_level INTEGER, observed_writable BOOLEAN,
+            observed_by VARCHAR, retries INTEGER, latency_ns BIGINT, order_ambiguous BOOLEAN
+            """),
+        Result("outcomes", """
+            trace_id VARCHAR, fault_id BIGINT, model VARCHAR, setting VARCHAR, outcome VARCHAR, pfn UBIGINT, level INTEGER,
+            writable BOOLEAN, refs_got INTEGER, refs_put INTEGER, marked_accessed INTEGER, marked_dirty INTEGER,
+            retry_cause VARCHAR, page_kind VARCHAR, path VARCHAR, certainty VARCHAR, reason VARCHAR
+            """),
+        Result("divergences", """
+            trace_id VARCHAR, fault_id BIGINT, model_a VARCHAR, model_b VARCHAR, outcome_a VARCHAR, outcome_b VARCHAR,
+            page_kind VARCHAR, cause VARCHAR, reason_a VARCHAR, reason_b VARCHAR
+            """),
+        Result("violations", """
+            trace_id VARCHAR, model VARCHAR, invariant VARCHAR, name VARCHAR, verdict VARCHAR, fault_id BIGINT, seq BIGINT,
+            ts_ns BIGINT, vm INTEGER, gfn UBIGINT, pfn UBIGINT, detail VARCHAR
+            """),
+        Result("fidelity", """
+            trace_id VARCHAR, model VARCHAR, setting VARCHAR, quantity VARCHAR, compared BIGINT, matched BIGINT,
+            explained BIGINT, unexplained BIGINT
+            """),
+        Result("fidelity_misses", """
+            trace_id VARCHAR, model VARCHAR, setting VARCHAR, quantity VARCHAR, fault_id BIGINT, seq BIGINT, ts_ns BIGINT,
+            gfn UBIGINT, observed VARCHAR, predicted VARCHAR, explained BOOLEAN, cause VARCHAR
+            """),
+        Result("assumptions", """
+            trace_id VARCHAR, assumption VARCHAR, value VARCHAR, share DOUBLE, detail VARCHAR
+            """),
+        Result("host_pages", """
+            trace_id VARCHAR, pfn UBIGINT, page_kind VARCHAR
+            """),
+    ];
+
+    private static TableSchema Result(string name, string columns) => TableSchema.Parse(name, "results/" + name, columns);
+}

@@ -1,0 +1,134 @@
+using System.Text;
+
+namespace TraceReplay.Analysis.Views;
+
+/// <summary>A view and the SELECT behind it; the paths in it begin with the root it was made for.</summary>
+public sealed record ViewDefinition(string Name, string Select)
+{
+    public string ToSql() => $"CREATE OR REPLACE VIEW {Sql.Identifier(Name)} AS {Select};";
+}
+
+/// <summary>Finds what a dataset holds and says it as views. Looks at folder names only; opens no Parquet file.</summary>
+public static class ViewCatalog
+{
+    /// <summary>The views over <paramref name="dataset"/>, `traces` first because the others read it.</summary>
+    /// <param name="dataset">The dataset's directory.</param>
+    /// <param name="root">What the paths in the views begin with: "" for SQL that runs inside the directory.</param>
+    public static IReadOnlyList<ViewDefinition> Discover(string dataset, string root)
+    {
+        var views = new List<ViewDefinition> { TracesView(dataset, root) };
+        var taken = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        TableSchema[] ours = [Tables.LostEvents, Tables.ProbeSites, .. Tables.Results];
+        foreach (TableSchema table in ours)
+        {
+            views.Add(new ViewDefinition(table.Name, OurTable(dataset, root, table)));
+            taken.Add(table.Name);
+        }
+
+        views.Add(EventCountsView(dataset, root));
+        taken.UnionWith([Tables.Traces.Name, Tables.EventCounts.Name]);
+        foreach (string folder in Folders(dataset, "results").Where(f => !taken.Contains(f)).ToList())
+        {
+            views.Add(new ViewDefinition(folder, Filtered(ReadParquet(root, $"results/{folder}"))));
+            taken.Add(folder);
+        }
+
+        foreach ((string name, string folder) in NameEvents(Folders(dataset, "events"), taken))
+        {
+            views.Add(new ViewDefinition(name, Filtered(ReadParquet(root, $"events/{folder}"))));
+        }
+
+        return views;
+    }
+
+    /// <summary>Gives each event folder `system.event` the name of its view: the event's, or `system_event` where that is not unique.</summary>
+    /// <param name="folders">Folder names below `events`.</param>
+    /// <param name="taken">Names of our own tables.</param>
+    public static IEnumerable<(string View, string Folder)> NameEvents(IEnumerable<string> folders, IReadOnlySet<string> taken)
+    {
+        List<(string Folder, string System, string Event)> events = [.. folders.Order(StringComparer.Ordinal).Select(Split)];
+        Dictionary<string, int> sharing = events.GroupBy(e => e.Event, StringComparer.OrdinalIgnoreCase)
+            .ToDictionary(g => g.Key, g => g.Count(), StringComparer.OrdinalIgnoreCase);
+        bool KeepsName((string Folder, string System, string Event) e) =>
+            sharing[e.Event] == 1 && !taken.Contains(e.Event) && !(e.System == "ftrace" && e.Event == "function");
+
+        var used = new HashSet<string>(taken, StringComparer.OrdinalIgnoreCase);
+        used.UnionWith(events.Where(KeepsName).Select(e => e.Event));
+        foreach ((string Folder, string System, string Event) e in events)
+        {
+            if (KeepsName(e))
+            {
+                yield return (e.Event, e.Folder);
+                continue;
+            }
+
+            string name = $"{e.System}_{e.Event}";
+            yield return (used.Add(name) ? name : e.Folder, e.Folder);
+        }
+    }
+
+    private static (string Folder, string System, string Event) Split(string folder)
+    {
+        int dot = folder.IndexOf('.', StringComparison.Ordinal);
+        return dot < 0 ? (folder, "", folder) : (folder, folder[..dot], folder[(dot + 1)..]);
+    }
+
+    private static List<string> Folders(string dataset, string below)
+    {
+        var root = new DirectoryInfo(Path.Combine(dataset, below));
+        return root.Exists
+            ? [.. root.EnumerateDirectories().Where(d => HasFile(d.FullName, "*.parquet")).Select(d => d.Name).Order(StringComparer.Ordinal)]
+            : [];
+    }
+
+    private static bool HasFile(string folder, string pattern) =>
+        Directory.Exists(folder) && Directory.EnumerateFiles(folder, pattern, SearchOption.AllDirectories).Any();
+
+    private static ViewDefinition TracesView(string dataset, string root)
+    {
+        TableSchema table = Tables.Traces;
+        if (!HasFile(Path.Combine(dataset, table.Folder), "*.json"))
+        {
+            return new ViewDefinition(table.Name, Empty(table));
+        }
+
+        string columns = string.Join(", ", table.Columns.Select(c => $"{c.Name}: '{c.Type}'"));
+        string files = Sql.Literal(Sql.GlobSafe(root) + table.Folder + "/*.json");
+        return new ViewDefinition(table.Name, $"SELECT * FROM read_json({files}, format = 'unstructured', columns = {{{columns}}})");
+    }
+
+    private static ViewDefinition EventCountsView(string dataset, string root)
+    {
+        TableSchema table = Tables.EventCounts;
+        if (!HasFile(Path.Combine(dataset, table.Folder), "*.parquet"))
+        {
+            return new ViewDefinition(table.Name, Empty(table));
+        }
+
+        string files = Sql.Literal(Sql.GlobSafe(root) + table.Folder + "/*/*/*/*.parquet");
+        const string Pattern = @"'[/\\]([^/\\.]*)\.([^/\\]*)[/\\]date=[^/\\]*[/\\]host=[^/\\]*[/\\]([^/\\]*)\.parquet$'";
+        string Part(int group) => $"regexp_extract(file_name, {Pattern}, {group})";
+        return new ViewDefinition(table.Name, Filtered(
+            $"(SELECT {Part(3)} AS trace_id, {Part(1)} AS system, {Part(2)} AS event, num_rows AS records FROM parquet_file_metadata({files}))"));
+    }
+
+    private static string OurTable(string dataset, string root, TableSchema table) =>
+        HasFile(Path.Combine(dataset, table.Folder), "*.parquet")
+            ? $"{Empty(table)} UNION ALL BY NAME {Filtered(ReadParquet(root, table.Folder))}"
+            : Empty(table);
+
+    private static string Empty(TableSchema table)
+    {
+        var sql = new StringBuilder("SELECT ");
+        sql.AppendJoin(", ", table.Columns.Select(c => $"NULL::{c.Type} AS {Sql.Identifier(c.Name)}"));
+        return sql.Append(" WHERE false").ToString();
+    }
+
+    private static string Filtered(string from) => $"SELECT * FROM {from} WHERE trace_id IN (SELECT trace_id FROM traces)";
+
+    private static string ReadParquet(string root, string folder)
+    {
+        string files = Sql.Literal(Sql.GlobSafe(root) + Sql.GlobSafe(folder) + "/*/*/*.parquet");
+        return $"read_parquet({files}, union_by_name = true, hive_partitioning = true, hive_types = {{date: DATE, host: VARCHAR}})";
+    }
+}

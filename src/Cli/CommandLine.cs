@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using TraceReplay.Cli.Commands;
+using TraceReplay.Cli.Shell;
+
+namespace TraceReplay.Cli;
+
+/// <summary>The commands of the contract, section 1.</summary>
+internal static class CommandLine
+{
+    public static int Run(string[] args)
+    {
+        ParseResult parse = Root().Parse(args);
+        if (parse.Errors.Count > 0 && parse.Action is not ExampleHelp)
+        {
+            return Refuse(parse);
+        }
+
+        return parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+    }
+
+    private static RootCommand Root()
+    {
+        var root = new RootCommand("Replays captures of real kernels against models of KVM's page-fault logic.")
+        {
+            CommonOptions.Quiet,
+            CommonOptions.Verbose,
+        };
+        var examples = new Dictionary<Command, string[]>
+        {
+            [root] = ["tracereplay run sample-traces", "tracereplay info capture.trace.dat"],
+        };
+        foreach ((Command command, string[] lines) in Commands())
+        {
+            root.Add(command);
+            examples[command] = lines;
+        }
+
+        HelpOption help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new ExampleHelp((HelpAction)help.Action!, examples);
+        return root;
+    }
+
+    private static IEnumerable<(Command Command, string[] Examples)> Commands() =>
+    [
+        RunCommand.Create(),
+        IngestCommand.Create(),
+        ReplayCommand.Create(),
+        QueryCommand.Create(),
+        ModelsCommand.Create(),
+        CompletionCommand.Create(),
+    ];
+
+    private static int Refuse(ParseResult parse)
+    {
+        string command = string.Join(' ', parse.CommandResult.Command.Parents.Reverse().Append(parse.CommandResult.Command).Select(c => c is RootCommand ? "tracereplay" : c.Name));
+        // A word that is no command is reported twice, the second time as a command that is missing.
+        ParseError error = parse.Errors.FirstOrDefault(e => parse.UnmatchedTokens.Any(t => e.Message.Contains(t, StringComparison.Ordinal))) ?? parse.Errors[0];
+        Console.Error.Write($"{error.Message.ReplaceLineEndings(" ").TrimEnd('.')} (`{command} --help` shows how it is used)\n");
+        return ExitCode.Usage;
+    }
+}

@@ -1,0 +1,64 @@
+using System.CommandLine;
+using TraceReplay.Analysis;
+using TraceReplay.Analysis.Views;
+using TraceReplay.Cli.Shell;
+
+namespace TraceReplay.Cli.Commands;
+
+/// <summary>`tracereplay replay`.</summary>
+internal static class ReplayCommand
+{
+    private const string Verdicts = """
+        SELECT t.trace_id, t.kernel, (SELECT count(*) FROM faults f WHERE f.trace_id = t.trace_id) AS faults,
+               y.model AS compared_model, y.compared, y.matched, y.explained, y.unexplained,
+               (SELECT count(*) FROM divergences d WHERE d.trace_id = t.trace_id) AS divergences
+        FROM traces t LEFT JOIN fidelity y ON y.trace_id = t.trace_id AND y.quantity = 'outcome'
+        WHERE list_contains(getvariable('asked'), t.trace_id)
+        ORDER BY t.trace_id, compared_model
+        """;
+
+    public static (Command Command, string[] Examples) Create()
+    {
+        Option<string> dataset = CommonOptions.Dataset();
+        Option<string[]> model = CommonOptions.Model();
+        Option<string?> setting = CommonOptions.Setting();
+        var trace = new Option<string[]>("--trace") { Description = "Traces to replay, by trace_id or its beginning (default: all)", HelpName = "ID", DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true };
+        Option<string[]> failOn = CommonOptions.FailOn();
+        Option<string?> format = CommonOptions.Format();
+        Option<string?> output = CommonOptions.Output();
+        var command = new Command("replay", "Re-executes the ingested events against the models") { dataset, model, setting, trace, failOn, format, output };
+        command.SetAction(Guard.Action((parse, terminal, ct) =>
+        {
+            string root = parse.GetValue(dataset)!;
+            IReadOnlyList<string> ids;
+            using (DatasetSession before = DatasetSession.Open(root))
+            {
+                ids = Traces(before, Names.Split(parse.GetValue(trace)));
+            }
+
+            Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting)), terminal, ct);
+            using DatasetSession session = DatasetSession.Open(root);
+            Findings.Ask(session, ids);
+            new RowOutput(parse.GetValue(format), parse.GetValue(output)).Write(session, Verdicts, new Dictionary<string, string>(), terminal, ct);
+            return Findings.Check(session, Names.Split(parse.GetValue(failOn)), terminal);
+        }));
+        return (command,
+        [
+            "tracereplay replay -d night",
+            "tracereplay replay -d night --model current,merged --trace 3f2a",
+            "tracereplay replay -d night --fail-on infidelity,lost",
+        ]);
+    }
+
+    private static List<string> Traces(DatasetSession session, IReadOnlyList<string> asked)
+    {
+        List<string> all = session.Select("SELECT trace_id FROM traces ORDER BY date, path, trace_id", r => r.GetString(0));
+        foreach (string id in asked.Where(id => all.Count(t => t.StartsWith(id, StringComparison.Ordinal)) != 1))
+        {
+            int found = all.Count(t => t.StartsWith(id, StringComparison.Ordinal));
+            throw new AnalysisException(AnalysisFailure.Usage, $"--trace {id}: {(found == 0 ? "no trace" : $"{found} traces")} of {session.Dataset} begin so, expected one");
+        }
+
+        return asked.Count == 0 ? all : [.. all.Where(t => asked.Any(id => t.StartsWith(id, StringComparison.Ordinal)))];
+    }
+}

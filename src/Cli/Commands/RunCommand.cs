@@ -1,0 +1,61 @@
+using System.CommandLine;
+using TraceReplay.Analysis.Summary;
+using TraceReplay.Analysis.Views;
+using TraceReplay.Cli.Shell;
+using TraceReplay.Ingest.Dataset;
+
+namespace TraceReplay.Cli.Commands;
+
+/// <summary>`tracereplay run`: from captures to a verdict.</summary>
+internal static class RunCommand
+{
+    public static (Command Command, string[] Examples) Create()
+    {
+        Argument<string[]> captures = CaptureInputs.Argument();
+        var dataset = new Option<string?>("--dataset", "-d") { Description = "Keep the data in this dataset (default: a temporary one)", HelpName = "DATASET" };
+        Option<string[]> model = CommonOptions.Model();
+        Option<string?> setting = CommonOptions.Setting();
+        Option<int> jobs = CommonOptions.Jobs();
+        Option<string[]> failOn = CommonOptions.FailOn();
+        var command = new Command("run", "From captures to a verdict: ingest, replay, and a summary to read in a minute") { captures, dataset, model, setting, jobs, failOn };
+        command.SetAction(Guard.Action((parse, terminal, ct) =>
+        {
+            CaptureInputs inputs = CaptureInputs.Resolve(parse.GetValue(captures)!);
+            if (!inputs.Announce(parse.GetValue(captures)!, terminal))
+            {
+                return ExitCode.Input;
+            }
+
+            string? kept = parse.GetValue(dataset);
+            string root = kept ?? Path.Combine(Path.GetTempPath(), $"tracereplay-run-{Guid.NewGuid():N}");
+            try
+            {
+                (IReadOnlyList<Ingested> done, int code) = Pipeline.Ingest(inputs, root, new IngestOptions { Jobs = parse.GetValue(jobs) }, terminal, ct);
+                if (done.Count == 0)
+                {
+                    return code;
+                }
+
+                List<string> ids = [.. done.Select(d => d.Result.TraceId).Distinct()];
+                Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting)), terminal, ct);
+                using DatasetSession session = DatasetSession.Open(root);
+                new SummaryWriter(terminal.Out, kept).Write(SummaryReader.Read(session, ids));
+                Findings.Ask(session, ids);
+                return Math.Max(code, Findings.Check(session, Names.Split(parse.GetValue(failOn)), terminal));
+            }
+            finally
+            {
+                if (kept is null && Directory.Exists(root))
+                {
+                    Directory.Delete(root, recursive: true);
+                }
+            }
+        }));
+        return (command,
+        [
+            "tracereplay run sample-traces",
+            "tracereplay run capture.trace.dat -d night",
+            "tracereplay run 'captures/*.dat' --model current --fail-on infidelity",
+        ]);
+    }
+}

@@ -1,0 +1,141 @@
+using System.CommandLine;
+using System.IO.Compression;
+using System.IO.Enumeration;
+using TraceReplay.Ingest.Capture;
+
+namespace TraceReplay.Cli.Shell;
+
+/// <summary>What CAPTURE… stands for: files, directories (every capture in them), globs, `-` for standard input.</summary>
+/// <param name="Paths">Files in the order given, those of a directory by name; `-` as it is.</param>
+/// <param name="Ignored">Files of directories that no format recognises.</param>
+internal sealed record CaptureInputs(IReadOnlyList<string> Paths, int Ignored)
+{
+    public static Argument<string[]> Argument() => new("CAPTURE")
+    {
+        Description = "File, directory, glob, or - for standard input; the format is recognised by content",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    public static CaptureInputs Resolve(IEnumerable<string> arguments)
+    {
+        var paths = new List<string>();
+        int ignored = 0;
+        foreach (string argument in arguments.SelectMany(Expand))
+        {
+            if (!Directory.Exists(argument))
+            {
+                paths.Add(argument);
+                continue;
+            }
+
+            foreach (string file in Directory.EnumerateFiles(argument, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+            {
+                if (IsCapture(file))
+                {
+                    paths.Add(file);
+                }
+                else
+                {
+                    ignored++;
+                }
+            }
+        }
+
+        return new CaptureInputs([.. paths.Distinct()], ignored);
+    }
+
+    /// <summary>Says what a directory held besides captures, and whether there is anything to do.</summary>
+    /// <returns>False if there is no capture at all.</returns>
+    public bool Announce(IEnumerable<string> arguments, Terminal terminal)
+    {
+        if (Paths.Count == 0)
+        {
+            terminal.Error($"{string.Join(", ", arguments)}: found no capture among {Ignored} files, expected at least one");
+            return false;
+        }
+
+        if (Ignored > 0)
+        {
+            terminal.Note($"{Ignored} other {(Ignored == 1 ? "file" : "files")} ignored");
+        }
+
+        return true;
+    }
+
+    private static IEnumerable<string> Expand(string argument)
+    {
+        if (argument == "-" || argument.IndexOfAny(['*', '?']) < 0 || Path.Exists(argument))
+        {
+            return [argument];
+        }
+
+        string root = Path.IsPathRooted(argument) ? Path.GetPathRoot(argument)! : "";
+        IEnumerable<string> found = [root];
+        foreach (string part in argument[root.Length..].Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            found = found.SelectMany(folder => Match(folder, part)).ToList();
+        }
+
+        List<string> matches = [.. found.Order(StringComparer.Ordinal)];
+        return matches.Count > 0 ? matches : [argument];
+    }
+
+    private static IEnumerable<string> Match(string folder, string part)
+    {
+        if (part.IndexOfAny(['*', '?']) < 0)
+        {
+            string path = Path.Combine(folder, part);
+            return Path.Exists(path) ? [path] : [];
+        }
+
+        string start = folder.Length == 0 ? "." : folder;
+        return Directory.Exists(start)
+            ? Directory.EnumerateFileSystemEntries(start)
+                .Select(Path.GetFileName)
+                .OfType<string>()
+                .Where(name => FileSystemName.MatchesSimpleExpression(part, name, ignoreCase: false))
+                .Select(name => Path.Combine(folder, name))
+            : [];
+    }
+
+    private static bool IsCapture(string path)
+    {
+        try
+        {
+            using FileStream file = File.OpenRead(path);
+            byte[] head = Head(file);
+            return Known(head) || Known(Unpacked(file, head));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or ZstdSharp.ZstdException)
+        {
+            return false;
+        }
+    }
+
+    private static bool Known(byte[] head) => CaptureFormats.All.Any(f => f.Recognise(head));
+
+    private static byte[] Unpacked(FileStream file, byte[] head)
+    {
+        file.Position = 0;
+        if (head.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x28, 0xb5, 0x2f, 0xfd]))
+        {
+            using var zstd = new ZstdSharp.DecompressionStream(file);
+            return Head(zstd);
+        }
+
+        if (head.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]))
+        {
+            using var gzip = new GZipStream(file, CompressionMode.Decompress);
+            return Head(gzip);
+        }
+
+        return [];
+    }
+
+    private static byte[] Head(Stream stream)
+    {
+        var head = new byte[CaptureFormats.HeadSize];
+        int length = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+        return head[..length];
+    }
+}

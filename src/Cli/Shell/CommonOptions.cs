@@ -1,0 +1,76 @@
+using System.CommandLine;
+using TraceReplay.Analysis.Query;
+using TraceReplay.Replay;
+
+namespace TraceReplay.Cli.Shell;
+
+/// <summary>Options that mean the same in every command.</summary>
+internal static class CommonOptions
+{
+    public static Option<bool> Quiet { get; } = new("--quiet", "-q") { Description = "Only results and errors", Recursive = true };
+
+    public static Option<bool> Verbose { get; } = new("--verbose") { Description = "Say more; stack traces of our own defects", Recursive = true };
+
+    public static Option<string> Dataset() => new("--dataset", "-d") { Description = "Directory of the dataset", HelpName = "DATASET", Required = true };
+
+    public static Option<string?> Format()
+    {
+        var option = new Option<string?>("--format") { Description = "How rows are printed (default: table on a terminal, csv else)", HelpName = "table|csv|json|parquet" };
+        Names.OneOf(option, "table", "csv", "json", "parquet");
+        return option;
+    }
+
+    public static Option<string?> Output() => new("--output", "-o") { Description = "File for the rows instead of standard output", HelpName = "FILE" };
+
+    public static Option<string[]> Model()
+    {
+        var option = new Option<string[]>("--model") { Description = "Models to replay against, separated by commas (default: all)", HelpName = "MODEL,…", DefaultValueFactory = _ => [] };
+        string[] names = [.. ModelRegistry.All.Select(m => m.Name)];
+        option.Validators.Add(Names.Validator(option, names, "model"));
+        option.CompletionSources.Add(names);
+        return option;
+    }
+
+    public static Option<string?> Setting()
+    {
+        string[] settings = [.. ModelRegistry.All.SelectMany(m => m.Settings).Distinct()];
+        var option = new Option<string?>("--setting") { Description = "Setting of the models that have it (default: that of the captured kernel)", HelpName = string.Join('|', settings) };
+        Names.OneOf(option, settings);
+        return option;
+    }
+
+    public static Option<string[]> FailOn()
+    {
+        var option = new Option<string[]>("--fail-on")
+        {
+            Description = "Exit with 1 if there are findings of these kinds, separated by commas: " + string.Join(", ", Findings.Kinds),
+            HelpName = "KIND,…",
+            DefaultValueFactory = _ => [],
+        };
+        option.Validators.Add(Names.Validator(option, Findings.Kinds, "kind of finding"));
+        option.CompletionSources.Add([.. Findings.Kinds]);
+        return option;
+    }
+
+    public static Option<int> Jobs()
+    {
+        var option = new Option<int>("--jobs", "-j") { Description = "Threads that decode (default: one for each processor)", HelpName = "N" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && (!int.TryParse(result.Tokens[0].Value, out int jobs) || jobs < 1))
+            {
+                result.AddError($"--jobs {result.Tokens[0].Value}: expected a number from 1");
+            }
+        });
+        return option;
+    }
+
+    /// <summary>What --model and --setting ask for.</summary>
+    public static ReplayOptions Replay(string[]? models, string? setting) =>
+        new() { Models = Names.Split(models) is { Count: > 0 } names ? names : null, Setting = setting };
+
+    /// <summary>The format asked for, or the one that fits where the rows go.</summary>
+    public static RowFormat FormatOf(string? asked, bool toFile) => asked is null
+        ? !toFile && Terminal.OutputIsTerminal ? RowFormat.Table : RowFormat.Csv
+        : Enum.Parse<RowFormat>(asked, ignoreCase: true);
+}

@@ -1,0 +1,69 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using TraceReplay.Analysis;
+using TraceReplay.Ingest.Capture;
+
+namespace TraceReplay.Cli.Shell;
+
+/// <summary>Runs a command's work and turns every way it can end into an exit code and one line.</summary>
+internal static class Guard
+{
+    /// <summary>Makes a command's action out of its work.</summary>
+    public static Func<ParseResult, int> Action(Func<ParseResult, Terminal, CancellationToken, int> work) => parse =>
+    {
+        bool verbose = parse.GetValue(CommonOptions.Verbose);
+        using var stop = new CancellationTokenSource();
+        void Interrupt(PosixSignalContext context)
+        {
+            // The first signal asks for a clean end; a second one ends the process as signals do.
+            context.Cancel = !stop.IsCancellationRequested;
+            stop.Cancel();
+        }
+
+        using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+        using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
+        using var terminal = new Terminal(parse.GetValue(CommonOptions.Quiet), verbose);
+        try
+        {
+            int code = work(parse, terminal, stop.Token);
+            terminal.Flush();
+            return code;
+        }
+        catch (Exception e)
+        {
+            return Explain(e, terminal);
+        }
+    };
+
+    /// <summary>Prints the line for a failure.</summary>
+    /// <returns>The exit code that belongs to it.</returns>
+    public static int Explain(Exception error, Terminal terminal)
+    {
+        (int code, string line) = error switch
+        {
+            AggregateException { InnerExceptions: [var only] } => (Explain(only, terminal), ""),
+            OperationCanceledException => (ExitCode.Interrupted, "interrupted"),
+            AnalysisException { Failure: AnalysisFailure.Usage } => (ExitCode.Usage, error.Message),
+            AnalysisException { Failure: AnalysisFailure.Input } => (ExitCode.Input, error.Message),
+            AnalysisException => (ExitCode.Environment, error.Message),
+            CaptureException => (ExitCode.Input, error.Message),
+            EnvironmentFailedException => (ExitCode.Environment, error.Message),
+            UnauthorizedAccessException or IOException => (ExitCode.Environment, error.Message),
+            OutOfMemoryException => (ExitCode.Environment, "out of memory"),
+            _ => (ExitCode.Defect, $"a defect of tracereplay, please report: {error.GetType().Name}: {FirstLine(error.Message)} (--verbose shows where)"),
+        };
+        if (line.Length > 0)
+        {
+            terminal.Error(FirstLine(line));
+        }
+
+        if (terminal.Verbose && code == ExitCode.Defect)
+        {
+            terminal.Error(error.ToString());
+        }
+
+        return code;
+    }
+
+    private static string FirstLine(string text) => text.Split('\n')[0].TrimEnd('\r');
+}

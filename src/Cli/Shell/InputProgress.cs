@@ -1,0 +1,51 @@
+using System.Globalization;
+using Spectre.Console;
+using TraceReplay.Analysis;
+
+namespace TraceReplay.Cli.Shell;
+
+/// <summary>A progress bar over several inputs, on standard error and only for people who watch.</summary>
+internal sealed class InputProgress : IProgress<long>
+{
+    private readonly ProgressTask? _task;
+    private string _input = "";
+
+    private InputProgress(ProgressTask? task) => _task = task;
+
+    /// <summary>Runs work over a number of inputs; what it says on standard error meanwhile comes out when the bar is gone.</summary>
+    public static void Over(Terminal terminal, int inputs, Action<InputProgress> work)
+    {
+        if (!terminal.ShowsProgress)
+        {
+            work(new InputProgress(null));
+            return;
+        }
+
+        using IDisposable held = terminal.HoldMessages();
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        console.Progress()
+            .AutoClear(true)
+            .Columns(new ProgressBarColumn(), new ElapsedTimeColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+            .Start(context => work(new InputProgress(context.AddTask("", maxValue: inputs))));
+    }
+
+    /// <summary>Work on an input begins.</summary>
+    public void Begin(string input)
+    {
+        _input = input;
+        Describe(input);
+    }
+
+    /// <summary>Events done so far of the current input.</summary>
+    public void Report(long value) => Describe($"{_input}  {value.ToString("N0", CultureInfo.InvariantCulture)} events");
+
+    public void End() => _task?.Increment(1);
+
+    private void Describe(string text)
+    {
+        if (_task is not null)
+        {
+            _task.Description = Markup.Escape(TextTable.OneLine(text));
+        }
+    }
+}

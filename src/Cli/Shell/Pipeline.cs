@@ -1,0 +1,76 @@
+using TraceReplay.Analysis.Views;
+using TraceReplay.Ingest.Capture;
+using TraceReplay.Ingest.Dataset;
+using TraceReplay.Replay;
+
+namespace TraceReplay.Cli.Shell;
+
+/// <summary>A capture that reached the dataset.</summary>
+internal sealed record Ingested(string Path, IngestResult Result);
+
+/// <summary>The steps that several commands share. Good inputs are done whatever the others are; the worst exit code wins.</summary>
+internal static class Pipeline
+{
+    /// <summary>Ingests every capture that can be read, and says of each other one why not.</summary>
+    public static (IReadOnlyList<Ingested> Done, int Code) Ingest(
+        CaptureInputs inputs, string dataset, IngestOptions options, Terminal terminal, CancellationToken ct)
+    {
+        var done = new List<Ingested>();
+        int code = ExitCode.Done;
+        InputProgress.Over(terminal, inputs.Paths.Count, progress =>
+        {
+            foreach (string path in inputs.Paths)
+            {
+                progress.Begin(path);
+                code = Math.Max(code, One(path, dataset, options with { Progress = progress }, terminal, done, ct));
+                progress.End();
+            }
+        });
+        if (done.Any(d => !d.Result.AlreadyPresent))
+        {
+            ViewsFile.Write(dataset);
+        }
+
+        return (done, code);
+    }
+
+    /// <summary>Replays traces of a dataset and passes on what the replay warns of.</summary>
+    public static void Replay(string dataset, IReadOnlyList<string> traceIds, ReplayOptions options, Terminal terminal, CancellationToken ct)
+    {
+        InputProgress.Over(terminal, traceIds.Count, progress =>
+        {
+            foreach (string id in traceIds)
+            {
+                progress.Begin($"replay of {id}");
+                ReplayReport report = ReplayRunner.Run(dataset, id, options, ct);
+                foreach (string warning in report.Warnings)
+                {
+                    terminal.Warning($"{id}: {warning}");
+                }
+
+                progress.End();
+            }
+        });
+        ViewsFile.Write(dataset);
+    }
+
+    private static int One(string path, string dataset, IngestOptions options, Terminal terminal, List<Ingested> done, CancellationToken ct)
+    {
+        try
+        {
+            IngestResult result = Ingestor.Ingest(path, dataset, options, ct);
+            done.Add(new Ingested(path, result));
+            if (result.Damage is not null)
+            {
+                terminal.Error($"{result.Damage} (the {result.Manifest.Events} events before it are kept)");
+                return ExitCode.Input;
+            }
+
+            return ExitCode.Done;
+        }
+        catch (CaptureException e)
+        {
+            return Guard.Explain(e, terminal);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using TraceReplay.Analysis;
+using TraceReplay.Analysis.Query;
+using TraceReplay.Analysis.Views;
+
+namespace TraceReplay.Cli.Shell;
+
+/// <summary>Brings rows to standard output or into a file, in the format asked for.</summary>
+/// <param name="Format">Value of --format, null if not given.</param>
+/// <param name="File">Value of --output, null for standard output.</param>
+internal sealed record RowOutput(string? Format, string? File)
+{
+    public void Write(RowSet rows, Terminal terminal, CancellationToken ct)
+    {
+        using DatasetSession session = DatasetSession.WithoutDataset();
+        Write(session, rows.ToSql(), new Dictionary<string, string>(), terminal, ct);
+    }
+
+    public void Write(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, Terminal terminal, CancellationToken ct)
+    {
+        RowFormat format = CommonOptions.FormatOf(Format, File is not null);
+        if (format == RowFormat.Parquet)
+        {
+            WriteParquet(session, sql, parameters, terminal, ct);
+        }
+        else if (File is null)
+        {
+            QueryRunner.Print(session, sql, parameters, format, terminal.Out, ct);
+        }
+        else
+        {
+            WriteFile(session, sql, parameters, format, File, ct);
+        }
+    }
+
+    private static void WriteFile(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, RowFormat format, string file, CancellationToken ct)
+    {
+        string temporary = $"{file}.{Environment.ProcessId}.tmp";
+        try
+        {
+            using (var output = new StreamWriter(temporary))
+            {
+                QueryRunner.Print(session, sql, parameters, format, output, ct);
+            }
+
+            System.IO.File.Move(temporary, file, overwrite: true);
+        }
+        finally
+        {
+            System.IO.File.Delete(temporary);
+        }
+    }
+
+    private void WriteParquet(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, Terminal terminal, CancellationToken ct)
+    {
+        if (File is not null)
+        {
+            QueryRunner.CopyToParquet(session, sql, parameters, File, ct);
+            return;
+        }
+
+        if (Terminal.OutputIsTerminal)
+        {
+            throw new AnalysisException(AnalysisFailure.Usage, "--format parquet would fill the terminal with bytes: give --output FILE, or redirect");
+        }
+
+        string temporary = Path.Combine(Path.GetTempPath(), $"tracereplay-{Guid.NewGuid():N}.parquet");
+        try
+        {
+            QueryRunner.CopyToParquet(session, sql, parameters, temporary, ct);
+            terminal.Flush();
+            using FileStream rows = System.IO.File.OpenRead(temporary);
+            using Stream output = Console.OpenStandardOutput();
+            rows.CopyTo(output);
+        }
+        finally
+        {
+            System.IO.File.Delete(temporary);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using System.Text;
+
+namespace TraceReplay.Cli.Shell;
+
+/// <summary>Where a command's words go: results on standard output, everything else on standard error.</summary>
+internal sealed class Terminal(bool quiet, bool verbose) : IDisposable
+{
+    private StreamWriter? _out;
+    private List<string>? _held;
+
+    /// <summary>Results. Buffered; <see cref="Dispose"/> and <see cref="Flush"/> bring them out.</summary>
+    public TextWriter Out => _out ??= new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), 1 << 16) { NewLine = "\n" };
+
+    public bool Verbose => verbose;
+
+    /// <summary>Progress is for people who watch.</summary>
+    public bool ShowsProgress => !quiet && !Console.IsErrorRedirected;
+
+    public static bool OutputIsTerminal => !Console.IsOutputRedirected;
+
+    /// <summary>Something went wrong: one line, whatever the options.</summary>
+    public void Error(string line)
+    {
+        if (_held is not null)
+        {
+            _held.Add(line);
+            return;
+        }
+
+        Flush();
+        Console.Error.Write(line + "\n");
+    }
+
+    public void Warning(string line) => Note("warning: " + line);
+
+    /// <summary>Good to know; not with --quiet.</summary>
+    public void Note(string line)
+    {
+        if (!quiet)
+        {
+            Error(line);
+        }
+    }
+
+    /// <summary>Keeps messages back until the result is disposed, so that they do not run into a progress bar.</summary>
+    public IDisposable HoldMessages()
+    {
+        _held = [];
+        return new Release(this);
+    }
+
+    public void Flush() => _out?.Flush();
+
+    public void Dispose() => _out?.Dispose();
+
+    private sealed class Release(Terminal terminal) : IDisposable
+    {
+        public void Dispose()
+        {
+            List<string> lines = terminal._held ?? [];
+            terminal._held = null;
+            lines.ForEach(terminal.Error);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+namespace TraceReplay.Ingest.Dataset;
+
+/// <summary>
+/// Batches on their way into files: those of one table in order, different tables at once, on the thread pool. A producer that
+/// is too far ahead writes a batch itself instead of waiting, so that no processor idles.
+/// </summary>
+internal sealed class WriteQueue(int jobs)
+{
+    private readonly object _lock = new();
+    private readonly Queue<EventTable> _ready = [];
+    private Exception? _failure;
+    private int _unwritten;
+
+    /// <summary>Queues a batch. Returns at once unless more than <c>jobs</c> batches wait.</summary>
+    public void Submit(EventTable table, RowBatch batch)
+    {
+        lock (_lock)
+        {
+            _unwritten++;
+            table.Queued.Enqueue(batch);
+            if (!table.Busy)
+            {
+                table.Busy = true;
+                _ready.Enqueue(table);
+            }
+        }
+
+        if (jobs > 1)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static q => q.TryWriteOne(), this, preferLocal: false);
+        }
+
+        Help(jobs > 1 ? jobs : 0);
+    }
+
+    /// <summary>Returns when all is written; throws what went wrong.</summary>
+    public void Drain() => Help(0);
+
+    /// <summary>Drops what nobody has begun and returns when nobody writes any more.</summary>
+    public void Abandon()
+    {
+        _failure ??= new OperationCanceledException();
+        HelpDown(0);
+    }
+
+    private void Help(int leave)
+    {
+        HelpDown(leave);
+        if (_failure is not null)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(_failure);
+        }
+    }
+
+    private void HelpDown(int leave)
+    {
+        while (true)
+        {
+            lock (_lock)
+            {
+                if (_unwritten <= leave)
+                {
+                    return;
+                }
+
+                if (_ready.Count == 0)
+                {
+                    // All that is left is in other hands, and each of them pulses when done.
+                    Monitor.Wait(_lock);
+                    continue;
+                }
+            }
+
+            TryWriteOne();
+        }
+    }
+
+    private void TryWriteOne()
+    {
+        EventTable table;
+        RowBatch batch;
+        lock (_lock)
+        {
+            if (!_ready.TryDequeue(out table!))
+            {
+                return;
+            }
+
+            batch = table.Queued.Dequeue();
+        }
+
+        try
+        {
+            if (_failure is null)
+            {
+                table.Write(batch);
+            }
+        }
+        catch (Exception e)
+        {
+            _failure ??= e;
+        }
+
+        lock (_lock)
+        {
+            _unwritten--;
+            table.Busy = table.Queued.Count > 0;
+            if (table.Busy)
+            {
+                _ready.Enqueue(table);
+            }
+
+            Monitor.PulseAll(_lock);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using TraceReplay.Analysis.Query;
+using TraceReplay.Analysis.Views;
+using Xunit;
+
+namespace TraceReplay.Analysis.Tests;
+
+public class LibraryTests
+{
+    private static readonly string s_folder = Path.Combine(RepositoryRoot(), "queries");
+
+    public static TheoryData<string> Names => [.. new QueryLibrary([s_folder]).List().Select(q => q.Name)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Every_query_says_its_question_its_columns_and_what_to_do_then(string name)
+    {
+        string[] head = [.. File.ReadLines(Path.Combine(s_folder, name + ".sql")).TakeWhile(l => l.StartsWith("--", StringComparison.Ordinal))];
+        Assert.EndsWith("?", head[0], StringComparison.Ordinal);
+        Assert.Contains(head, l => l.StartsWith("-- Columns: ", StringComparison.Ordinal));
+        Assert.Contains(head, l => l.StartsWith("-- Then: ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Every_query_runs_on_an_empty_dataset(string name)
+    {
+        using var data = new FakeDataset();
+        Assert.Single(Rows(data, name));
+    }
+
+    [Theory]
+    [InlineData("efault_causes", "cccccccccccccccc,observed,P4,kvm_try_get_pfn() refuses a page with refcount 0,2,2,0x101,0x102", "cccccccccccccccc,current 6.12,P4,kvm_try_get_pfn() refuses a page with refcount 0,2,2,0x101,0x102")]
+    [InlineData("event_counts", "cccccccccccccccc,kvm,kvm_page_fault,6,1")]
+    [InlineData("fidelity", "cccccccccccccccc,6.12.95+deb12-amd64,current,6.12,outcome,6,5,0,1,0.833333", "cccccccccccccccc,6.12.95+deb12-amd64,current,6.12,pfn,3,3,0,0,1")]
+    [InlineData("assumptions", "cccccccccccccccc,6.12.95+deb12-amd64,AS-1,inferred,0.25,slots from faults", "cccccccccccccccc,6.12.95+deb12-amd64,AS-2,known,,x", "cccccccccccccccc,6.12.95+deb12-amd64,AS-10,unknown,,")]
+    public void Queries_answer_their_question(string name, params string[] rows)
+    {
+        using FakeDataset data = ReplayedDataset.Create();
+        Assert.Equal(rows, Rows(data, name).Skip(1));
+    }
+
+    [Fact]
+    public void The_working_directorys_queries_go_before_the_programs()
+    {
+        string own = Directory.CreateTempSubdirectory("tracereplay-test-").FullName;
+        File.WriteAllText(Path.Combine(own, "fidelity.sql"), "-- Mine?\nSELECT 1");
+        var library = new QueryLibrary([own, s_folder]);
+        Assert.Equal("Mine?", library.List().Single(q => q.Name == "fidelity").Question);
+        Assert.Equal("-- Mine?\nSELECT 1", library.Text("fidelity"));
+        Assert.Throws<AnalysisException>(() => library.Text("../fidelity"));
+        Directory.Delete(own, recursive: true);
+    }
+
+    private static string[] Rows(FakeDataset data, string name)
+    {
+        using DatasetSession session = data.Open();
+        var output = new StringWriter();
+        QueryRunner.Print(session, new QueryLibrary([s_folder]).Text(name), new Dictionary<string, string>(), RowFormat.Csv, output, CancellationToken.None);
+        return output.ToString().TrimEnd('\n').Split('\n');
+    }
+
+    private static string RepositoryRoot()
+    {
+        string folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "TraceReplay.sln")))
+        {
+            folder = Path.GetDirectoryName(folder)!;
+        }
+
+        return folder;
+    }
+}

@@ -1,0 +1,117 @@
+using System.Text.Json;
+using TraceReplay.Analysis.Query;
+using TraceReplay.Analysis.Views;
+using Xunit;
+
+namespace TraceReplay.Analysis.Tests;
+
+public class QueryTests
+{
+    private const string AllTypes = """
+        SELECT 18446744073709551615::UBIGINT AS u, -5::INTEGER AS i, 'a"b,c' AS s, '\x00\xff'::BLOB AS b, [1, NULL, 3] AS l,
+               NULL::INTEGER AS n, '' AS e, true AS t, 170141183460469231731687303715884105727::HUGEINT AS h, DATE '2026-01-02' AS d, 0.5::DOUBLE AS f
+        """;
+
+    [Fact]
+    public void Csv_keeps_null_and_the_empty_string_apart_and_loses_no_digit() => Assert.Equal(
+        "u,i,s,b,l,n,e,t,h,d,f\n18446744073709551615,-5,\"a\"\"b,c\",00ff,\"[1, NULL, 3]\",,\"\",true,170141183460469231731687303715884105727,2026-01-02,0.5\n",
+        Printed(AllTypes, RowFormat.Csv));
+
+    [Fact]
+    public void Json_is_one_array_with_an_object_a_line_and_all_digits()
+    {
+        string json = Printed(AllTypes + " UNION ALL " + AllTypes, RowFormat.Json);
+        Assert.Equal(4, json.TrimEnd().Split('\n').Length);
+        using var parsed = JsonDocument.Parse(json);
+        JsonElement row = parsed.RootElement[1];
+        Assert.Equal(ulong.MaxValue, row.GetProperty("u").GetUInt64());
+        Assert.Equal("00ff", row.GetProperty("b").GetString());
+        Assert.Equal("170141183460469231731687303715884105727", row.GetProperty("h").GetRawText());
+        Assert.Equal(JsonValueKind.Null, row.GetProperty("n").ValueKind);
+        Assert.Equal("[1,null,3]", row.GetProperty("l").GetRawText());
+    }
+
+    [Fact]
+    public void Json_of_no_rows_is_an_empty_array() =>
+        Assert.Empty(JsonDocument.Parse(Printed("SELECT 1 AS a WHERE false", RowFormat.Json)).RootElement.EnumerateArray());
+
+    [Fact]
+    public void A_table_aligns_numbers_right_and_says_NULL() => Assert.Equal(
+        """
+        name    n
+        ----  ---
+        ab      1
+        NULL  200
+
+        """.ReplaceLineEndings("\n"),
+        Printed("SELECT * FROM (VALUES ('ab', 1), (NULL, 200)) v(name, n)", RowFormat.Table));
+
+    [Fact]
+    public void A_table_of_any_length_streams() =>
+        Assert.Equal(5002, Printed("SELECT range AS r FROM range(5000)", RowFormat.Table).TrimEnd().Split('\n').Length);
+
+    [Fact]
+    public void A_table_lets_no_control_character_of_a_trace_reach_the_terminal() =>
+        Assert.DoesNotContain('\x1b', Printed("SELECT chr(27) || '[31m' AS comm", RowFormat.Table));
+
+    [Theory]
+    [InlineData("SELECT u FROM v WHERE u = $k", "18446744073709551615", "18446744073709551615")]
+    [InlineData("SELECT s FROM v WHERE s = $k", "it's \"quoted\"; DROP VIEW v", "it's \"quoted\"; DROP VIEW v")]
+    [InlineData("SELECT s FROM v WHERE s = $k", "1234567890123456", "")]
+    [InlineData("SELECT s FROM v LIMIT $k", "0", "")]
+    public void Parameters_are_bound_not_pasted(string sql, string value, string expected)
+    {
+        using var data = new FakeDataset();
+        using DatasetSession session = data.Open();
+        const string Rows = "WITH v AS (SELECT 18446744073709551615::UBIGINT AS u, 'it''s \"quoted\"; DROP VIEW v' AS s) ";
+        var output = new StringWriter();
+        QueryRunner.Print(session, Rows + sql, new Dictionary<string, string> { ["k"] = value }, RowFormat.Table, output, CancellationToken.None);
+        Assert.Equal(expected, string.Join('\n', output.ToString().TrimEnd().Split('\n').Skip(2)));
+    }
+
+    [Theory]
+    [InlineData("SELEC 1")]
+    [InlineData("SELECT * FROM no_such_view")]
+    [InlineData("SELECT $missing")]
+    public void Wrong_SQL_is_the_users_in_one_line(string sql)
+    {
+        AnalysisException wrong = Assert.Throws<AnalysisException>(() => Printed(sql, RowFormat.Csv));
+        Assert.Equal(AnalysisFailure.Usage, wrong.Failure);
+        Assert.DoesNotContain('\n', wrong.Message);
+    }
+
+    [Fact]
+    public void Parquet_appears_whole_or_not_at_all()
+    {
+        using var data = new FakeDataset();
+        using DatasetSession session = data.Open();
+        string file = Path.Combine(data.Root, "out.parquet");
+        var parameters = new Dictionary<string, string> { ["k"] = "7" };
+        QueryRunner.CopyToParquet(session, "SELECT range AS r FROM range(10) WHERE range = $k -- seven", parameters, file, CancellationToken.None);
+        Assert.Equal([7L], session.Select($"FROM {Sql.Literal(file)}", r => r.GetInt64(0)));
+
+        string never = Path.Combine(data.Root, "never.parquet");
+        Assert.Throws<AnalysisException>(() => QueryRunner.CopyToParquet(
+            session, "SELECT error('late') FROM range(100000)", new Dictionary<string, string>(), never, CancellationToken.None));
+        Assert.Equal(["out.parquet"], Directory.EnumerateFiles(data.Root).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void Cancellation_stops_a_running_query()
+    {
+        using var data = new FakeDataset();
+        using DatasetSession session = data.Open();
+        using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
+        Assert.Throws<OperationCanceledException>(() => QueryRunner.Print(
+            session, "SELECT count(*) FROM range(100000000000) a WHERE hash(a.range) = 1", new Dictionary<string, string>(), RowFormat.Csv, TextWriter.Null, stop.Token));
+    }
+
+    private static string Printed(string sql, RowFormat format)
+    {
+        using var data = new FakeDataset();
+        using DatasetSession session = data.Open();
+        var output = new StringWriter();
+        QueryRunner.Print(session, sql, new Dictionary<string, string>(), format, output, CancellationToken.None);
+        return output.ToString();
+    }
+}

@@ -1,0 +1,70 @@
+using System.Diagnostics;
+
+namespace TraceReplay.EndToEnd.Tests;
+
+/// <summary>What one run of the program did.</summary>
+internal sealed record ToolResult(int Code, string Output, string Error)
+{
+    public string[] ErrorLines => Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+}
+
+/// <summary>Runs the built program as a user does: a process of its own, judged by what it prints and how it exits.</summary>
+internal static class Tool
+{
+    /// <summary>The root of the checkout.</summary>
+    public static string Repository { get; } = FindRepository();
+
+    public static string Samples { get; } = Path.Combine(Repository, "sample-traces");
+
+    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "tracereplay.dll");
+
+    public static ToolResult Run(params string[] args) => Run(args, input: null, folder: Repository);
+
+    public static ToolResult Run(string[] args, byte[]? input, string folder, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        using Process process = Start(args, folder, environment);
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        if (input is not null)
+        {
+            process.StandardInput.BaseStream.Write(input);
+        }
+
+        process.StandardInput.Close();
+        if (!process.WaitForExit(TimeSpan.FromMinutes(2)))
+        {
+            process.Kill();
+            throw new TimeoutException($"tracereplay {string.Join(' ', args)}");
+        }
+
+        return new ToolResult(process.ExitCode, output.Result, error.Result);
+    }
+
+    public static Process Start(string[] args, string folder, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        var start = new ProcessStartInfo("dotnet", [Program, .. args])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder,
+        };
+        foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
+        return Process.Start(start)!;
+    }
+
+    private static string FindRepository()
+    {
+        string folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "TraceReplay.sln")))
+        {
+            folder = Path.GetDirectoryName(folder)!;
+        }
+
+        return folder;
+    }
+}

@@ -1,0 +1,80 @@
+using System.Text.Json;
+using Xunit;
+
+namespace TraceReplay.EndToEnd.Tests;
+
+public class UsageTests
+{
+    public static TheoryData<string> Commands => ["run", "info", "ingest", "replay", "query", "models", "completion"];
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("nosuch")]
+    [InlineData("run")]
+    [InlineData("ingest x.dat")]
+    [InlineData("ingest x.dat -d")]
+    [InlineData("ingest x.dat -d y --date yesterday")]
+    [InlineData("ingest x.dat -d y --jobs 0")]
+    [InlineData("ingest x.dat -d y --jobs many")]
+    [InlineData("replay -d y --model v12")]
+    [InlineData("replay -d y --setting 5.4")]
+    [InlineData("run x.dat --fail-on doom")]
+    [InlineData("run x.dat --no-such-option")]
+    [InlineData("query -d y")]
+    [InlineData("query fidelity")]
+    [InlineData("query -d y fidelity --sql SELECT")]
+    [InlineData("query -d y fidelity --param novalue")]
+    [InlineData("models --format xml")]
+    [InlineData("models extra")]
+    [InlineData("completion tcsh")]
+    public void Wrong_usage_is_exit_code_2_and_one_line(string line)
+    {
+        ToolResult result = Tool.Run(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal((2, ""), (result.Code, result.Output));
+        Assert.Contains("--help` shows how it is used)", Assert.Single(result.ErrorLines), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public void Every_command_explains_itself_with_examples(string command)
+    {
+        ToolResult result = Tool.Run(command, "--help");
+        Assert.Equal((0, ""), (result.Code, result.Error));
+        Assert.Contains("Examples:", result.Output, StringComparison.Ordinal);
+        Assert.Contains($"tracereplay {command}", result.Output.Split("Examples:")[1], StringComparison.Ordinal);
+        Assert.Contains($"  {command} ", Tool.Run("--help").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Models_are_printed_in_every_format()
+    {
+        Assert.StartsWith("model,settings,default,summary\ncurrent,", Tool.Run("models").Output, StringComparison.Ordinal);
+        using var json = JsonDocument.Parse(Tool.Run("models", "--format", "json").Output);
+        Assert.Equal(["current", "v11", "merged"], json.RootElement.EnumerateArray().Select(m => m.GetProperty("model").GetString()));
+        Assert.StartsWith("model    settings", Tool.Run("models", "--format", "table").Output, StringComparison.Ordinal);
+        Assert.StartsWith("PAR1", Tool.Run("models", "--format", "parquet").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Completion_knows_commands_options_and_queries()
+    {
+        Assert.Equal("query", Tool.Run("[suggest:15]", "tracereplay que").Output.Trim());
+        Assert.Contains("--setting", Tool.Run("[suggest:22]", "tracereplay replay --se").Output, StringComparison.Ordinal);
+        Assert.Equal("efault_causes", Tool.Run("[suggest:20]", "tracereplay query ef").Output.Trim());
+        foreach (string shell in new[] { "bash", "zsh", "fish" })
+        {
+            Assert.Contains("[suggest:", Tool.Run("completion", shell).Output, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_full_disk_is_the_environments_fault()
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "there is no /dev/full here");
+        using var shell = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("sh", ["-c", $"dotnet '{Tool.Program}' models > /dev/full"]) { RedirectStandardError = true })!;
+        string error = shell.StandardError.ReadToEnd();
+        shell.WaitForExit();
+        Assert.Equal(4, shell.ExitCode);
+        Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+}
