@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using TraceReplay.Ingest.PerfData;
 using TraceReplay.Ingest.TraceDat;
 
 namespace TraceReplay.Ingest.Capture;
@@ -21,6 +22,7 @@ public static class CaptureFormats
     public static IReadOnlyList<CaptureFormat> All { get; } =
     [
         new("trace.dat", static head => head.StartsWith(TraceDatHeader.Magic), static file => new TraceDatCapture(file)),
+        new("perf.data", PerfHeader.IsMagic, static file => new PerfDataCapture(file)),
     ];
 
     /// <summary>Opens a capture by its content; <c>-</c> is standard input. Files packed with zstd or gzip are unpacked.</summary>
@@ -65,9 +67,14 @@ public static class CaptureFormats
                 return Unwrapped(Spool(input, "-"));
             }
 
-            return Directory.Exists(path)
-                ? throw new CaptureException(new CaptureDamage(path, 0, "a directory", "expected a file"))
-                : Unwrapped(new CaptureFile(path));
+            if (Directory.Exists(path))
+            {
+                return PerfDataDirectory.Files(path) is { } files
+                    ? new CaptureFile(files, path)
+                    : throw new CaptureException(new CaptureDamage(path, 0, "a directory", "expected a file, or a perf.data directory"));
+            }
+
+            return Unwrapped(new CaptureFile(path));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -1,0 +1,40 @@
+using System.Globalization;
+using TraceReplay.Ingest.Capture;
+
+namespace TraceReplay.Ingest.PerfData;
+
+/// <summary>The directory that <c>perf record --threads</c> or <c>--kcore</c> writes (spec/trace-formats 4.4).</summary>
+public static class PerfDataDirectory
+{
+    private const string MainFile = "data";
+
+    /// <returns>The file with the header, then those of the recording threads; null if the directory is no perf.data.</returns>
+    public static IReadOnlyList<string>? Files(string directory)
+    {
+        string main = Path.Combine(directory, MainFile);
+        if (!File.Exists(main))
+        {
+            return null;
+        }
+
+        using (CaptureFile file = new(main))
+        {
+            Span<byte> head = stackalloc byte[8];
+            if (!PerfHeader.IsMagic(head[..file.Read(0, head)]))
+            {
+                return null;
+            }
+        }
+
+        List<(int Number, string Path)> others = [];
+        foreach (string path in Directory.EnumerateFiles(directory, MainFile + ".*"))
+        {
+            if (int.TryParse(Path.GetExtension(path.AsSpan())[1..], NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            {
+                others.Add((number, path));
+            }
+        }
+
+        return [main, .. others.Order().Select(o => o.Path)];
+    }
+}
