@@ -179,7 +179,7 @@ internal sealed class PerfMetadata(CaptureFile file, bool bigEndian, CaptureInfo
                 ReadTracingData(section.Offset);
                 break;
             case FeatureHostname:
-                info.Host = FeatureText(section) is { Length: > 0 } host && host != "(none)" ? host : null;
+                info.Host = FeatureText(section) is { Length: > 0 } host ? host : null;
                 break;
             case FeatureOsRelease:
                 info.Kernel = FeatureText(section);
