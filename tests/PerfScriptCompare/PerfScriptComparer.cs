@@ -177,7 +177,7 @@ internal sealed partial class PerfScriptComparer
     [GeneratedRegex(@"^\s*(?<comm>.*?)\s+(?<pid>-?\d+)/(?<tid>-?\d+)\s+\[(?<cpu>\d+)\]\s+(?<s>\d+)\.(?<ns>\d{9}):\s+(?<event>\S+):(?: (?<trace>.*))?$")]
     private static partial Regex Line();
 
-    [GeneratedRegex(@"(?<![\w.])(?<name>[A-Za-z_]\w*)(=|: )(?<value>(0x)?[0-9a-fA-F]+|-\d+)(?=[\s,)]|$)")]
+    [GeneratedRegex(@"(?<![\w.])(?<name>[A-Za-z_]\w*)(=|: )(?<value>(0x)?[0-9a-fA-F]{2,}|\d|-\d+)(?=[\s,)]|$)")]
     private static partial Regex NamedValue();
 
     [GeneratedRegex("[^A-Za-z0-9]+")]

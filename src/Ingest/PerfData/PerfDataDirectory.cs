@@ -29,7 +29,8 @@ public static class PerfDataDirectory
         List<(int Number, string Path)> others = [];
         foreach (string path in Directory.EnumerateFiles(directory, MainFile + ".*"))
         {
-            if (int.TryParse(Path.GetExtension(path.AsSpan())[1..], NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            // The pattern finds the main file too.
+            if (int.TryParse(Path.GetExtension(path.AsSpan()).TrimStart('.'), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
             {
                 others.Add((number, path));
             }
