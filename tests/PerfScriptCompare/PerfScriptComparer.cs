@@ -13,34 +13,37 @@ internal sealed partial class PerfScriptComparer
     // Columns of the dataset's own; an event's field of that name has a prefix.
     private static readonly HashSet<string> s_leading = ["trace_id", "seq", "ts_ns", "cpu", "pid", "tgid", "comm", "instance", "date", "host"];
 
-    private long _events;
     private long _fields;
     private long _lines;
     private long _textFields;
 
     public List<string> Differences { get; } = [];
 
-    public override string ToString() =>
-        $"{_events} events and {_fields} fields as perf decodes them, {_lines} lines of text with {_textFields} named values; {Differences.Count} differences";
+    /// <summary>Compared so far.</summary>
+    public long Events { get; private set; }
 
-    public void Compare(string capture, string fieldsPath, string? textPath)
+    public override string ToString() =>
+        $"{Events} events and {_fields} fields as perf decodes them, {_lines} lines of text with {_textFields} named values; {Differences.Count} differences";
+
+    /// <param name="fields">What <c>perf script -s fields.py</c> wrote.</param>
+    /// <param name="text">What <c>perf script</c> printed; null if there is none.</param>
+    public void Compare(string capture, TextReader fields, TextReader? text)
     {
         string dataset = Directory.CreateTempSubdirectory("tracereplay-compare-").FullName;
         try
         {
             IngestResult result = Ingestor.Ingest(capture, dataset, new IngestOptions());
             using DatasetRows rows = new(dataset, result.TraceId);
-            using StreamReader? text = textPath is null ? null : new StreamReader(textPath);
-            foreach (string json in File.ReadLines(fieldsPath))
+            while (fields.ReadLine() is { } json)
             {
                 string? line = text is null ? null : NextLine(text) ?? "";
                 if (!rows.MoveNext())
                 {
-                    Differ($"perf has more events than the {_events} of the dataset");
+                    Differ($"perf has more events than the {Events} of the dataset");
                     return;
                 }
 
-                _events++;
+                Events++;
                 using JsonDocument decoded = JsonDocument.Parse(json);
                 CompareDecoded(rows, decoded.RootElement);
                 if (line is not null)
@@ -51,7 +54,7 @@ internal sealed partial class PerfScriptComparer
 
             if (rows.MoveNext())
             {
-                Differ($"the dataset has more events than the {_events} of perf");
+                Differ($"the dataset has more events than the {Events} of perf");
             }
 
             if (text is not null && NextLine(text) is { } more)
@@ -65,7 +68,7 @@ internal sealed partial class PerfScriptComparer
         }
     }
 
-    private static string? NextLine(StreamReader text)
+    private static string? NextLine(TextReader text)
     {
         string? line;
         do
@@ -111,7 +114,7 @@ internal sealed partial class PerfScriptComparer
             string column = s_leading.Contains(field.Name) ? "field_" + field.Name : field.Name;
             if (!rows.Has(column) || !PerfValue.Equal(rows[column], field.Value))
             {
-                Differ($"event {_events} {rows.Event}: {field.Name} is {(rows.Has(column) ? PerfValue.Show(rows[column]) : "missing")}, perf has {field.Value}");
+                Differ($"event {Events} {rows.Event}: {field.Name} is {(rows.Has(column) ? PerfValue.Show(rows[column]) : "missing")}, perf has {field.Value}");
             }
         }
     }
@@ -121,7 +124,7 @@ internal sealed partial class PerfScriptComparer
         Match m = Line().Match(line);
         if (!m.Success)
         {
-            Differ($"event {_events} {rows.Event}: perf's line is not understood: {line}");
+            Differ($"event {Events} {rows.Event}: perf's line is not understood: {line}");
             return;
         }
 
@@ -143,7 +146,7 @@ internal sealed partial class PerfScriptComparer
                 _textFields++;
                 if (!PerfValue.IsShownAs(rows[column]!, named.Groups["value"].ValueSpan))
                 {
-                    Differ($"event {_events} {rows.Event}: {name} is {PerfValue.Show(rows[column])}, perf's text has {named.Groups["value"].Value}");
+                    Differ($"event {Events} {rows.Event}: {name} is {PerfValue.Show(rows[column])}, perf's text has {named.Groups["value"].Value}");
                 }
             }
         }
@@ -156,7 +159,7 @@ internal sealed partial class PerfScriptComparer
     {
         if (Convert.ToString(ours, CultureInfo.InvariantCulture) != Convert.ToString(theirs, CultureInfo.InvariantCulture))
         {
-            Differ($"event {_events} {rows.Event}: {what} is {ours}, perf has {theirs}");
+            Differ($"event {Events} {rows.Event}: {what} is {ours}, perf has {theirs}");
         }
     }
 

@@ -12,7 +12,9 @@ if (args.Length != 3)
 try
 {
     PerfScriptComparer comparer = new();
-    comparer.Compare(args[0], args[1], args[2] == "-" ? null : args[2]);
+    using StreamReader fields = new(args[1]);
+    using StreamReader? text = args[2] == "-" ? null : new StreamReader(args[2]);
+    comparer.Compare(args[0], fields, text);
     Console.WriteLine($"{args[0]}: {comparer}");
     foreach (string difference in comparer.Differences)
     {
