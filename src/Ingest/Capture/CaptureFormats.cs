@@ -74,7 +74,7 @@ public static class CaptureFormats
                     : throw new CaptureException(new CaptureDamage(path, 0, "a directory", "expected a file, or a perf.data directory"));
             }
 
-            return Unwrapped(new CaptureFile(path));
+            return PerfDataDirectory.FilesBeside(path) is { } all ? new CaptureFile(all, path) : Unwrapped(new CaptureFile(path));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -7,6 +7,28 @@ namespace TraceReplay.Ingest.PerfData;
 public static class PerfDataDirectory
 {
     private const string MainFile = "data";
+    private const int FeatureDirFormat = 24;
+
+    /// <summary>Whoever names the main file means the directory, as the records are in its other files.</summary>
+    /// <returns>As <see cref="Files"/>; null if the file is not the main one of such a directory.</returns>
+    public static IReadOnlyList<string>? FilesBeside(string path)
+    {
+        if (Path.GetFileName(path) != MainFile)
+        {
+            return null;
+        }
+
+        try
+        {
+            using CaptureFile file = new(path);
+            return PerfHeader.Read(file).Features.Contains(FeatureDirFormat) ? Files(Path.GetDirectoryName(Path.GetFullPath(path))!) : null;
+        }
+        catch (CaptureException)
+        {
+            // Not a perf.data; whatever it is, the formats will judge it.
+            return null;
+        }
+    }
 
     /// <returns>The file with the header, then those of the recording threads; null if the directory is no perf.data.</returns>
     public static IReadOnlyList<string>? Files(string directory)

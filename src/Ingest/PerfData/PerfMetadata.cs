@@ -16,6 +16,7 @@ internal sealed class PerfMetadata(CaptureFile file, bool bigEndian, CaptureInfo
     private const int FeatureCpus = 7;
     private const int FeatureCpuId = 9;
     private const int FeatureEventDesc = 12;
+    private const int FeatureDirFormat = 24;
     private const int FeatureClockData = 29;
 
     private const int SmallFeature = 1 << 20;
@@ -198,6 +199,9 @@ internal sealed class PerfMetadata(CaptureFile file, bool bigEndian, CaptureInfo
             case FeatureCpus when section.Size >= 8:
                 // u32 present, online
                 info.Cpus = (int)Math.Min(U32(Bytes(section, 8).AsSpan(4)), int.MaxValue);
+                break;
+            case FeatureDirFormat when section.Size >= 8 && file.Parts.Count == 1 && U64(Bytes(section, 8)) > 0:
+                info.Damage = new CaptureDamage(file.DisplayName, section.Offset, "the main file of a perf.data directory alone", "expected data.0 and the others beside it");
                 break;
             case FeatureClockData when section.Size >= 24:
                 // u32 version, clock; u64 wall clock, clock

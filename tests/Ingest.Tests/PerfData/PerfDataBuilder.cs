@@ -41,6 +41,9 @@ internal sealed class PerfDataBuilder
 
     public int? ClockId { get; init; }
 
+    /// <summary>The main file of a directory, as perf record --threads writes it.</summary>
+    public bool Directory { get; init; }
+
     public List<(string? Name, uint Type, ulong Config, ulong SampleType, ulong ReadFormat, ulong[] Ids)> Events { get; } = [];
 
     public List<(string System, string Format)> Formats { get; } = [];
@@ -234,6 +237,11 @@ internal sealed class PerfDataBuilder
         {
             byte[] desc = [.. Events.SelectMany(e => (byte[])[.. Attr(e.Type, e.Config, e.SampleType, e.ReadFormat), .. U32((uint)e.Ids.Length), .. Text(e.Name ?? ""), .. e.Ids.SelectMany(U64)])];
             features.Add((12, [.. U32((uint)Events.Count), .. U32((uint)AttrSize), .. desc]));
+        }
+
+        if (Directory)
+        {
+            features.Add((24, U64(1)));
         }
 
         if (ClockId is { } clock)

@@ -124,14 +124,16 @@ public sealed class PerfOrderTests
         Assert.StartsWith("1 events came after a FINISHED_ROUND", Assert.Single(info.Warnings), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void The_files_of_a_directory_are_merged()
+    [Theory]
+    [InlineData("")]
+    [InlineData("data")]
+    public void The_files_of_a_directory_are_merged(string named)
     {
         DirectoryInfo directory = Directory.CreateTempSubdirectory("tracereplay-test-");
         try
         {
             // Each file has rounds and a zstd stream of its own.
-            PerfDataBuilder b = new() { Compressed = 81 };
+            PerfDataBuilder b = new() { Compressed = 81, Directory = true };
             b.AddTracepoint();
             b.Records.AddRange([b.Comm(40, 42, "main", 0), b.Tracepoint(300, 3), b.Round(), b.Round(), b.Tracepoint(600, 6)]);
             File.WriteAllBytes(Path.Combine(directory.FullName, "data"), b.Build());
@@ -146,7 +148,7 @@ public sealed class PerfOrderTests
                 File.WriteAllBytes(Path.Combine(directory.FullName, name), b.BuildRecords());
             }
 
-            using ICapture capture = CaptureFormats.Open(directory.FullName);
+            using ICapture capture = CaptureFormats.Open(Path.Combine(directory.FullName, named));
             Recorder r = new(capture.Info);
             Assert.Null(capture.ReadEvents(r, new ReadOptions(), TestContext.Current.CancellationToken));
             Assert.Equal("2 (directory)", capture.Info.Version);
@@ -156,6 +158,17 @@ public sealed class PerfOrderTests
         {
             directory.Delete(recursive: true);
         }
+    }
+
+    [Fact]
+    public void The_main_file_of_a_directory_alone_is_not_taken_for_the_whole()
+    {
+        PerfDataBuilder b = new() { Directory = true };
+        b.AddTracepoint();
+        b.Records.Add(b.Tracepoint(300, 3));
+        (Recorder r, _, CaptureDamage? damage) = Recorder.Read(b.Build());
+        Assert.Single(r.Events);
+        Assert.Equal("the main file of a perf.data directory alone", damage!.Found);
     }
 
     [Fact]
