@@ -16,7 +16,7 @@ internal interface IItemSink
 /// <param name="limit">Bytes of items held in memory.</param>
 internal sealed class EventSorter(IItemSink sink, long limit = EventSorter.DefaultLimit) : IDisposable
 {
-    public const long DefaultLimit = 128 << 20;
+    public const long DefaultLimit = 48 << 20;
 
     private const int ChunkSize = 1 << 20;
 

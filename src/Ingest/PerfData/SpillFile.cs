@@ -69,8 +69,8 @@ internal sealed class SpillFile : IDisposable
 /// <summary>Reads a run of a <see cref="SpillFile"/> from front to end.</summary>
 internal sealed class SpilledRun
 {
-    // Larger than any item: a record has 64 KiB at most.
-    private const int BufferSize = 128 << 10;
+    // Larger than any item (a record has 64 KiB at most), small as there may be many runs.
+    private const int BufferSize = 80 << 10;
 
     private readonly SafeFileHandle _handle;
     private readonly byte[] _buffer = new byte[BufferSize];
