@@ -85,8 +85,10 @@ internal sealed partial class PerfScriptComparer
         Check(rows, "event", Plain(rows.Event), Plain(perf.GetProperty("event").GetString()!));
         CheckComm(rows, perf.GetProperty("comm").GetString()!);
         JsonElement sample = perf.GetProperty("sample");
-        Check(rows, "tid", rows["pid"], sample.GetProperty("tid").GetInt64());
-        Check(rows, "pid", rows["tgid"] ?? -1, sample.GetProperty("pid").GetInt64());
+
+        // Of a thread that is no more the kernel records -1; scripts get it as an unsigned number.
+        Check(rows, "tid", rows["pid"], (int)sample.GetProperty("tid").GetInt64());
+        Check(rows, "pid", rows["tgid"] ?? -1, (int)sample.GetProperty("pid").GetInt64());
         Check(rows, "time", rows["ts_ns"], sample.GetProperty("time").GetInt64());
         if (!rows["cpu"]!.Equals(-1))
         {
