@@ -129,7 +129,7 @@ public sealed partial class FaultModel<TRules>
         {
             fault.Pfn = SpecialPfn.Fault;
             fault.MapWritable = false;
-            fault.End(FaultOutcome.Efault, "KVM takes the page for refcounted and its refcount is 0: get_unless_zero fails");
+            fault.End(FaultOutcome.Efault, "KVM takes a pfn with an unreserved struct page for refcounted, this page's refcount is 0, so get_page_unless_zero fails and the lookup returns KVM_PFN_ERR_FAULT");
         }
     }
 }
