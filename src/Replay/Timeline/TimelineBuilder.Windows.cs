@@ -10,6 +10,9 @@ internal sealed partial class TimelineBuilder
     private const ulong ProtectionVma = 2;
     private const ulong ProtectionPage = 3;
 
+    // Notifiers nest a few deep; more means that ends are not recorded.
+    private const int MaxNestedWindows = 64;
+
     private static void OnNotifierStart(EventCursor e, ThreadState thread)
     {
         thread.PendingNotifier = e[0];
@@ -31,6 +34,13 @@ internal sealed partial class TimelineBuilder
         };
         thread.PendingNotifier = 0;
         thread.PendingNotifierEvent = 0;
+        if (thread.Windows.Count >= MaxNestedWindows)
+        {
+            Counts.WindowsClosedByNextEvent++;
+            EndWindow(thread.Windows[0], 0, 0);
+            thread.Windows.RemoveAt(0);
+        }
+
         thread.Windows.Add(window);
         _opening.Add(window);
         _openWindows.Add((thread, window));
@@ -130,7 +140,9 @@ internal sealed partial class TimelineBuilder
         ulong notifier = e[0];
         ulong start = e[1];
         ulong end = e[2];
-        int index = thread.Windows.FindLastIndex(w => w.Start == start && w.End == end && (w.Notifier == notifier || w.Notifier == 0));
+        int index = e.Has(1)
+            ? thread.Windows.FindLastIndex(w => w.Start == start && w.End == end && (w.Notifier == notifier || w.Notifier == 0))
+            : thread.Windows.Count - 1;
         if (index < 0)
         {
             return;
@@ -254,6 +266,11 @@ internal sealed partial class TimelineBuilder
         ulong old = e[1];
         ulong now = e[2];
         ulong level = e[3];
+        if (level is 0 or > 3)
+        {
+            return;
+        }
+
         byte asId = (byte)(e[4] & 1);
         bool oldLeaf = SpteLayout.IsPresent(old) && IsLeaf(old, level);
         bool newLeaf = SpteLayout.IsPresent(now) && IsLeaf(now, level);

@@ -8,6 +8,9 @@ namespace TraceReplay.Replay.Timeline;
 /// </summary>
 internal sealed partial class TimelineBuilder
 {
+    // Tasks remembered; the idle ones are forgotten when there are more.
+    private const int MaxThreads = 1 << 16;
+
     private readonly IReadOnlySet<EventKind> _kinds;
     private readonly WindowBegins _begins;
     private readonly LostRecords _lost;
@@ -150,6 +153,14 @@ internal sealed partial class TimelineBuilder
 
         if (!_threads.TryGetValue(pid, out ThreadState? thread))
         {
+            if (_threads.Count >= MaxThreads)
+            {
+                foreach (ThreadState idle in _threads.Values.Where(t => t.Fault is null && t.Windows.Count == 0 && t.Region is null).ToArray())
+                {
+                    _threads.Remove(idle.Pid);
+                }
+            }
+
             thread = new ThreadState(pid);
             _threads.Add(pid, thread);
         }
