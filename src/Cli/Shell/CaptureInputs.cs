@@ -63,17 +63,19 @@ internal sealed record CaptureInputs(IReadOnlyList<string> Paths, int Ignored)
     {
         if (Paths.Count == 0)
         {
-            terminal.Error($"{string.Join(", ", arguments)}: found no capture among {Ignored} files, expected at least one");
+            terminal.Error($"{string.Join(", ", arguments)}: found no capture among {Ignored} {Files}, expected at least one");
             return false;
         }
 
         if (Ignored > 0)
         {
-            terminal.Note($"{Ignored} other {(Ignored == 1 ? "file" : "files")} ignored");
+            terminal.Note($"{Ignored} other {Files} ignored");
         }
 
         return true;
     }
+
+    private string Files => Ignored == 1 ? "file" : "files";
 
     private static IEnumerable<string> Expand(string argument)
     {
