@@ -1,4 +1,8 @@
 using System.Text.Json;
+using TraceReplay.EndToEnd.Tests;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(SampleDataset))]
 
 namespace TraceReplay.EndToEnd.Tests;
 

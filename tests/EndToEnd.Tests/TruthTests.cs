@@ -5,7 +5,7 @@ using Xunit;
 namespace TraceReplay.EndToEnd.Tests;
 
 /// <summary>What the program says of the sample captures, against what the VMM that made them saw (*.truth.txt).</summary>
-public class TruthTests(SampleDataset samples) : IClassFixture<SampleDataset>
+public class TruthTests(SampleDataset samples)
 {
     public static TheoryData<string> Captures =>
         [.. Directory.EnumerateFiles(Tool.Samples, "*.trace.dat").Select(f => Path.GetFileName(f)[..^".trace.dat".Length]).Order(StringComparer.Ordinal)];
