@@ -19,8 +19,8 @@ public class SummaryTests
                          page  outcome  observed  current 6.12  v11 posted  merged 7.x
               outcomes   GUP   FIXED           2             3           3           3
                                RETRY           1             0           0           0
-                         P4    FIXED           0             0           2           2
-                               EFAULT          2             2           0           0
+                         P4    EFAULT          2             2           0           0
+                               FIXED           0             0           2           2
                          P3    FIXED           1             1           1           1
             """.ReplaceLineEndings("\n"), Head(Summary(data, ReplayedDataset.Id), 11));
     }

@@ -41,7 +41,7 @@ public static class SummaryReader
             SELECT coalesce(f.page_kind, o.page_kind, 'unknown'), coalesce(o.outcome, 'UNKNOWN'), o.model || ' ' || coalesce(o.setting, ''), count(*)
             FROM outcomes o LEFT JOIN (SELECT fault_id, page_kind FROM faults WHERE trace_id = $id) f USING (fault_id)
             WHERE o.trace_id = $id GROUP BY 1, 2, 3
-            ORDER BY n DESC
+            ORDER BY n DESC, 1, 2, 3
             """,
             r => new OutcomeCount(r.GetString(0), r.GetString(1), r.GetString(2).TrimEnd(), r.GetInt64(3)),
             ("id", trace.Id)),

@@ -88,13 +88,15 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
         var rows = new List<string[]>();
         foreach (IGrouping<string, OutcomeCount> kind in summary.Outcomes.GroupBy(o => o.PageKind).OrderByDescending(g => g.Max(o => o.Faults)))
         {
-            foreach (IGrouping<string, OutcomeCount> outcome in kind.GroupBy(o => o.Outcome))
+            string name = kind.Key;
+            foreach (IGrouping<string, OutcomeCount> outcome in kind.GroupBy(o => o.Outcome).OrderByDescending(ByObserved).ThenBy(o => o.Key, StringComparer.Ordinal))
             {
                 rows.Add([
                     rows.Count == 0 ? "  outcomes" : "",
-                    kind.First().Outcome == outcome.Key ? kind.Key : "",
+                    name,
                     outcome.Key,
                     .. sources.Select(s => Prose.Count(outcome.Where(o => o.Source == s).Sum(o => o.Faults)))]);
+                name = "";
             }
         }
 
@@ -110,6 +112,9 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
             .Select(k => (Key: k, Text: PageKindText.Describe(k))).Where(k => k.Text.Length > 0).Select(k => $"{k.Key}: {k.Text}");
         Line("", string.Join("; ", legend));
     }
+
+    private static long ByObserved(IGrouping<string, OutcomeCount> outcome) =>
+        outcome.Where(o => o.Source == SummaryReader.Observed).Sum(o => o.Faults);
 
     private static List<string> Sources(TraceSummary summary)
     {
