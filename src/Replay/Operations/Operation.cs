@@ -94,6 +94,9 @@ public enum FaultAccess : byte
 
     /// <summary>The completion of an async page fault: maps ahead of the guest's access.</summary>
     Prefetch = 32,
+
+    /// <summary>Shadow paging serves the fault: TDP is off, or the guest runs nested.</summary>
+    Shadow = 64,
 }
 
 /// <summary>What the trace tells of a lookup besides the page-table leaf.</summary>
