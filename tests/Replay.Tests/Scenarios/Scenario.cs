@@ -18,6 +18,7 @@ public sealed class Scenario
     private readonly Dictionary<ulong, ulong> _copyOnWrite = [];
     private readonly Dictionary<ulong, Memslot> _slots = [];
     private long _faults;
+    private int _open;
     private ulong _nextPfn = 0x200000;
 
     /// <param name="model">name@setting, such as v11@6.8.</param>
@@ -127,6 +128,15 @@ public sealed class Scenario
         return _results[^1].Fault;
     }
 
+    /// <summary>A whole fault of another vCPU, in the middle of one that is under way.</summary>
+    public FaultContext FaultOfAnotherVcpu(ulong gfn, bool write)
+    {
+        _open = 1;
+        FaultContext fault = Fault(gfn, write);
+        _open = 0;
+        return fault;
+    }
+
     private void BreakCopyOnWrite(ulong gfn, bool write)
     {
         Memslot slot = _slots[1];
@@ -142,7 +152,7 @@ public sealed class Scenario
     }
 
     private void Step(OperationKind kind, ulong a = 0, ulong b = 0) =>
-        Execute(new Operation { Kind = kind, FaultId = _faults, A = a, B = b });
+        Execute(new Operation { Kind = kind, Open = _open, FaultId = _faults, A = a, B = b });
 
     private Scenario Do(OperationKind kind, ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0)
     {
