@@ -80,6 +80,12 @@ public enum OperationKind : byte
 
     /// <summary>All roots are zapped.</summary>
     ZapAll,
+
+    /// <summary>
+    /// A record of a leaf that others than a fault changed, for comparison: A gfn, B old value, C new value, D level.
+    /// <see cref="Operation.FaultId"/> is the record's seq.
+    /// </summary>
+    LeafObserved,
 }
 
 /// <summary>What a fault wants, by the error code's bits (PFERR of spec 9.2).</summary>

@@ -66,6 +66,9 @@ public struct FaultContext
     public ulong Gfn;
     public ulong Pfn;
 
+    /// <summary>The leaf that the fault left; 0 if it left none.</summary>
+    public ulong Spte;
+
     /// <summary>The pfn that a release by pfn puts: not <see cref="Pfn"/> where a huge mapping has cleared its low bits (fix A of spec 1.2).</summary>
     public ulong ReleasePfn;
 

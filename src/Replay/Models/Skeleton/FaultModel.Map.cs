@@ -42,6 +42,7 @@ public sealed partial class FaultModel<TRules>
         }
 
         Install(vm, ref fault, goal, spte);
+        fault.Spte = spte;
         fault.Level = (byte)goal;
         fault.Writable = writable;
         if (fault.Write && !writable)
