@@ -55,7 +55,7 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
             long n => $"{Prose.Count(n)} lost",
         };
         string complete = trace.Complete ? "" : "; DAMAGED, only what was complete before the damage";
-        return $"{trace.Format}, Linux {trace.Kernel ?? "of unknown version"} {trace.Arch}, {trace.Cpus?.ToString() ?? "?"} CPUs, clock {trace.Clock ?? "not recorded"}{unit}{span}: "
+        return $"{trace.Format}, Linux {trace.Kernel ?? "of unknown version"}{(trace.Arch is null ? "" : " " + trace.Arch)}, {trace.Cpus?.ToString() ?? "?"} CPUs, clock {trace.Clock ?? "not recorded"}{unit}{span}: "
             + $"{Prose.Count(trace.Events, "event", "events")}, {Prose.Count(summary.Faults, "fault", "faults")}, {lost}{complete}";
     }
 
