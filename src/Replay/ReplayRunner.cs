@@ -46,7 +46,7 @@ public static class ReplayRunner
         CapturedKernel kernel = CapturedKernel.From(trace.Kernel, trace.CpuVendor);
         IReadOnlyList<IFaultModel> models = CreateModels(options, kernel);
         using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes);
-        using Replay replay = new(reader, trace, kernel, models, stream.Kinds);
+        using Replay replay = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options));
         while (stream.MoveNext())
         {
             replay.Add(stream.Current);
@@ -58,6 +58,13 @@ public static class ReplayRunner
         }
 
         return replay.Complete();
+    }
+
+    private static WindowBegins ReadWindowBegins(DatasetReader reader, TraceManifest trace, ReplayOptions options)
+    {
+        HashSet<EventKind> kinds = [EventKind.UnmapHvaRange, EventKind.NotifierStartRet, EventKind.SpteChanged, EventKind.SpteRequested, EventKind.SetSpte];
+        using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes, kinds);
+        return WindowBegins.Read(stream);
     }
 
     private static IReadOnlyList<IFaultModel> CreateModels(ReplayOptions options, CapturedKernel kernel)
@@ -98,15 +105,15 @@ internal sealed class Replay : IDisposable
     private readonly AssumptionTable _assumptions;
     private readonly ReplayTallies _tallies = new();
 
-    public Replay(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds)
+    public Replay(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds, WindowBegins begins)
     {
         _trace = trace;
         _kernel = kernel;
         _models = models;
         _kinds = kinds;
         _captured = models.ToList().FindIndex(model => model.Name == kernel.Model && model.Settings.Name == kernel.Setting);
-        _timeline = new TimelineBuilder(kinds, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Dirty));
         _lost = LostRecords.Read(reader, trace);
+        _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Dirty));
         string id = trace.TraceId;
         _faults = new FaultTable(reader.ResultPath(id, ResultTables.Faults), id);
         _outcomes = new OutcomeTable(reader.ResultPath(id, ResultTables.Outcomes), id);

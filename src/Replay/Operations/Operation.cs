@@ -15,7 +15,10 @@ public enum OperationKind : byte
     /// <summary>A notifier window begins: [A, B) in hva bytes, C mmu_notifier_event.</summary>
     WindowBegin,
 
-    /// <summary>A notifier window ends: [A, B); C recorded mmu_invalidate_seq before the end + 1, 0 if not recorded.</summary>
+    /// <summary>
+    /// A notifier window ends: [A, B); C recorded mmu_invalidate_seq before the end + 1, D recorded in_progress before it,
+    /// each 0 if not recorded.
+    /// </summary>
     WindowEnd,
 
     /// <summary>A leaf of the VMM's page table: A hva, B <see cref="State.HostPte"/> as raw bits.</summary>
@@ -39,10 +42,16 @@ public enum OperationKind : byte
     /// <summary>A block is freed: A pfn.</summary>
     PageFree,
 
+    /// <summary>The capture does not record page allocations: block orders have to be inferred.</summary>
+    NoBlockOrders,
+
     /// <summary>A buffer object arrived: A object, B TTM memory type.</summary>
     BoPlace,
 
-    /// <summary>A fault begins (spec 3.3, steps 1 to 9): A gpa, B <see cref="FaultAccess"/>.</summary>
+    /// <summary>
+    /// A fault begins (spec 3.3, steps 1 to 9): A gpa, B <see cref="FaultAccess"/>, C 1 if the capture does not record memslots
+    /// and nothing else shows that there is none.
+    /// </summary>
     FaultBegin,
 
     /// <summary>Its lookup is done (steps 10, 11): A <see cref="LookupFact"/>, B recorded snapshot + 1 or 0.</summary>
@@ -95,6 +104,9 @@ public enum LookupFact : byte
 
     /// <summary>The lookup found the leaf that was last made known.</summary>
     Found,
+
+    /// <summary>The kernel ended the fault without a lookup, and a probe would have shown one.</summary>
+    NotMade,
 
     /// <summary>get_user_pages failed and no remapped lookup followed: no VMA, or one that forbids the access.</summary>
     Forbidden,

@@ -9,14 +9,14 @@ internal static class AssumptionWriter
 {
     public static void Write(AssumptionTable table, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds, TimelineCounts counts, ReplayTallies tallies)
     {
-        long slots = counts.SlotsFromRegionCall + counts.SlotsFromFaults;
+        long slots = counts.SlotsFromRegionCall + counts.SlotsFromFaults + counts.SlotsInferred;
         table.Add(
             "AS-1",
-            slots == 0 ? "unknown" : "known",
-            slots == 0 ? null : Share(counts.SlotsFromRegionCall, slots),
+            slots == 0 ? "unknown" : counts.SlotsInferred > 0 ? "inferred" : "known",
+            Share(counts.SlotsInferred, slots),
             slots == 0
                 ? "no memslot is known: probe __kvm_set_memory_region (7.x: kvm_set_memory_region), or the pfn lookup with the slot's fields"
-                : Say($"memslots: {counts.SlotsFromRegionCall} region calls and {counts.SlotsFromFaults} slots first seen at a fault, all from probes"));
+                : Say($"memslots: {counts.SlotsFromRegionCall} region calls and {counts.SlotsFromFaults} slots first seen at a fault, from probes; {counts.SlotsInferred} blocks of 2 MiB inferred from leaves, without an hva"));
         table.Add(
             "AS-2",
             kinds.Contains(EventKind.InsertPfn) || kinds.Contains(EventKind.FollowPfnRet) ? "known" : "inferred",
@@ -29,17 +29,18 @@ internal static class AssumptionWriter
             Say($"struct page refcounts are not traced; a page's kind gives them (spec 8.2). Remapped lookups: {tallies.Remapped}, kind inferred for {tallies.KindInferred}, assumed for {tallies.KindAssumed}"));
         table.Add(
             "AS-4",
-            kinds.Contains(EventKind.PageAlloc) ? "known" : "unknown",
+            kinds.Contains(EventKind.PageAlloc) ? "known" : "assumed",
             null,
             kinds.Contains(EventKind.PageAlloc)
                 ? "TTM block orders from kmem:mm_page_alloc; a block older than the trace counts as order 0"
-                : "TTM block orders: not recorded (kmem:mm_page_alloc with order > 0), every TTM system page counts as order 0");
-        long closed = counts.WindowsClosedByProbe + counts.WindowsClosedByNextEvent;
+                : "TTM block orders: not recorded (kmem:mm_page_alloc with order > 0); taken as the allocator's preference, highest order first, where the pfn's alignment allows");
+        long guessed = counts.WindowsClosedByNextEvent + counts.WindowsClosedByLoss;
+        long closed = counts.WindowsClosedByProbe + guessed;
         table.Add(
             "AS-5",
-            counts.WindowsClosedByNextEvent > 0 ? "assumed" : "known",
-            closed == 0 ? null : Share(counts.WindowsClosedByNextEvent, closed),
-            Say($"notifier windows: {counts.WindowsClosedByProbe} closed by the probe on their end, {counts.WindowsClosedByNextEvent} by the task's next window; a window begins at its first zap, or when the notifier's start returns"));
+            guessed > 0 ? "assumed" : "known",
+            closed == 0 ? null : Share(guessed, closed),
+            Say($"notifier windows: {counts.WindowsClosedByProbe} closed by the probe on their end, {counts.WindowsClosedByNextEvent} by the task's next event, {counts.WindowsClosedByLoss} by lost records; a window begins after its kvm_unmap_hva_range and after every fault seen inside mmu_lock before the first zap"));
         table.Add(
             "AS-6",
             tallies.OrderAmbiguous > 0 ? "assumed" : "known",

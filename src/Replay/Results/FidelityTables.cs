@@ -17,6 +17,7 @@ internal sealed class FidelityTables : IDisposable
 
     private readonly SummaryTable _summary;
     private readonly MissTable _misses;
+    private long _unknown;
     private readonly Tally[] _tallies = new Tally[s_quantities.Length];
 
     public FidelityTables(string summaryPath, string missesPath, string traceId)
@@ -29,6 +30,12 @@ internal sealed class FidelityTables : IDisposable
     {
         if (observed.Outcome == FaultOutcome.Unknown)
         {
+            return;
+        }
+
+        if (predicted.Outcome == FaultOutcome.Unknown && !predicted.WentFurther)
+        {
+            _unknown++;
             return;
         }
 
@@ -63,7 +70,7 @@ internal sealed class FidelityTables : IDisposable
     {
         for (int i = 0; i < s_quantities.Length && model is not null; i++)
         {
-            _summary.Add(model, s_quantities[i], _tallies[i]);
+            _summary.Add(model, s_quantities[i], _tallies[i], i == 0 ? _unknown : 0);
         }
 
         _summary.Complete();
@@ -121,6 +128,7 @@ internal sealed class FidelityTables : IDisposable
         private readonly Column<long> _matched;
         private readonly Column<long> _explained;
         private readonly Column<long> _unexplained;
+        private readonly Column<long> _unknown;
 
         public SummaryTable(string path, string traceId)
             : base(path)
@@ -134,9 +142,10 @@ internal sealed class FidelityTables : IDisposable
             _matched = Number<long>("matched");
             _explained = Number<long>("explained");
             _unexplained = Number<long>("unexplained");
+            _unknown = Number<long>("unknown");
         }
 
-        public void Add(IFaultModel model, string quantity, Tally tally)
+        public void Add(IFaultModel model, string quantity, Tally tally, long unknown)
         {
             _traceId.Add(_trace);
             _model.Add(model.Name);
@@ -146,6 +155,7 @@ internal sealed class FidelityTables : IDisposable
             _matched.Add(tally.Matched);
             _explained.Add(tally.Explained);
             _unexplained.Add(tally.Compared - tally.Matched - tally.Explained);
+            _unknown.Add(unknown);
             EndRow();
         }
     }

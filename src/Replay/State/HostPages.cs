@@ -13,6 +13,9 @@ public sealed class HostPages
     private readonly Dictionary<ulong, Block> _blocks = [];
     private readonly Dictionary<ulong, bool> _boInVram = [];
 
+    /// <summary>Page allocations of order above 0 are recorded; a block that was not seen has order 0.</summary>
+    public bool OrdersRecorded { get; set; } = true;
+
     /// <summary>Blocks of order above 0 without __GFP_COMP whose allocation was seen.</summary>
     public long NonCompoundBlocks { get; private set; }
 
@@ -58,10 +61,12 @@ public sealed class HostPages
 
     /// <summary>Kind of a page that a driver put into the page table by pfn.</summary>
     /// <param name="pfn">The frame.</param>
-    /// <param name="bo">The TTM buffer object behind the VMA; 0 if it is not a TTM mapping.</param>
+    /// <param name="vma">The mapping, with the TTM buffer object behind it if there is one.</param>
+    /// <param name="hva">Where the page lies in it.</param>
     /// <param name="certainty">Whether the kind was recorded or inferred.</param>
-    public PageKind KindOfRemapped(ulong pfn, ulong bo, out Certainty certainty)
+    public PageKind KindOfRemapped(ulong pfn, Vma? vma, ulong hva, out Certainty certainty)
     {
+        ulong bo = vma?.Bo ?? 0;
         (ulong start, int order, bool compound) = BlockOf(pfn);
         if (order > 0)
         {
@@ -76,18 +81,49 @@ public sealed class HostPages
 
         if (bo != 0)
         {
-            if (_boInVram.TryGetValue(bo, out bool inVram))
+            bool placed = _boInVram.TryGetValue(bo, out bool inVram);
+            if (inVram)
             {
-                certainty = inVram ? Certainty.Known : Certainty.Inferred;
-                return inVram ? PageKind.P5 : PageKind.P2;
+                certainty = Certainty.Known;
+                return PageKind.P5;
             }
 
-            certainty = Certainty.Assumed;
-            return PageKind.P2;
+            certainty = placed && OrdersRecorded ? Certainty.Inferred : Certainty.Assumed;
+            return OrdersRecorded ? PageKind.P2 : KindByAllocationOrder(pfn, vma!, hva);
         }
 
         certainty = Certainty.Inferred;
         return PageKind.P0;
+    }
+
+    /// <summary>
+    /// TTM takes the highest order first (spec 8.4), so a buffer of n pages falls into blocks as the bits of n do; a pfn that
+    /// is not aligned as its block would be belongs to a smaller one.
+    /// </summary>
+    private static PageKind KindByAllocationOrder(ulong pfn, Vma vma, ulong hva)
+    {
+        ulong index = (hva - vma.Start) >> 12;
+        ulong pages = (vma.End - vma.Start) >> 12;
+        ulong start = 0;
+        while (true)
+        {
+            int order = Math.Min(MaxOrder, System.Numerics.BitOperations.Log2(pages - start));
+            ulong size = 1UL << order;
+            if (index >= start + size)
+            {
+                start += size;
+                continue;
+            }
+
+            // Halve until the pfn fits the block's alignment.
+            while (order > 0 && ((pfn - (index - start)) & (size - 1)) != 0)
+            {
+                size = 1UL << --order;
+                start = index - ((index - start) & (size - 1));
+            }
+
+            return order == 0 ? PageKind.P2 : index == start ? PageKind.P3 : PageKind.P4;
+        }
     }
 
     private readonly record struct Block(int Order, bool Compound);

@@ -48,8 +48,15 @@ public sealed class InvalidateState
         }
     }
 
-    /// <summary>Takes over a count that a probe recorded (the value before the end that is under way).</summary>
-    public void Observe(ulong seq) => Seq = seq;
+    /// <summary>Takes over the counts that a probe recorded before the end that is under way; what was lost before is made good.</summary>
+    public void Observe(ulong seq, int inProgress)
+    {
+        Seq = seq;
+        InProgress = inProgress > 0 ? inProgress : InProgress;
+    }
+
+    /// <summary>A snapshot that is ahead shows that ends were not recorded (lost events).</summary>
+    public void CatchUp(ulong snapshot) => Seq = Math.Max(Seq, snapshot);
 
     /// <summary>The range half of the check: some window is open and the hull holds <paramref name="x"/>.</summary>
     public bool Covers(ulong x) => InProgress > 0 && x >= _hullStart && x < _hullEnd;

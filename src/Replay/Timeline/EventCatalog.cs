@@ -25,6 +25,9 @@ public enum EventKind : byte
     SysExitMmap,
     SysEnterMunmap,
     SysEnterMprotect,
+
+    /// <summary>Any other recorded edge of a system call: the task is not inside a notifier.</summary>
+    SyscallEdge,
     SetRegion,
     SetRegionRet,
     TdpFault,
@@ -98,6 +101,10 @@ public static class EventCatalog
         new(EventKind.SysExitMmap, "syscalls.sys_exit_mmap", "ret"),
         new(EventKind.SysEnterMunmap, "syscalls.sys_enter_munmap", "addr", "len"),
         new(EventKind.SysEnterMprotect, "syscalls.sys_enter_mprotect", "start", "len", "prot"),
+        .. SyscallEdges("madvise", "fallocate", "ftruncate", "clone", "ioctl"),
+        new(EventKind.SyscallEdge, "syscalls.sys_exit_munmap"),
+        new(EventKind.SyscallEdge, "syscalls.sys_exit_mprotect"),
+        .. SyscallEdges("mremap"),
 
         EventSource.Entry(EventKind.SetRegion, "__kvm_set_memory_region|kvm_set_memory_region", "kvm", "slot", "flags", "gpa", "size", "hva"),
         EventSource.Return(EventKind.SetRegionRet, "__kvm_set_memory_region|kvm_set_memory_region", "ret"),
@@ -121,7 +128,10 @@ public static class EventCatalog
         EventSource.Return(EventKind.NotifierStartRet, "kvm_mmu_notifier_invalidate_range_start", "ret"),
         EventSource.Entry(EventKind.NotifierEnd, "kvm_mmu_notifier_invalidate_range_end", "mn", "start", "end"),
         EventSource.Entry(EventKind.InvalidateBegin, "kvm_mmu_invalidate_begin|kvm_mmu_invalidate_start", "kvm"),
-        EventSource.Entry(EventKind.InvalidateEnd, "kvm_mmu_invalidate_end", "kvm", "field_seq"),
+        EventSource.Entry(EventKind.InvalidateEnd, "kvm_mmu_invalidate_end", "kvm", "field_seq", "in_progress"),
         EventSource.Entry(EventKind.Release, "kvm_release_pfn_clean|kvm_release_page_clean|kvm_release_page_dirty|kvm_release_page_unused"),
     ];
+
+    private static IEnumerable<EventSource> SyscallEdges(params string[] calls) =>
+        calls.SelectMany(call => new EventSource[] { new(EventKind.SyscallEdge, "syscalls.sys_enter_" + call), new(EventKind.SyscallEdge, "syscalls.sys_exit_" + call) });
 }

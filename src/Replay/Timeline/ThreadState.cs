@@ -58,6 +58,15 @@ internal sealed class Window
 
     public required ulong Event { get; init; }
 
+    /// <summary>Where the task was when it opened the window.</summary>
+    public required int Cpu { get; init; }
+
+    /// <summary>The window counts as begun before the first event behind this one.</summary>
+    public required long BeginsAfter { get; init; }
+
+    /// <summary>Where its begin lies is not certain any more than this: its first zap or the notifier's return.</summary>
+    public bool Settled { get; set; }
+
     /// <summary>The models have been told; until then the window may or may not be in progress.</summary>
     public bool Begun { get; set; }
 }

@@ -243,17 +243,18 @@ internal sealed partial class TimelineBuilder
             fault.Fact = LookupFact.Found;
         }
 
-        fault.Observed.Level = (int)e[2];
+        fault.Observed.Level = Math.Clamp((int)(byte)e[2], 1, 3);
     }
 
     private void OnSetSpte(EventCursor e, ThreadState thread)
     {
-        if (thread.Fault is not { Committed: false } fault || e[0] >> (9 * ((int)e[2] - 1)) != (fault.Observed.Gpa >> 12) >> (9 * ((int)e[2] - 1)))
+        int level = (int)(byte)e[2];
+        if (thread.Fault is not { Committed: false } fault || level is 0 or > 3 || (e[0] ^ (fault.Observed.Gpa >> 12)) >= Levels.Pages(level))
         {
             return;
         }
 
-        SeeLeaf(fault, e[1], (int)e[2]);
+        SeeLeaf(fault, e[1], level);
         fault.Observed.By = ObservedBy.SetSpte;
         Commit(fault, exact: true);
     }
@@ -332,8 +333,34 @@ internal sealed partial class TimelineBuilder
         if (!fault.Begun)
         {
             fault.Begun = true;
-            EmitFault(fault, OperationKind.FaultBegin, fault.Observed.Gpa, (ulong)fault.Access);
+            bool unknown = false;
+            if (_slotsUnknown)
+            {
+                InferSlot(fault);
+                unknown = fault.Observed.By != ObservedBy.Mmio;
+            }
+
+            EmitFault(fault, OperationKind.FaultBegin, fault.Observed.Gpa, (ulong)fault.Access, unknown ? 1UL : 0);
         }
+    }
+
+    /// <summary>
+    /// A leaf shows that its gfn lies in a memslot, not where that slot begins or what hva it has: a block of 2 MiB with a made-up
+    /// hva stands in for it (spec 15.4).
+    /// </summary>
+    private void InferSlot(OpenFault fault)
+    {
+        const ulong madeUpHva = 1UL << 62;
+        const ulong blockPages = 512;
+        ulong gfn = fault.Observed.Gpa >> 12;
+        if (!fault.Observed.HasLeaf || fault.Vm.Slots[fault.Observed.AsId].Find(gfn) is not null)
+        {
+            return;
+        }
+
+        ulong block = gfn & ~(blockPages - 1);
+        Counts.SlotsInferred++;
+        PutSlot(fault.Vm, new Memslot(fault.Observed.AsId, (int)(block / blockPages) + 0x10000, block, blockPages, madeUpHva + (block << 12), MemslotFlags.None));
     }
 
     private void SendLookup(OpenFault fault, bool mapWritable, ulong seqPlusOne)
@@ -379,7 +406,10 @@ internal sealed partial class TimelineBuilder
 
         fault.Committed = true;
         fault.Observed.OrderAmbiguous = IsOrderAmbiguous(fault, exact);
-        EmitFault(fault, OperationKind.FaultMap, (ulong)(fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued : LookupFact.None));
+        LookupFact fact = fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued
+            : fault.FaultinReturned && fault.AtLookup < 0 && _kinds.Contains(EventKind.HvaToPfn) ? LookupFact.NotMade
+            : LookupFact.None;
+        EmitFault(fault, OperationKind.FaultMap, (ulong)fact);
     }
 
     /// <summary>A boundary between two milestones of the fault may have come before or after the check that lies between them.</summary>
@@ -499,7 +529,7 @@ internal sealed partial class TimelineBuilder
         }
     }
 
-    private void EmitFault(OpenFault fault, OperationKind kind, ulong a, ulong b = 0) => Operations.Add(new Operation
+    private void EmitFault(OpenFault fault, OperationKind kind, ulong a, ulong b = 0, ulong c = 0) => Operations.Add(new Operation
     {
         Kind = kind,
         Vm = fault.Vm.Index,
@@ -508,6 +538,7 @@ internal sealed partial class TimelineBuilder
         FaultId = fault.Observed.FaultId,
         A = a,
         B = b,
+        C = c,
     });
 
     private static FaultAccess FromPageFaultErrorCode(ulong code) =>

@@ -10,6 +10,9 @@ internal sealed partial class TimelineBuilder
     private const ulong ProtectionVma = 2;
     private const ulong ProtectionPage = 3;
 
+    // Notifiers nest a few deep; more means that ends are not recorded.
+    private const int MaxNestedWindows = 64;
+
     private static void OnNotifierStart(EventCursor e, ThreadState thread)
     {
         thread.PendingNotifier = e[0];
@@ -26,34 +29,80 @@ internal sealed partial class TimelineBuilder
             Start = e[0],
             End = e[1],
             Event = thread.PendingNotifierEvent,
+            Cpu = e.Cpu,
+            BeginsAfter = _begins.AfterSeq(e.Seq),
         };
         thread.PendingNotifier = 0;
         thread.PendingNotifierEvent = 0;
-        if (!_kinds.Contains(EventKind.NotifierEnd))
+        if (thread.Windows.Count >= MaxNestedWindows)
         {
-            // Without a probe on the end: a new window of the task means that the old ones are over.
-            foreach (Window old in thread.Windows)
-            {
-                Counts.WindowsClosedByNextEvent++;
-                EndWindow(old, 0);
-            }
-
-            thread.Windows.Clear();
+            Counts.WindowsClosedByNextEvent++;
+            EndWindow(thread.Windows[0], 0, 0);
+            thread.Windows.RemoveAt(0);
         }
 
         thread.Windows.Add(window);
+        _opening.Add(window);
+        _openWindows.Add((thread, window));
         vm.Opening++;
-        if (!_kinds.Contains(EventKind.NotifierStartRet) && !_kinds.Contains(EventKind.InvalidateBegin))
+    }
+
+    /// <summary>Windows last far shorter than a loss: the end of one that is open where records were lost was among them.</summary>
+    private void CloseWindowsAtLoss(int cpu)
+    {
+        for (int i = _openWindows.Count - 1; i >= 0; i--)
         {
-            BeginWindow(window);
+            (ThreadState thread, Window window) = _openWindows[i];
+            if (window.Cpu == cpu)
+            {
+                Counts.WindowsClosedByLoss++;
+                thread.Windows.Remove(window);
+                EndWindow(window, 0, 0);
+            }
         }
+    }
+
+    private void BeginDueWindows(long seq)
+    {
+        for (int i = _opening.Count - 1; i >= 0; i--)
+        {
+            if (_opening[i].BeginsAfter < seq)
+            {
+                BeginWindow(_opening[i]);
+                _opening.RemoveAt(i);
+            }
+        }
+    }
+
+    /// <summary>
+    /// A task that goes on with other work has left the notifier: the end was not probed, or its record was lost. Without a
+    /// probe any event but a zap says so, with one only those that cannot happen inside a window (spec 15.2, policy b).
+    /// </summary>
+    private void CloseLeftWindows(EventKind kind, ThreadState thread)
+    {
+        bool left = _kinds.Contains(EventKind.NotifierEnd)
+            ? kind is EventKind.PageFault or EventKind.Entry or EventKind.UserspaceExit or EventKind.SysEnterMmap or EventKind.SysEnterMunmap
+                or EventKind.SysEnterMprotect or EventKind.SyscallEdge or EventKind.SetRegion
+            : kind is not (EventKind.SpteChanged or EventKind.AgeHva);
+        if (!left)
+        {
+            return;
+        }
+
+        foreach (Window window in thread.Windows)
+        {
+            Counts.WindowsClosedByNextEvent++;
+            EndWindow(window, 0, 0);
+        }
+
+        thread.Windows.Clear();
     }
 
     private void OnInvalidateBegin(ThreadState thread)
     {
-        if (thread.Windows is [.., { Begun: false } window])
+        if (thread.Windows is [.., { Settled: false } window])
         {
-            BeginWindow(window);
+            Settle(window);
         }
     }
 
@@ -66,17 +115,24 @@ internal sealed partial class TimelineBuilder
 
         if ((int)e[0] != 0)
         {
-            // A start that may not block gave up: there is no window.
-            if (!window.Begun)
-            {
-                window.Vm.Opening--;
-            }
-
+            // A start that may not block gave up: the kernel ends the window on its behalf.
+            EndWindow(window, 0, 0);
             thread.Windows.Remove(window);
             return;
         }
 
+        Settle(window);
+    }
+
+    /// <summary>From here on it is certain that the window has begun.</summary>
+    private void Settle(Window window)
+    {
         BeginWindow(window);
+        if (!window.Settled)
+        {
+            window.Settled = true;
+            window.Vm.Opening--;
+        }
     }
 
     private void OnNotifierEnd(EventCursor e, ThreadState thread)
@@ -84,7 +140,9 @@ internal sealed partial class TimelineBuilder
         ulong notifier = e[0];
         ulong start = e[1];
         ulong end = e[2];
-        int index = thread.Windows.FindLastIndex(w => w.Start == start && w.End == end && (w.Notifier == notifier || w.Notifier == 0));
+        int index = e.Has(1)
+            ? thread.Windows.FindLastIndex(w => w.Start == start && w.End == end && (w.Notifier == notifier || w.Notifier == 0))
+            : thread.Windows.Count - 1;
         if (index < 0)
         {
             return;
@@ -99,7 +157,7 @@ internal sealed partial class TimelineBuilder
         }
         else
         {
-            EndWindow(window, 0);
+            EndWindow(window, 0, 0);
         }
     }
 
@@ -117,7 +175,7 @@ internal sealed partial class TimelineBuilder
             _vmByNotifier[window.Notifier] = vm;
         }
 
-        EndWindow(window, e[1] + 1);
+        EndWindow(window, e[1] + 1, e[2]);
     }
 
     private void BeginWindow(Window window)
@@ -128,7 +186,6 @@ internal sealed partial class TimelineBuilder
         }
 
         window.Begun = true;
-        window.Vm.Opening--;
         window.Vm.Boundaries++;
         if (window.Event is not (ProtectionVma or ProtectionPage))
         {
@@ -139,11 +196,13 @@ internal sealed partial class TimelineBuilder
         Emit(OperationKind.WindowBegin, window.Vm, window.Start, window.End, window.Event);
     }
 
-    private void EndWindow(Window window, ulong seqPlusOne)
+    private void EndWindow(Window window, ulong seqPlusOne, ulong inProgress)
     {
-        BeginWindow(window);
+        Settle(window);
+        _opening.Remove(window);
+        _openWindows.RemoveAll(open => open.Window == window);
         window.Vm.Boundaries++;
-        Emit(OperationKind.WindowEnd, window.Vm, window.Start, window.End, seqPlusOne);
+        Emit(OperationKind.WindowEnd, window.Vm, window.Start, window.End, seqPlusOne, inProgress);
     }
 
     private VmTrack VmOfNotifier(ThreadState thread, ulong start, ulong end)
@@ -190,19 +249,15 @@ internal sealed partial class TimelineBuilder
     {
         if (thread.Windows is [.., { } window])
         {
-            if (!window.Begun)
-            {
-                BeginWindow(window);
-                return;
-            }
+            Settle(window);
 
-            if (thread.Fault is null || thread.Fault.InLookup)
+            if (!_slotsUnknown && (thread.Fault is null || thread.Fault.InLookup))
             {
                 return;
             }
         }
 
-        if (thread.Fault is { Committed: false } || thread.Region is { Invalidated: true })
+        if (thread.Fault is { Committed: false, InLookup: false } || thread.Region is { Invalidated: true })
         {
             return;
         }
@@ -211,6 +266,11 @@ internal sealed partial class TimelineBuilder
         ulong old = e[1];
         ulong now = e[2];
         ulong level = e[3];
+        if (level is 0 or > 3)
+        {
+            return;
+        }
+
         byte asId = (byte)(e[4] & 1);
         bool oldLeaf = SpteLayout.IsPresent(old) && IsLeaf(old, level);
         bool newLeaf = SpteLayout.IsPresent(now) && IsLeaf(now, level);

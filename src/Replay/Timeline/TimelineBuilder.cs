@@ -8,7 +8,17 @@ namespace TraceReplay.Replay.Timeline;
 /// </summary>
 internal sealed partial class TimelineBuilder
 {
+    // Tasks remembered; the idle ones are forgotten when there are more.
+    private const int MaxThreads = 1 << 16;
+
     private readonly IReadOnlySet<EventKind> _kinds;
+    private readonly WindowBegins _begins;
+    private readonly LostRecords _lost;
+    private readonly List<Window> _opening = [];
+    private readonly List<(ThreadState Thread, Window Window)> _openWindows = [];
+
+    // Neither region calls nor the slots that faults found are recorded.
+    private readonly bool _slotsUnknown;
     private readonly TimelineOptions _options;
     private readonly Dictionary<int, ThreadState> _threads = [];
     private readonly List<VmTrack> _vms = [];
@@ -17,10 +27,18 @@ internal sealed partial class TimelineBuilder
     // The task of the last event: most events come in runs of one task.
     private ThreadState _thread = new(-1);
 
-    public TimelineBuilder(IReadOnlySet<EventKind> kinds, TimelineOptions options)
+    public TimelineBuilder(IReadOnlySet<EventKind> kinds, WindowBegins begins, LostRecords lost, TimelineOptions options)
     {
+        _lost = lost;
         _kinds = kinds;
+        _begins = begins;
         _options = options;
+        _slotsUnknown = !kinds.Contains(EventKind.SetRegion) && !kinds.Contains(EventKind.Faultin);
+        if (!kinds.Contains(EventKind.PageAlloc))
+        {
+            EmitHost(OperationKind.NoBlockOrders, 0);
+        }
+
         for (int i = MaxOpenFaults - 1; i >= 0; i--)
         {
             _freeFaults.Push(new OpenFault { Open = i });
@@ -39,11 +57,26 @@ internal sealed partial class TimelineBuilder
 
     public void Add(EventCursor e)
     {
+        while (_lost.TryTakeBefore(e.Seq, out int cpu))
+        {
+            CloseWindowsAtLoss(cpu);
+        }
+
+        if (_opening.Count > 0)
+        {
+            BeginDueWindows(e.Seq);
+        }
+
         ThreadState thread = Thread(e.Pid);
         if (thread.Ending is not null && e.Kind != EventKind.InvalidateEnd)
         {
-            EndWindow(thread.Ending, 0);
+            EndWindow(thread.Ending, 0, 0);
             thread.Ending = null;
+        }
+
+        if (thread.Windows.Count > 0)
+        {
+            CloseLeftWindows(e.Kind, thread);
         }
 
         switch (e.Kind)
@@ -120,6 +153,14 @@ internal sealed partial class TimelineBuilder
 
         if (!_threads.TryGetValue(pid, out ThreadState? thread))
         {
+            if (_threads.Count >= MaxThreads)
+            {
+                foreach (ThreadState idle in _threads.Values.Where(t => t.Fault is null && t.Windows.Count == 0 && t.Region is null).ToArray())
+                {
+                    _threads.Remove(idle.Pid);
+                }
+            }
+
             thread = new ThreadState(pid);
             _threads.Add(pid, thread);
         }
@@ -184,9 +225,13 @@ public sealed class TimelineCounts
 
     public long SlotsFromFaults { get; set; }
 
+    public long SlotsInferred { get; set; }
+
     public long WindowsClosedByProbe { get; set; }
 
     public long WindowsClosedByNextEvent { get; set; }
+
+    public long WindowsClosedByLoss { get; set; }
 
     public long VmAssumed { get; set; }
 

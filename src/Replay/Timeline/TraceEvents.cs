@@ -1,5 +1,4 @@
 using Parquet;
-using Parquet.Schema;
 using TraceReplay.Ingest.Dataset;
 
 namespace TraceReplay.Replay.Timeline;
@@ -10,11 +9,12 @@ internal static class TraceEvents
     /// <param name="reader">The dataset.</param>
     /// <param name="trace">The trace.</param>
     /// <param name="ignoreProbes">Leave the probe events out.</param>
-    public static EventStream Open(DatasetReader reader, TraceManifest trace, bool ignoreProbes)
+    /// <param name="kinds">The kinds wanted; null = all that the catalog knows.</param>
+    public static EventStream Open(DatasetReader reader, TraceManifest trace, bool ignoreProbes, IReadOnlySet<EventKind>? kinds = null)
     {
         List<ProbeSite> sites = ignoreProbes ? [] : ReadProbeSites(reader, trace);
         List<EventCursor> cursors = [];
-        foreach (EventSource source in EventCatalog.All)
+        foreach (EventSource source in EventCatalog.All.Where(source => kinds?.Contains(source.Kind) ?? true))
         {
             string? path = source.Event is { } name ? reader.EventPath(trace.TraceId, name) : BestProbe(reader, trace, source, sites);
             if (path is not null && File.Exists(path))
@@ -95,32 +95,4 @@ internal static class TraceEvents
     }
 
     private sealed record ProbeSite(string Event, string Function, bool IsReturn);
-}
-
-/// <summary>Where in the trace records were lost.</summary>
-internal sealed class LostRecords(long firstSeq)
-{
-    public static LostRecords Read(DatasetReader reader, TraceManifest trace)
-    {
-        string path = reader.TraceTablePath(trace.TraceId, DatasetLayout.LostEvents);
-        long first = long.MaxValue;
-        if (File.Exists(path))
-        {
-            using ParquetTable table = ParquetTable.Open(path);
-            DataField field = table.Require("after_seq");
-            long[] seqs = [];
-            for (int g = 0; g < table.RowGroups; g++)
-            {
-                using ParquetRowGroupReader group = table.OpenRowGroup(g);
-                int rows = checked((int)group.RowCount);
-                ParquetTable.ReadIntegers(group, field, ref seqs, rows);
-                first = rows > 0 ? Math.Min(first, seqs.AsSpan(0, rows).ToArray().Min()) : first;
-            }
-        }
-
-        return new LostRecords(first);
-    }
-
-    /// <summary>From the first loss on, the models' state may differ from the kernel's.</summary>
-    public bool AnyBefore(long seq) => firstSeq < seq;
 }

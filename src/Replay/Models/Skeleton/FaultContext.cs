@@ -41,6 +41,9 @@ public struct FaultContext
     public bool Done;
     public bool LookedUp;
 
+    /// <summary>The model goes on to a lookup where the kernel ended the fault before it: a disagreement, not a gap in the trace.</summary>
+    public bool WentFurther;
+
     /// <summary>The host maps the page writable (map_writable).</summary>
     public bool MapWritable;
 

@@ -51,6 +51,9 @@ public sealed partial class FaultModel<TRules>
             case OperationKind.BoPlace:
                 _hostPages.PlaceBo(op.A, (uint)op.B);
                 break;
+            case OperationKind.NoBlockOrders:
+                _hostPages.OrdersRecorded = false;
+                break;
             case OperationKind.ZapAll:
                 ZapAll(vm);
                 break;
@@ -132,7 +135,7 @@ public sealed partial class FaultModel<TRules>
         {
             if (op.C != 0)
             {
-                vm.Invalidate.Observe(op.C - 1);
+                vm.Invalidate.Observe(op.C - 1, (int)op.D);
             }
 
             vm.Invalidate.End();
@@ -146,7 +149,8 @@ public sealed partial class FaultModel<TRules>
         {
             ulong first = sptes.Leaf(op.A, out _);
             Zap(sptes, op.A, op.A + Levels.Pages((int)op.B));
-            sptes.Set(op.A, (int)op.B, _layout.Make(op.C, (int)op.B, SpteLayout.IsWritable(first), SpteLayout.IsWritable(first)));
+            bool writable = SpteLayout.IsWritable(first);
+            sptes.Set(op.A, (int)op.B, _layout.Make(op.C, (int)op.B, writable, writable, writable));
             return;
         }
 

@@ -26,8 +26,11 @@ public sealed partial class FaultModel<TRules>
 
         ulong pages = Levels.Pages(goal);
         bool writable = fault.MapWritable;
-        ulong spte = _layout.Make(fault.Pfn & ~(pages - 1), goal, fault.MapWritable, writable) | TRules.LeafBits(in fault);
-        if (present && oldLevel == goal && SameTranslation(old, spte))
+
+        // Up to 6.12 a leaf that was writable already is made anew without its dirty bit, so a second vCPU's fault changes it.
+        bool dirty = writable && (Settings.AlwaysDirty || !(present && oldLevel == goal && SpteLayout.IsWritable(old)));
+        ulong spte = _layout.Make(fault.Pfn & ~(pages - 1), goal, fault.MapWritable, writable, dirty) | TRules.LeafBits(in fault);
+        if (present && oldLevel == goal && old == spte)
         {
             EndMapped(ref fault, FaultOutcome.Spurious, old, goal);
             return;
@@ -93,7 +96,4 @@ public sealed partial class FaultModel<TRules>
             sptes.Set(block + (i * step), level - 1, child + ((i * step) << 12));
         }
     }
-
-    private bool SameTranslation(ulong left, ulong right) =>
-        ((left ^ right) & ~(_layout.Accessed | _layout.Dirty | SpteLayout.RefcountedBit)) == 0;
 }

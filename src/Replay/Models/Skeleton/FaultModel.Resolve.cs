@@ -52,7 +52,10 @@ public sealed partial class FaultModel<TRules>
         if (!pte.Present)
         {
             fault.RestsOn(Certainty.Assumed);
-            fault.End(FaultOutcome.Unknown, "the trace does not show what the lookup found");
+            fault.WentFurther = fact == LookupFact.NotMade;
+            fault.End(FaultOutcome.Unknown, fault.WentFurther
+                ? "goes on to a lookup where the captured kernel ended the fault before it"
+                : "the trace does not show what the lookup found");
             return;
         }
 
@@ -99,7 +102,7 @@ public sealed partial class FaultModel<TRules>
     {
         fault.Path = FaultPath.Remapped;
         fault.Pfn = pte.Pfn;
-        fault.Kind = _hostPages.KindOfRemapped(pte.Pfn, vma?.Bo ?? 0, out Certainty certainty);
+        fault.Kind = _hostPages.KindOfRemapped(pte.Pfn, vma, fault.Slot!.Hva(fault.Gfn), out Certainty certainty);
         if (pte.Level > 1)
         {
             fault.Kind = PageKind.H;
@@ -126,7 +129,7 @@ public sealed partial class FaultModel<TRules>
         {
             fault.Pfn = SpecialPfn.Fault;
             fault.MapWritable = false;
-            fault.End(FaultOutcome.Efault, "KVM takes the page for refcounted and its refcount is 0: get_unless_zero fails");
+            fault.End(FaultOutcome.Efault, "KVM takes a pfn with an unreserved struct page for refcounted, this page's refcount is 0, so get_page_unless_zero fails and the lookup returns KVM_PFN_ERR_FAULT");
         }
     }
 }

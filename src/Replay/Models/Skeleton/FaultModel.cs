@@ -86,6 +86,13 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         fault.Seq = vm.Invalidate.Seq;
         fault.RootGeneration = vm.RootGeneration;
         fault.Slot = vm.Slots[op.AsId].Find(fault.Gfn);
+        if (fault.Slot is null && op.C != 0)
+        {
+            fault.RestsOn(Certainty.Assumed);
+            fault.End(FaultOutcome.Unknown, "the capture does not record memslots, and nothing shows whether one is here");
+            return;
+        }
+
         if (fault.Slot is null)
         {
             fault.Pfn = SpecialPfn.NoSlot;
@@ -150,6 +157,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         if (op.Kind == OperationKind.FaultLookup && op.B != 0)
         {
             fault.Seq = op.B - 1;
+            vm.Invalidate.CatchUp(fault.Seq);
         }
 
         Resolve(vm, (LookupFact)op.A, ref fault);

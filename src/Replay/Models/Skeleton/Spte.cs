@@ -64,9 +64,10 @@ public sealed record SpteLayout
     public static uint MmioGeneration(ulong spte) => (uint)spte;
 
     /// <summary>make_spte for a leaf of a TDP table (spec 4.3).</summary>
-    public ulong Make(ulong pfn, int level, bool hostWritable, bool writable) =>
+    public ulong Make(ulong pfn, int level, bool hostWritable, bool writable, bool dirty) =>
         (pfn << 12) | MmuPresent | Access | Accessed
         | (level > 1 ? LargeBit : 0)
         | (hostWritable ? HostWritable : 0)
-        | (writable ? WriteBit | MmuWritable | Dirty : 0);
+        | (writable ? WriteBit | MmuWritable : 0)
+        | (dirty ? Dirty : 0);
 }
