@@ -38,9 +38,8 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
         {
             WriteOutcomes(summary);
             WriteDivergences(summary);
+            WriteAssumptions(summary);
         }
-
-        WriteAssumptions(summary);
     }
 
     private static string Captured(TraceSummary summary)
@@ -206,6 +205,12 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
 
     private void WriteNext(IReadOnlyList<TraceSummary> traces)
     {
+        if (traces.All(t => t.Faults == 0))
+        {
+            Prose.Labelled(output, "next", $"tracereplay info {traces[0].Trace.Path}, which says what to record", Indent);
+            return;
+        }
+
         bool misses = traces.Any(t => t.Fidelity.Any(f => f.Unexplained > 0));
         bool refused = traces.Any(t => t.Outcomes.Any(o => o.Outcome == "EFAULT"));
         string query = misses ? "--sql 'FROM fidelity_misses'" : refused ? "efault_causes" : "faults_by_outcome";
