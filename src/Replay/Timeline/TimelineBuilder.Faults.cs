@@ -97,6 +97,7 @@ internal sealed partial class TimelineBuilder
         {
             // Shadow paging: the fault address is the guest's virtual one, the gfn is the walk's result.
             fault.Observed.Shadow = true;
+            fault.Access |= FaultAccess.Shadow;
             fault.Observed.Gpa = (e[0] << 12) | (fault.Observed.Gpa & 0xfff);
         }
 

@@ -253,12 +253,18 @@ internal sealed partial class TimelineBuilder
 
             if (!_slotsUnknown && (thread.Fault is null || thread.Fault.InLookup))
             {
+                ObserveLeaf(e, window.Vm);
                 return;
             }
         }
 
         if (thread.Fault is { Committed: false, InLookup: false } || thread.Region is { Invalidated: true })
         {
+            if (thread.Region is { Invalidated: true } region)
+            {
+                ObserveLeaf(e, region.Vm);
+            }
+
             return;
         }
 
@@ -275,6 +281,13 @@ internal sealed partial class TimelineBuilder
         bool oldLeaf = SpteLayout.IsPresent(old) && IsLeaf(old, level);
         bool newLeaf = SpteLayout.IsPresent(now) && IsLeaf(now, level);
         OperationKind kind;
+        if (oldLeaf && newLeaf && (old & ~now) == _options.AccessedBit)
+        {
+            // Aging: the models were told by the notifier's own event.
+            ObserveLeaf(e, VmOf(thread));
+            return;
+        }
+
         if (oldLeaf && newLeaf)
         {
             if (SpteLayout.IsWritable(old) && !SpteLayout.IsWritable(now))
@@ -305,6 +318,26 @@ internal sealed partial class TimelineBuilder
 
         Counts.MaintenanceFromSpteEvents++;
         Emit(kind, VmOf(thread), gfn, level, SpteLayout.Pfn(now), asId: asId);
+    }
+
+    /// <summary>A leaf that the models have changed, or will not change, by themselves: handed over to be compared.</summary>
+    private void ObserveLeaf(EventCursor e, VmTrack vm)
+    {
+        if (e[3] is 1 or 2 or 3 && SpteLayout.IsPresent(e[1]) && IsLeaf(e[1], e[3]) && !_slotsUnknown)
+        {
+            Operations.Add(new Operation
+            {
+                Kind = OperationKind.LeafObserved,
+                Vm = vm.Index,
+                AsId = (byte)(e[4] & 1),
+                Open = -1,
+                FaultId = e.Seq,
+                A = e[0],
+                B = e[1],
+                C = e[2],
+                D = e[3],
+            });
+        }
     }
 
     private static bool IsLeaf(ulong spte, ulong level) => level == 1 || (spte & SpteLayout.LargeBit) != 0;
