@@ -59,6 +59,7 @@ public class SummaryTests
         Assert.Contains("nothing to compare: the capture shows no KVM fault", text, StringComparison.Ordinal);
         Assert.Contains("3 lost; DAMAGED", text, StringComparison.Ordinal);
         Assert.DoesNotContain("100 %", text, StringComparison.Ordinal);
+        Assert.EndsWith("next         tracereplay info x.trace.dat, which says what to record\n", text, StringComparison.Ordinal);
     }
 
     [Fact]

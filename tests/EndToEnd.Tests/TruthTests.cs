@@ -71,6 +71,7 @@ public class TruthTests(SampleDataset samples)
         Assert.True(result.Code == 0, result.Error);
         Assert.Equal(2, result.Output.TrimEnd().Split('\n').Length);
         Assert.Equal(2, samples.Run("replay", "-d", samples.Root, "--trace", "zz").Code);
+        Assert.Equal(2, samples.Run("replay", "-d", samples.Root, "--model", "merged", "--setting", "6.8").Code);
         Assert.Equal(0, samples.Run("replay", "-d", samples.Root, "--trace", id).Code);
     }
 

@@ -38,9 +38,8 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
         {
             WriteOutcomes(summary);
             WriteDivergences(summary);
+            WriteAssumptions(summary);
         }
-
-        WriteAssumptions(summary);
     }
 
     private static string Captured(TraceSummary summary)
@@ -55,7 +54,7 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
             long n => $"{Prose.Count(n)} lost",
         };
         string complete = trace.Complete ? "" : "; DAMAGED, only what was complete before the damage";
-        return $"{trace.Format}, Linux {trace.Kernel ?? "of unknown version"} {trace.Arch}, {trace.Cpus?.ToString() ?? "?"} CPUs, clock {trace.Clock ?? "not recorded"}{unit}{span}: "
+        return $"{trace.Format}, Linux {trace.Kernel ?? "of unknown version"}{(trace.Arch is null ? "" : " " + trace.Arch)}, {trace.Cpus?.ToString() ?? "?"} CPUs, clock {trace.Clock ?? "not recorded"}{unit}{span}: "
             + $"{Prose.Count(trace.Events, "event", "events")}, {Prose.Count(summary.Faults, "fault", "faults")}, {lost}{complete}";
     }
 
@@ -206,6 +205,12 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
 
     private void WriteNext(IReadOnlyList<TraceSummary> traces)
     {
+        if (traces.All(t => t.Faults == 0))
+        {
+            Prose.Labelled(output, "next", $"tracereplay info {traces[0].Trace.Path}, which says what to record", Indent);
+            return;
+        }
+
         bool misses = traces.Any(t => t.Fidelity.Any(f => f.Unexplained > 0));
         bool refused = traces.Any(t => t.Outcomes.Any(o => o.Outcome == "EFAULT"));
         string query = misses ? "--sql 'FROM fidelity_misses'" : refused ? "efault_causes" : "faults_by_outcome";
