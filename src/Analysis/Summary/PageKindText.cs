@@ -7,6 +7,7 @@ internal static class PageKindText
 {
     private static readonly Dictionary<string, string> s_texts = Enum.GetValues<PageKind>()
         .Where(kind => kind.Key() is not null)
+        .DistinctBy(kind => kind.Key())
         .ToDictionary(kind => kind.Key()!, kind => kind.Describe());
 
     /// <summary>A phrase, or the empty string for a key that is none.</summary>
