@@ -14,8 +14,8 @@ public class SummaryTests
             6.12-ttm.trace.dat  (cccccccccccccccc)
               captured   trace.dat, Linux 6.12.95+deb12-amd64 x86_64, 2 CPUs, clock mono, 2.5 s: 1,234,567
                          events, 6 faults, nothing lost
-              fidelity   current 6.12 against the kernel: outcome 5 of 6 (83.33 %); pfn 3 of 3 (100 %); 1
-                         unexplained and 0 explained misses, each in view fidelity_misses
+              fidelity   current 6.12 against the kernel: outcome 5 of 6 (83.33 %); all of pfn 3; 1 unexplained
+                         and 0 explained misses, each in view fidelity_misses
                          page  outcome  observed  current 6.12  v11 posted  merged 7.x
               outcomes   GUP   FIXED           2             3           3           3
                                RETRY           1             0           0           0

@@ -21,7 +21,7 @@ public class ProcessTests
         // Half a capture on standard input and no end of it: the program is surely still at work.
         process.StandardInput.BaseStream.Write(File.ReadAllBytes(s_sample).AsSpan(0, 100_000));
         process.StandardInput.BaseStream.Flush();
-        Thread.Sleep(TimeSpan.FromSeconds(2));
+        Assert.True(SpinWait.SpinUntil(() => scratch.LeftBehind().Any(), TimeSpan.FromMinutes(1)), "the program did not begin to read");
         Assert.False(process.HasExited);
         Process.Start("kill", ["-s", signal, process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]).WaitForExit();
         process.StandardInput.Close();

@@ -70,13 +70,21 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
 
         foreach (IGrouping<(string Model, string? Setting), FidelityLine> model in summary.Fidelity.GroupBy(f => (f.Model, f.Setting)))
         {
-            string quantities = string.Join("; ", model.Select(f => $"{f.Quantity} {Prose.Count(f.Matched)} of {Prose.Count(f.Compared)} ({Prose.Percent(f.Matched, f.Compared)})"));
+            var quantities = new List<string>();
+            quantities.AddRange(model.Where(f => f.Quantity == "outcome" || f.Matched < f.Compared)
+                .Select(f => $"{f.Quantity} {Prose.Count(f.Matched)} of {Prose.Count(f.Compared)} ({Prose.Percent(f.Matched, f.Compared)})"));
+            List<string> whole = [.. model.Where(f => f.Quantity != "outcome" && f.Matched == f.Compared && f.Compared > 0).Select(f => $"{f.Quantity} {Prose.Count(f.Compared)}")];
+            if (whole.Count > 0)
+            {
+                quantities.Add("all of " + string.Join(", ", whole));
+            }
+
             long explained = model.Sum(f => f.Explained);
             long unexplained = model.Sum(f => f.Unexplained);
             string misses = explained + unexplained == 0
                 ? "no miss"
                 : $"{Prose.Count(unexplained)} unexplained and {Prose.Count(explained)} explained misses, each in view fidelity_misses";
-            Line("fidelity", $"{model.Key.Model} {model.Key.Setting} against the kernel: {quantities}; {misses}");
+            Line("fidelity", $"{model.Key.Model} {model.Key.Setting} against the kernel: {string.Join("; ", quantities)}; {misses}");
         }
     }
 

@@ -10,7 +10,7 @@ internal static class CommonOptions
 {
     public static Option<bool> Quiet { get; } = new("--quiet", "-q") { Description = "Only results and errors", Recursive = true };
 
-    public static Option<bool> Verbose { get; } = new("--verbose") { Description = "Say more; stack traces of our own defects", Recursive = true };
+    public static Option<bool> Verbose { get; } = new("--verbose") { Description = "Stack traces of our own defects", Recursive = true };
 
     public static Option<string> Dataset() => new("--dataset", "-d") { Description = "Directory of the dataset", HelpName = "DATASET", Required = true };
 
