@@ -65,9 +65,17 @@ public static class CaptureFormats
                 return Unwrapped(Spool(input, "-"));
             }
 
-            return Directory.Exists(path)
-                ? throw new CaptureException(new CaptureDamage(path, 0, "a directory", "expected a file"))
-                : Unwrapped(new CaptureFile(path));
+            if (Directory.Exists(path))
+            {
+                throw new CaptureException(new CaptureDamage(path, 0, "a directory", "expected a file"));
+            }
+
+            // A pipe can be read once only: what a shell hands over as <(zcat …) is copied like standard input.
+            FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using (file)
+            {
+                return Unwrapped(file.CanSeek ? new CaptureFile(path) : Spool(file, path));
+            }
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
