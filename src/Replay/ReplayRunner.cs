@@ -104,6 +104,7 @@ internal sealed class Replay : IDisposable
     private readonly OutcomeRow _outcomeRow;
     private readonly DivergenceTable _divergences;
     private readonly FidelityTables _fidelity;
+    private readonly ViolationTable _violations;
     private readonly ResultTable<AssumptionRow> _assumptions;
     private readonly ReplayTallies _tallies = new();
 
@@ -128,6 +129,7 @@ internal sealed class Replay : IDisposable
         _outcomeRow = new OutcomeRow(id);
         _divergences = new DivergenceTable(reader.ResultPath(id, ResultTables.Divergences), id);
         _fidelity = new FidelityTables(reader.ResultPath(id, ResultTables.Fidelity), reader.ResultPath(id, ResultTables.FidelityMisses), id, kernel.Layout.Accessed | kernel.Layout.Dirty);
+        _violations = new ViolationTable(reader.ResultPath(id, ResultTables.Violations), id);
         _assumptions = AssumptionTable.Open(reader.ResultPath(id, ResultTables.Assumptions));
     }
 
@@ -171,6 +173,7 @@ internal sealed class Replay : IDisposable
         AssumptionWriter.Write(_assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies);
         _outcomes.Complete();
         _divergences.Complete();
+        _violations.Complete();
         _assumptions.Complete();
         _fidelity.Complete(_captured < 0 ? null : _models[_captured]);
         _faults.Complete();
@@ -182,6 +185,7 @@ internal sealed class Replay : IDisposable
         _faults.Dispose();
         _outcomes.Dispose();
         _divergences.Dispose();
+        _violations.Dispose();
         _fidelity.Dispose();
         _assumptions.Dispose();
     }
@@ -216,6 +220,7 @@ internal sealed class Replay : IDisposable
             _outcomeRow.Model = _models[m];
             _outcomeRow.Result = results[m];
             _outcomes.Add(_outcomeRow);
+            _violations.Add(_models[m], in fault, in results[m].Fault);
             for (int other = m + 1; other < results.Length; other++)
             {
                 _divergences.AddIfDifferent(_models, results, m, other);
