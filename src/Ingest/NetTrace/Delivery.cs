@@ -54,7 +54,7 @@ internal sealed class Delivery(IEventSink sink, ShapeTable shapes, long frequenc
     /// <summary>The recorder names processes; other threads of them keep names of their own, which it does not tell.</summary>
     private void Remember(TraceEvent e)
     {
-        if (e.PayloadByName("Name") is string name)
+        if (ValueText.Read(e, e.PayloadIndex("Name")) is string name)
         {
             _processNames[e.ProcessID] = name;
         }

@@ -10,61 +10,77 @@ internal ref struct EventBlockWalk(ReadOnlySpan<byte> block, int version)
 
     private readonly ReadOnlySpan<byte> _block = block;
 
-    /// <summary>Where in the block the walk stands.</summary>
+    private int _next;
+    private uint _payloadSize;
+    private bool _compressed;
+
+    /// <summary>Where in the block the current event begins.</summary>
     public int Position { get; private set; }
 
-    public long LargePayloads { get; private set; }
+    /// <summary>Why the walk ended early; null if the block is sound.</summary>
+    public string? Fault { get; private set; }
 
-    /// <returns>null if the block is sound.</returns>
-    public string? FindFault(int largestPayload)
+    public ReadOnlySpan<byte> Payload { get; private set; }
+
+    public bool MoveNext()
     {
-        if (_block.Length < 20 || BinaryPrimitives.ReadUInt16LittleEndian(_block) is var header && (header < 20 || header > _block.Length))
+        if (_next == 0 && !Begin())
         {
-            return "no header of an event block";
+            Fault = "no header of an event block";
+            return false;
         }
 
-        bool compressed = (_block[2] & 1) != 0;
-        Position = header;
-        uint payload = 0;
-        while (Position < _block.Length)
-        {
-            int start = Position;
-            if (compressed ? !SkipCompressedHeader(ref payload) : !SkipPlainHeader(ref payload))
-            {
-                Position = start;
-                return "an event header that its block cuts off";
-            }
-
-            if (payload > (uint)(_block.Length - Position))
-            {
-                int left = _block.Length - Position;
-                Position = start;
-                return $"an event of {payload} bytes where {left} follow";
-            }
-
-            LargePayloads += payload > largestPayload ? 1 : 0;
-            Position += (int)payload;
-        }
-
-        return Position > header ? null : "an event block without events";
-    }
-
-    private bool SkipPlainHeader(ref uint payload)
-    {
-        int size = version >= 6 ? PlainHeaderV6 : PlainHeaderV4;
-        if (_block.Length - Position < size)
+        Position = _next;
+        if (_next >= _block.Length)
         {
             return false;
         }
 
-        Position += size;
-        payload = BinaryPrimitives.ReadUInt32LittleEndian(_block[(Position - 4)..]);
+        if (_compressed ? !SkipCompressedHeader() : !SkipPlainHeader())
+        {
+            Fault = "an event header that its block cuts off";
+            return false;
+        }
+
+        if (_payloadSize > (uint)(_block.Length - _next))
+        {
+            Fault = $"an event of {_payloadSize} bytes where {_block.Length - _next} follow";
+            return false;
+        }
+
+        Payload = _block.Slice(_next, (int)_payloadSize);
+        _next += (int)_payloadSize;
         return true;
     }
 
-    private bool SkipCompressedHeader(ref uint payload)
+    private bool Begin()
     {
-        int flags = _block[Position++];
+        if (_block.Length < 20 || BinaryPrimitives.ReadUInt16LittleEndian(_block) is var header && (header < 20 || header >= _block.Length))
+        {
+            return false;
+        }
+
+        _compressed = (_block[2] & 1) != 0;
+        _next = header;
+        return true;
+    }
+
+    private bool SkipPlainHeader()
+    {
+        int size = version >= 6 ? PlainHeaderV6 : PlainHeaderV4;
+        if (_block.Length - _next < size)
+        {
+            return false;
+        }
+
+        _next += size;
+        _payloadSize = BinaryPrimitives.ReadUInt32LittleEndian(_block[(_next - 4)..]);
+        return true;
+    }
+
+    private bool SkipCompressedHeader()
+    {
+        int flags = _block[_next++];
         bool sound = (flags & 1) == 0 || SkipNumbers(1);
         sound = sound && ((flags & 2) == 0 || SkipNumbers(3));
         sound = sound && ((flags & 4) == 0 || SkipNumbers(1));
@@ -81,13 +97,13 @@ internal ref struct EventBlockWalk(ReadOnlySpan<byte> block, int version)
             sound = sound && ((flags & 32) == 0 || SkipBytes(16));
         }
 
-        return sound && ((flags & 128) == 0 || TryNumber(out payload));
+        return sound && ((flags & 128) == 0 || TryNumber(out _payloadSize));
     }
 
     private bool SkipBytes(int count)
     {
-        Position += count;
-        return Position <= _block.Length;
+        _next += count;
+        return _next <= _block.Length;
     }
 
     private bool SkipNumbers(int count)
@@ -109,12 +125,12 @@ internal ref struct EventBlockWalk(ReadOnlySpan<byte> block, int version)
         ulong bits = 0;
         for (int shift = 0; shift < 70; shift += 7)
         {
-            if (Position >= _block.Length)
+            if (_next >= _block.Length)
             {
                 break;
             }
 
-            byte b = _block[Position++];
+            byte b = _block[_next++];
             bits |= shift < 64 ? (ulong)(b & 0x7f) << shift : 0;
             if (b < 0x80)
             {

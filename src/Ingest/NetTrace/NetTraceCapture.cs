@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.ExceptionServices;
 using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.NetTrace;
@@ -10,9 +9,6 @@ namespace TraceReplay.Ingest.NetTrace;
 /// </summary>
 internal sealed class NetTraceCapture : ICapture
 {
-    // TraceEvent follows nested types of metadata on the stack, without a limit; a description has at most 64 Ki of levels.
-    private const int StackSize = 128 << 20;
-
     private readonly CaptureFile _file;
     private readonly NetTraceStructure _structure;
     private readonly ShapeTable _shapes;
@@ -49,7 +45,7 @@ internal sealed class NetTraceCapture : ICapture
     public CaptureDamage? ReadEvents(IEventSink sink, ReadOptions options, CancellationToken cancellation)
     {
         Delivery delivery = new(sink, _shapes, _structure.Frequency);
-        CaptureDamage? damage = OnLargeStack(() => TraceEventReader.Read(_file, _structure, delivery.Event, delivery.Lost, cancellation));
+        CaptureDamage? damage = TraceEventReader.Read(_file, _structure, delivery.Event, delivery.Lost, cancellation);
         delivery.Finish();
         Info.Warnings.AddRange(_shapes.ValueWarnings().Except(Info.Warnings));
         return Info.Damage ?? damage;
@@ -64,7 +60,7 @@ internal sealed class NetTraceCapture : ICapture
         while (true)
         {
             ShapeTable shapes = new();
-            CaptureDamage? damage = OnLargeStack(() => TraceEventReader.Read(_file, _structure, shapes.Observe, static _ => { }, CancellationToken.None));
+            CaptureDamage? damage = TraceEventReader.Read(_file, _structure, shapes.Observe, static _ => { }, CancellationToken.None);
             if (damage is null)
             {
                 return shapes;
@@ -76,29 +72,6 @@ internal sealed class NetTraceCapture : ICapture
             }
 
             _structure.CutAt(damage.Offset, damage);
-        }
-    }
-
-    private static CaptureDamage? OnLargeStack(Func<CaptureDamage?> read)
-    {
-        CaptureDamage? damage = null;
-        ExceptionDispatchInfo? failure = null;
-        Thread thread = new(Run, StackSize);
-        thread.Start();
-        thread.Join();
-        failure?.Throw();
-        return damage;
-
-        void Run()
-        {
-            try
-            {
-                damage = read();
-            }
-            catch (Exception e)
-            {
-                failure = ExceptionDispatchInfo.Capture(e);
-            }
         }
     }
 }

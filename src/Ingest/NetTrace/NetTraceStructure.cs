@@ -147,14 +147,13 @@ internal sealed class NetTraceStructure
         {
             ReadTrace(content, at);
         }
-        else if (kind == BlockKind.Event)
+        else if (kind == BlockKind.Event || (kind == BlockKind.Metadata && Version < 6))
         {
-            LargePayloads += WalkEvents(content, at);
+            WalkEvents(content, at, kind);
         }
-        else if (kind == BlockKind.Metadata && Version < 6 && WalkEvents(content, at) > 0)
+        else if (kind == BlockKind.Metadata && DescriptionWalk.FindExcess(content) is { } excess)
         {
-            // The stack that TraceEvent gets is enough for the nested types of 64 KiB.
-            throw _file.Damaged(at, "a description of more than 64 KiB", "expected the fields of an event");
+            throw _file.Damaged(at, excess, "expected the fields of events");
         }
 
         at += size;
@@ -166,12 +165,22 @@ internal sealed class NetTraceStructure
         return true;
     }
 
-    private long WalkEvents(ReadOnlySpan<byte> content, long at)
+    private void WalkEvents(ReadOnlySpan<byte> content, long at, BlockKind kind)
     {
         EventBlockWalk walk = new(content, Version);
-        return walk.FindFault(LargestPayload) is { } fault
-            ? throw _file.Damaged(at + walk.Position, fault, "expected events that fill their block")
-            : walk.LargePayloads;
+        while (walk.MoveNext())
+        {
+            LargePayloads += walk.Payload.Length > LargestPayload ? 1 : 0;
+            if (kind == BlockKind.Metadata && DescriptionWalk.FindExcessOld(walk.Payload) is { } excess)
+            {
+                throw _file.Damaged(at + walk.Position, excess, "expected the fields of an event");
+            }
+        }
+
+        if (walk.Fault is { } fault)
+        {
+            throw _file.Damaged(at + walk.Position, fault, "expected events that fill their block");
+        }
     }
 
     private (BlockKind Kind, int Size) ReadBlockHeader(ref long at)

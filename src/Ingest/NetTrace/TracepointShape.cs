@@ -46,16 +46,7 @@ internal sealed class TracepointShape : EventShape
             return;
         }
 
-        (List<string> fields, int end) = DescribedFields();
-        if (_lengths.All(length => length == Padded(end)))
-        {
-            Format = KernelLayouts.Build(System, Name, Id, fields);
-            return;
-        }
-
-        string reason = _known ? "fits its records" : "is known";
-        _warning = $"{System}.{Name}: no layout {reason}; the recorder describes {fields.Count} fields, the bytes behind them are in column undescribed";
-        Format = KernelLayouts.Build(System, Name, Id, [.. fields, $"field:u8 undescribed[]; offset:{end}; size:0; signed:0;"]);
+        KeepDescribed();
     }
 
     protected override void Look(TraceEvent e)
@@ -84,7 +75,7 @@ internal sealed class TracepointShape : EventShape
     {
         for (int i = KernelLayouts.CommonNames.Length; i < Names.Count; i++)
         {
-            (int Size, bool Signed) type = e.PayloadValue(i) switch
+            (int Size, bool Signed) type = ValueText.Read(e, i) switch
             {
                 byte => (1, false),
                 sbyte => (1, true),
@@ -111,9 +102,9 @@ internal sealed class TracepointShape : EventShape
         return _described.Count <= own.Count && _described.Index().All(d => own[d.Index].Name == d.Item.Name && own[d.Index].Size == d.Item.Size);
     }
 
-    private (List<string> Fields, int End) DescribedFields()
+    private void KeepDescribed()
     {
-        // The compiler aligns the fields of a tracepoint; those of a probe lie one behind the other.
+        // The compiler aligns the fields of a tracepoint; those of a probe lie one behind the other, and have known types only.
         bool probe = _described.Count > 0 && _described[0].Name is "__probe_ip" or "__probe_func";
         int end = KernelLayouts.CommonSize;
         List<string> fields = [];
@@ -125,6 +116,17 @@ internal sealed class TracepointShape : EventShape
             end = offset + size;
         }
 
-        return (fields, end);
+        bool padding = _lengths.All(length => length == Padded(end));
+        if (!padding)
+        {
+            _warning = $"{System}.{Name}: no layout {(_known ? "fits its records" : "is known")}; the recorder describes {fields.Count} fields, the bytes behind them are in column undescribed";
+        }
+
+        if (!padding || (!probe && _lengths.Any(length => length > end)))
+        {
+            fields.Add($"field:u8 undescribed[]; offset:{end}; size:0; signed:0;");
+        }
+
+        Format = KernelLayouts.Build(System, Name, Id, fields);
     }
 }

@@ -63,7 +63,7 @@ internal sealed class ValueShape : EventShape
         Span<byte> bits = stackalloc byte[8];
         for (int i = 0; i < _types.Length; i++)
         {
-            object? value = Value(e, i);
+            object? value = ValueText.Read(e, i);
             EventField field = Format!.Fields[i];
             if (value is null || value.GetType() != _types[i])
             {
@@ -90,21 +90,7 @@ internal sealed class ValueShape : EventShape
     {
         for (int i = 0; Events <= Sample && i < _types.Length; i++)
         {
-            _types[i] ??= Value(e, i)?.GetType();
-        }
-    }
-
-    private static object? Value(TraceEvent e, int i)
-    {
-        try
-        {
-            object? value = e.PayloadValue(i);
-            return value is string s && s.StartsWith("<<<EXCEPTION", StringComparison.Ordinal) ? null : value;
-        }
-        catch (Exception error) when (error is not OutOfMemoryException)
-        {
-            // TraceEvent's typed events throw what they meet when a payload is shorter than its version promises.
-            return null;
+            _types[i] ??= ValueText.Read(e, i)?.GetType();
         }
     }
 

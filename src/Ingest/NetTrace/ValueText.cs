@@ -2,12 +2,28 @@ using System.Collections;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Diagnostics.Tracing;
 
 namespace TraceReplay.Ingest.NetTrace;
 
 /// <summary>Values as TraceEvent hands them out, in our forms.</summary>
 internal static class ValueText
 {
+    /// <returns>null if the event has no such field, or its bytes make no sense.</returns>
+    public static object? Read(TraceEvent e, int field)
+    {
+        try
+        {
+            object? value = e.PayloadValue(field);
+            return value is string s && s.StartsWith("<<<EXCEPTION", StringComparison.Ordinal) ? null : value;
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            // TraceEvent's typed events throw whatever they meet in a payload that is not as its version promises.
+            return null;
+        }
+    }
+
     /// <summary>A number's bits, sign-extended.</summary>
     public static ulong Bits(object value) => value switch
     {
