@@ -45,6 +45,7 @@ internal static class CommandLine
     private static IEnumerable<(Command Command, string[] Examples)> Commands() =>
     [
         RunCommand.Create(),
+        InfoCommand.Create(),
         IngestCommand.Create(),
         ReplayCommand.Create(),
         QueryCommand.Create(),

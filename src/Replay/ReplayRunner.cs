@@ -112,8 +112,13 @@ internal sealed class Replay : IDisposable
         _models = models;
         _kinds = kinds;
         _captured = models.ToList().FindIndex(model => model.Name == kernel.Model && model.Settings.Name == kernel.Setting);
+        if (_captured >= 0)
+        {
+            models[_captured].Checks = new ObservationChecks();
+        }
+
         _lost = LostRecords.Read(reader, trace);
-        _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Dirty));
+        _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty));
         string id = trace.TraceId;
         _faults = new FaultTable(reader.ResultPath(id, ResultTables.Faults), id);
         _outcomes = new OutcomeTable(reader.ResultPath(id, ResultTables.Outcomes), id);
@@ -149,6 +154,10 @@ internal sealed class Replay : IDisposable
         }
 
         _timeline.Ended.Clear();
+        if (_captured >= 0)
+        {
+            _fidelity.AddMisses(_models[_captured], _lost);
+        }
     }
 
     public ReplayReport Complete()

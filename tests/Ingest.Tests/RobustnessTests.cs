@@ -62,6 +62,34 @@ public sealed class RobustnessTests
         Assert.Equal(cut, damage!.Offset);
     }
 
+    [Fact]
+    public void A_real_v7_file_cut_before_its_last_options_still_gives_its_events()
+    {
+        byte[] whole = File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Golden", "function.dat"));
+        List<Seen> all = Recorder.Read(whole).Recorder.Events;
+        int most = 0;
+        for (int cut = whole.Length - 1; cut > 0; cut -= 509)
+        {
+            try
+            {
+                (Recorder r, _, CaptureDamage? damage) = Recorder.Read(whole[..cut]);
+                Assert.NotNull(damage);
+                most = Math.Max(most, r.Events.Count);
+                foreach (IGrouping<int, Seen> cpu in r.Events.GroupBy(e => e.Cpu))
+                {
+                    Assert.Equal(all.Where(e => e.Cpu == cpu.Key).Take(cpu.Count()).Select(e => (e.Event, e.Timestamp)), cpu.Select(e => (e.Event, e.Timestamp)));
+                }
+            }
+            catch (CaptureException)
+            {
+                // Cut within the very first bytes.
+                Assert.InRange(cut, 0, 64);
+            }
+        }
+
+        Assert.Equal(all.Count, most);
+    }
+
     [Theory]
     [InlineData(6, "none")]
     [InlineData(7, "none")]

@@ -36,8 +36,8 @@ public static class Tables
         trace_id VARCHAR, event VARCHAR, function VARCHAR, is_return BOOLEAN, address UBIGINT
         """);
 
-    /// <summary>Records by trace and event, read from the Parquet footers.</summary>
-    public static TableSchema EventCounts { get; } = TableSchema.Parse("event_counts", "events", """
+    /// <summary>Records by trace and event.</summary>
+    public static TableSchema EventCounts { get; } = TableSchema.Parse("event_counts", "traces/manifests", """
         trace_id VARCHAR, system VARCHAR, event VARCHAR, records BIGINT
         """);
 

@@ -13,8 +13,12 @@ namespace TraceReplay.Replay.Results;
 /// </summary>
 internal sealed class FidelityTables : IDisposable
 {
-    private static readonly string[] s_quantities = ["outcome", "pfn", "level", "writable"];
+    private static readonly string[] s_quantities = ["outcome", "pfn", "level", "writable", "spte"];
 
+    private static readonly string[] s_records = ["leaf_change", "invalidate_seq", "in_progress"];
+    private const string Loss = "records were lost before or during the fault";
+
+    private readonly long[] _explainedRecords = new long[s_records.Length];
     private readonly SummaryTable _summary;
     private readonly MissTable _misses;
     private long _unknown;
@@ -64,10 +68,38 @@ internal sealed class FidelityTables : IDisposable
         {
             Miss(model, in observed, 3, Boolean(writable), Boolean(predicted.Writable));
         }
+
+        if (!Matches(4, observed.Spte == predicted.Spte))
+        {
+            Miss(model, in observed, 4, Hex(observed.Spte), Hex(predicted.Spte));
+        }
+    }
+
+    /// <summary>Takes over what the model found in the last batch when it compared itself with records.</summary>
+    public void AddMisses(IFaultModel model, LostRecords lost)
+    {
+        foreach (ObservationMiss miss in model.Checks!.Misses)
+        {
+            string? cause = lost.AnyBefore(miss.Seq) ? Loss : null;
+            _explainedRecords[(int)miss.Quantity] += cause is null ? 0 : 1;
+            _misses.Add(model, in miss, s_records[(int)miss.Quantity], cause);
+        }
+
+        model.Checks.Misses.Clear();
     }
 
     public void Complete(IFaultModel? model)
     {
+        for (int i = 0; i < s_records.Length && model?.Checks is { } checks; i++)
+        {
+            CheckedQuantity quantity = (CheckedQuantity)i;
+            Tally tally = new() { Compared = checks.Compared(quantity), Matched = checks.Matched(quantity), Explained = _explainedRecords[i] };
+            if (tally.Compared > 0)
+            {
+                _summary.Add(model, s_records[i], tally, 0);
+            }
+        }
+
         for (int i = 0; i < s_quantities.Length && model is not null; i++)
         {
             _summary.Add(model, s_quantities[i], _tallies[i], i == 0 ? _unknown : 0);
@@ -92,7 +124,7 @@ internal sealed class FidelityTables : IDisposable
 
     private void Miss(IFaultModel model, in ObservedFault observed, int quantity, string seen, string predicted)
     {
-        string? cause = observed.Lost ? "records were lost before or during the fault"
+        string? cause = observed.Lost ? Loss
             : observed.OrderAmbiguous ? "a notifier window began or ended so close to the fault's check that their order is not certain"
             : null;
         _tallies[quantity].Explained += cause is null ? 0 : 1;
@@ -184,26 +216,32 @@ internal sealed class FidelityTables : IDisposable
             _model = Text("model");
             _setting = Text("setting");
             _quantity = Text("quantity");
-            _faultId = Number<long>("fault_id");
+            _faultId = Number<long>("fault_id", nullable: true);
             _seq = Number<long>("seq");
-            _ts = Number<long>("ts_ns");
-            _gfn = Number<ulong>("gfn");
+            _ts = Number<long>("ts_ns", nullable: true);
+            _gfn = Number<ulong>("gfn", nullable: true);
             _observed = Text("observed");
             _predicted = Text("predicted");
             _explained = Number<bool>("explained");
             _cause = Text("cause", nullable: true);
         }
 
-        public void Add(IFaultModel model, in ObservedFault fault, string quantity, string observed, string predicted, string? cause)
+        public void Add(IFaultModel model, in ObservationMiss miss, string quantity, string? cause) =>
+            Add(model, quantity, null, miss.Seq, null, miss.Gfn == 0 ? null : miss.Gfn, Hex(miss.Observed), Hex(miss.Predicted), cause);
+
+        public void Add(IFaultModel model, in ObservedFault fault, string quantity, string observed, string predicted, string? cause) =>
+            Add(model, quantity, fault.FaultId, fault.Seq, fault.Time, fault.Gpa >> 12, observed, predicted, cause);
+
+        private void Add(IFaultModel model, string quantity, long? faultId, long seq, long? ts, ulong? gfn, string observed, string predicted, string? cause)
         {
             _traceId.Add(_trace);
             _model.Add(model.Name);
             _setting.Add(model.Settings.Name);
             _quantity.Add(quantity);
-            _faultId.Add(fault.FaultId);
-            _seq.Add(fault.Seq);
-            _ts.Add(fault.Time);
-            _gfn.Add(fault.Gpa >> 12);
+            _faultId.Add(faultId);
+            _seq.Add(seq);
+            _ts.Add(ts);
+            _gfn.Add(gfn);
             _observed.Add(observed);
             _predicted.Add(predicted);
             _explained.Add(cause is not null);

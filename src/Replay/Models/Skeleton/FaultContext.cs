@@ -65,6 +65,13 @@ public struct FaultContext
     public Memslot? Slot;
     public ulong Gfn;
     public ulong Pfn;
+
+    /// <summary>The leaf that the fault left; 0 if it left none.</summary>
+    public ulong Spte;
+
+    /// <summary>The pfn that a release by pfn puts: not <see cref="Pfn"/> where a huge mapping has cleared its low bits (fix A of spec 1.2).</summary>
+    public ulong ReleasePfn;
+
     public ulong Seq;
     public uint RootGeneration;
 
@@ -97,27 +104,31 @@ public struct FaultContext
         }
     }
 
+    public readonly bool IsShadow => (Access & FaultAccess.Shadow) != 0;
+
+    /// <summary>Takes a reference on <see cref="Pfn"/>'s page.</summary>
     public void Get(PageLedger pages)
     {
-        pages.Get(Pfn);
+        pages.Get(pages.Folio(Pfn));
         RefsGot++;
     }
 
-    public void Put(PageLedger pages)
+    /// <summary>Puts the reference on <paramref name="pfn"/>'s page.</summary>
+    public void Put(PageLedger pages, ulong pfn)
     {
-        pages.Put(Pfn);
+        pages.Put(pages.Folio(pfn));
         RefsPut++;
     }
 
-    public void MarkAccessed(PageLedger pages)
+    public void MarkAccessed(PageLedger pages, ulong pfn)
     {
-        pages.MarkAccessed(Pfn);
+        pages.MarkAccessed(pages.Folio(pfn));
         MarkedAccessed++;
     }
 
-    public void MarkDirty(PageLedger pages)
+    public void MarkDirty(PageLedger pages, ulong pfn)
     {
-        pages.MarkDirty(Pfn);
+        pages.MarkDirty(pages.Folio(pfn));
         MarkedDirty++;
     }
 }

@@ -51,6 +51,9 @@ public sealed partial class FaultModel<TRules>
             case OperationKind.BoPlace:
                 _hostPages.PlaceBo(op.A, (uint)op.B);
                 break;
+            case OperationKind.LeafObserved:
+                CheckLeaf(vm, in op);
+                break;
             case OperationKind.NoBlockOrders:
                 _hostPages.OrdersRecorded = false;
                 break;
@@ -120,7 +123,7 @@ public sealed partial class FaultModel<TRules>
         vm.Memory.Forget(start, end);
     }
 
-    private static void EndWindow(VmState vm, in Operation op)
+    private void EndWindow(VmState vm, in Operation op)
     {
         bool matched = false;
         for (int asId = 0; asId < vm.Slots.Length && !matched; asId++)
@@ -135,6 +138,8 @@ public sealed partial class FaultModel<TRules>
         {
             if (op.C != 0)
             {
+                Checks?.Check(CheckedQuantity.InvalidateSeq, vm.Invalidate.Seq == op.C - 1, op.FaultId, 0, op.C - 1, vm.Invalidate.Seq);
+                Checks?.Check(CheckedQuantity.InProgress, (ulong)vm.Invalidate.InProgress == op.D, op.FaultId, 0, op.D, (ulong)vm.Invalidate.InProgress);
                 vm.Invalidate.Observe(op.C - 1, (int)op.D);
             }
 
@@ -184,6 +189,28 @@ public sealed partial class FaultModel<TRules>
         }
     }
 
+    /// <summary>A record of a leaf's change against what the model had there and has now.</summary>
+    private void CheckLeaf(VmState vm, in Operation op)
+    {
+        if (Checks is null)
+        {
+            return;
+        }
+
+        SpteTables sptes = vm.Sptes[op.AsId];
+        int level = (int)op.D;
+        ulong now = sptes.At(op.A, level);
+        ulong before = sptes.TakeZapped(op.A, level);
+        ulong predicted = SpteLayout.IsPresent(op.C) ? now : now != 0 ? now : before;
+        ulong observed = SpteLayout.IsPresent(op.C) ? op.C : op.B;
+        bool gone = SpteLayout.IsPresent(op.C) || now == 0;
+
+        // The CPU sets accessed and dirty without a record: a bit that only the kernel's value has is its.
+        ulong difference = observed ^ predicted;
+        bool matches = gone && (difference & ~((_layout.Accessed | _layout.Dirty) & observed)) == 0;
+        Checks.Check(CheckedQuantity.LeafChange, matches, op.FaultId, op.A, observed, predicted);
+    }
+
     private void Age(VmState vm, ulong start, ulong end)
     {
         for (int asId = 0; asId < vm.Slots.Length; asId++)
@@ -206,7 +233,7 @@ public sealed partial class FaultModel<TRules>
     {
         if (from < end)
         {
-            ZapVisitor visitor = new() { Layout = _layout, Pages = Pages };
+            ZapVisitor visitor = new() { Layout = _layout, Pages = Pages, Remember = Checks is null ? null : sptes };
             sptes.ForEach(from, end, ref visitor);
         }
     }
@@ -215,11 +242,13 @@ public sealed partial class FaultModel<TRules>
     {
         public SpteLayout Layout;
         public PageLedger Pages;
+        public SpteTables? Remember;
 
         public readonly void Visit(ulong gfn, int level, ref ulong spte)
         {
             if (SpteLayout.IsPresent(spte))
             {
+                Remember?.RememberZapped(gfn, level, spte);
                 TRules.BitsLost(Pages, spte, (spte & Layout.Accessed) != 0, (spte & Layout.Dirty) != 0);
             }
 

@@ -28,6 +28,8 @@ public sealed partial class FaultModel<TRules> : IFaultModel
 
     public PageLedger Pages { get; } = new();
 
+    public ObservationChecks? Checks { get; set; }
+
     public ulong Leaf(int vm, int asId, ulong gfn, out int level) => Vm(vm).Sptes[asId].Leaf(gfn, out level);
 
     public void Execute(ReadOnlySpan<Operation> operations, List<FaultResult> results)
@@ -208,6 +210,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
     private static void EndMapped(ref FaultContext fault, FaultOutcome outcome, ulong spte, int level)
     {
         fault.Level = (byte)level;
+        fault.Spte = spte;
         fault.Writable = SpteLayout.IsWritable(spte);
         fault.Pfn = SpteLayout.Pfn(spte) + (fault.Gfn & (Levels.Pages(level) - 1));
         fault.End(outcome);
