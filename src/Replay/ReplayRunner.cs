@@ -123,7 +123,7 @@ internal sealed class Replay : IDisposable
         _faults = new FaultTable(reader.ResultPath(id, ResultTables.Faults), id);
         _outcomes = new OutcomeTable(reader.ResultPath(id, ResultTables.Outcomes), id);
         _divergences = new DivergenceTable(reader.ResultPath(id, ResultTables.Divergences), id);
-        _fidelity = new FidelityTables(reader.ResultPath(id, ResultTables.Fidelity), reader.ResultPath(id, ResultTables.FidelityMisses), id);
+        _fidelity = new FidelityTables(reader.ResultPath(id, ResultTables.Fidelity), reader.ResultPath(id, ResultTables.FidelityMisses), id, kernel.Layout.Accessed | kernel.Layout.Dirty);
         _assumptions = new AssumptionTable(reader.ResultPath(id, ResultTables.Assumptions), id);
     }
 

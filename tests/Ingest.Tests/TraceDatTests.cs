@@ -204,6 +204,16 @@ public sealed class TraceDatTests
         Assert.Contains(info.Warnings, w => w.Contains("999", StringComparison.Ordinal) && w.StartsWith("1 record", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void Records_lost_without_a_mark_in_the_pages_are_told_from_the_cpus_counters()
+    {
+        TraceDatBuilder b = Plain();
+        b.Options.Add((2, TraceDatBuilder.Z("CPU: 0\nentries: 1\noverrun: 30\ncommit overrun: 0\ndropped events: 2\n")));
+        b.Options.Add((2, TraceDatBuilder.Z("CPU: 1\nentries: 1\noverrun: 7\ndropped events: 0\n")));
+        b.Buffers.Add(("", [(0, Pages(b.Page(1, 5, b.Record(0, b.Payload(301, 1))))), (1, Pages(b.Page(1, 7, b.Record(0, b.Payload(301, 1)))))]));
+        Assert.Equal(["CPU 0 lost 32 records by the kernel's count; the pages account for 5 of them"], Recorder.Read(b.Build()).Info.Warnings);
+    }
+
     internal static TraceDatBuilder Plain(bool bigEndian = false, int longSize = 8, int version = 7, string compression = "none")
     {
         TraceDatBuilder b = new() { BigEndian = bigEndian, LongSize = longSize, Version = version, Compression = compression };

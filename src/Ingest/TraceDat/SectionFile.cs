@@ -19,6 +19,7 @@ internal sealed class SectionFile(CaptureFile file, TraceDatHeader header)
     private readonly record struct Section(int Id, bool Compressed, long Body, long Size);
 
     private long _optionsEnd;
+    private bool _namesSections;
 
     /// <summary>Reads all metadata. On damage, keeps what was read and sets <see cref="CaptureInfo.Damage"/>.</summary>
     public void Open(TraceDatOptions options, TraceDatMetadata metadata, CaptureInfo info)
@@ -84,6 +85,11 @@ internal sealed class SectionFile(CaptureFile file, TraceDatHeader header)
         long left = file.Length - _optionsEnd;
         if (left <= 0)
         {
+            if (_namesSections)
+            {
+                throw file.Damaged(file.Length, $"the file ends at 0x{file.Length:x}", "expected the strings that its sections are named by");
+            }
+
             return;
         }
 
@@ -177,8 +183,9 @@ internal sealed class SectionFile(CaptureFile file, TraceDatHeader header)
         SpanCursor c = new(h, header.BigEndian);
         _ = c.TryU16(out ushort id);
         _ = c.TryU16(out ushort flags);
-        _ = c.TryU32(out _);
+        _ = c.TryU32(out uint name);
         _ = c.TryU64(out ulong size);
+        _namesSections |= name != 0;
         long body = offset + SectionHeaderSize;
         return new Section(id, (flags & FlagCompressed) != 0, body, (long)Math.Min(size, (ulong)Math.Max(0, file.Length - body)));
     }

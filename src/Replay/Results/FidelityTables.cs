@@ -24,8 +24,12 @@ internal sealed class FidelityTables : IDisposable
     private long _unknown;
     private readonly Tally[] _tallies = new Tally[s_quantities.Length];
 
-    public FidelityTables(string summaryPath, string missesPath, string traceId)
+    private readonly ulong _hardwareBits;
+
+    /// <param name="hardwareBits">Accessed and dirty: bits of a leaf that the CPU sets by itself.</param>
+    public FidelityTables(string summaryPath, string missesPath, string traceId, ulong hardwareBits)
     {
+        _hardwareBits = hardwareBits;
         _summary = new SummaryTable(summaryPath, traceId);
         _misses = new MissTable(missesPath, traceId);
     }
@@ -69,7 +73,8 @@ internal sealed class FidelityTables : IDisposable
             Miss(model, in observed, 3, Boolean(writable), Boolean(predicted.Writable));
         }
 
-        if (!Matches(4, observed.Spte == predicted.Spte))
+        // The kernel reads the leaf again for its record: the CPU may have set accessed or dirty in between.
+        if (!Matches(4, ((observed.Spte ^ predicted.Spte) & ~(_hardwareBits & observed.Spte)) == 0))
         {
             Miss(model, in observed, 4, Hex(observed.Spte), Hex(predicted.Spte));
         }

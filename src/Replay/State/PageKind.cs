@@ -84,7 +84,7 @@ public static class PageKinds
         PageKind.P4 => "tail page (refcount 0) of a non-compound TTM block",
         PageKind.P5 => "TTM buffer in VRAM, no struct page",
         PageKind.P6 => "compound driver page",
-        PageKind.P7 => "head of a non-compound driver block",
+        PageKind.P7 => "page of a non-compound driver block",
         PageKind.P7Tail => "tail page (refcount 0) of a non-compound driver block",
         PageKind.P8 => "page put there by vm_insert_page",
         PageKind.P9 => "kernel page mapped by a driver",

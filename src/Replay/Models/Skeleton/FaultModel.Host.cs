@@ -180,7 +180,8 @@ public sealed partial class FaultModel<TRules>
                 TRules.BitsLost(Pages, spte, accessed: false, dirty: (spte & _layout.Dirty) != 0);
                 sptes.Set(op.A, level, spte & ~_layout.Dirty);
                 break;
-            case OperationKind.ZapLeaf:
+            // A leaf that went with its root is freed later, when the gfn may have a new one.
+            case OperationKind.ZapLeaf when sptes.TakeZapped(op.A, level) == 0:
                 Zap(sptes, op.A, op.A + 1);
                 break;
             case OperationKind.SplitHuge when level > 1:
@@ -192,23 +193,18 @@ public sealed partial class FaultModel<TRules>
     /// <summary>A record of a leaf's change against what the model had there and has now.</summary>
     private void CheckLeaf(VmState vm, in Operation op)
     {
-        if (Checks is null)
-        {
-            return;
-        }
-
         SpteTables sptes = vm.Sptes[op.AsId];
         int level = (int)op.D;
         ulong now = sptes.At(op.A, level);
-        ulong before = sptes.TakeZapped(op.A, level);
-        ulong predicted = SpteLayout.IsPresent(op.C) ? now : now != 0 ? now : before;
-        ulong observed = SpteLayout.IsPresent(op.C) ? op.C : op.B;
-        bool gone = SpteLayout.IsPresent(op.C) || now == 0;
+        ulong zapped = sptes.TakeZapped(op.A, level);
+        bool zap = !SpteLayout.IsPresent(op.C);
+        ulong observed = zap ? op.B : op.C;
+        ulong predicted = zap && zapped != 0 ? zapped : now;
+        bool done = !zap || zapped != 0 || now == 0;
 
         // The CPU sets accessed and dirty without a record: a bit that only the kernel's value has is its.
-        ulong difference = observed ^ predicted;
-        bool matches = gone && (difference & ~((_layout.Accessed | _layout.Dirty) & observed)) == 0;
-        Checks.Check(CheckedQuantity.LeafChange, matches, op.FaultId, op.A, observed, predicted);
+        bool matches = done && ((observed ^ predicted) & ~((_layout.Accessed | _layout.Dirty) & observed)) == 0;
+        Checks?.Check(CheckedQuantity.LeafChange, matches, op.FaultId, op.A, observed, predicted);
     }
 
     private void Age(VmState vm, ulong start, ulong end)
@@ -233,7 +229,7 @@ public sealed partial class FaultModel<TRules>
     {
         if (from < end)
         {
-            ZapVisitor visitor = new() { Layout = _layout, Pages = Pages, Remember = Checks is null ? null : sptes };
+            ZapVisitor visitor = new() { Layout = _layout, Pages = Pages, Zapped = sptes };
             sptes.ForEach(from, end, ref visitor);
         }
     }
@@ -242,13 +238,13 @@ public sealed partial class FaultModel<TRules>
     {
         public SpteLayout Layout;
         public PageLedger Pages;
-        public SpteTables? Remember;
+        public SpteTables Zapped;
 
         public readonly void Visit(ulong gfn, int level, ref ulong spte)
         {
             if (SpteLayout.IsPresent(spte))
             {
-                Remember?.RememberZapped(gfn, level, spte);
+                Zapped.RememberZapped(gfn, level, spte);
                 TRules.BitsLost(Pages, spte, (spte & Layout.Accessed) != 0, (spte & Layout.Dirty) != 0);
             }
 
