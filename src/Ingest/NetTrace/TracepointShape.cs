@@ -77,7 +77,7 @@ internal sealed class TracepointShape : EventShape
         {
             (int Size, bool Signed) type = ValueText.Read(e, i) switch
             {
-                byte => (1, false),
+                byte or bool => (1, false),
                 sbyte => (1, true),
                 ushort => (2, false),
                 short => (2, true),
