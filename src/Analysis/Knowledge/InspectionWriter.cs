@@ -26,11 +26,18 @@ public static class InspectionWriter
         IEnumerable<KeyValuePair<string, long>> events = capture.Events.OrderByDescending(e => e.Value).ThenBy(e => e.Key, StringComparer.Ordinal);
         TextTable.Write(output, [new("event"), new("records", true)], [.. events.Select(e => new[] { e.Key, Prose.Count(e.Value) })], "  ");
         output.Write("\n  what a replay of it can know, infer or must assume\n");
-        foreach (KnownFact fact in ReplayKnowledge.Assess(capture.Contents))
+        IReadOnlyList<KnownFact> facts = ReplayKnowledge.Assess(capture.Contents);
+        foreach (KnownFact fact in facts)
         {
             string label = $"  {Name(fact.Certainty),-10}{fact.Fact}";
             string record = fact.ToKnow.Length == 0 ? "" : $" (record: {fact.ToKnow})";
             Prose.Labelled(output, label, fact.From + record, FactIndent);
+        }
+
+        if (facts.Any(f => f.ToKnow.Contains("probe on", StringComparison.Ordinal)))
+        {
+            string kernel = capture.Kernel is null ? "" : $" --kernel {capture.Kernel}";
+            output.Write($"\n  how to record that: tracereplay probes{kernel}\n");
         }
 
         output.Write('\n');
