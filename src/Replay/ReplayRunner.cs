@@ -46,7 +46,10 @@ public static class ReplayRunner
         CapturedKernel kernel = CapturedKernel.From(trace.Kernel, trace.CpuVendor);
         IReadOnlyList<IFaultModel> models = CreateModels(options, kernel);
         using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes);
-        using Replay replay = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options));
+        using Replay replay = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options))
+        {
+            AssumedProbes = TraceEvents.CountAssumedProbes(reader, trace, options.IgnoreProbes),
+        };
         while (stream.MoveNext())
         {
             replay.Add(stream.Current);
@@ -133,6 +136,9 @@ internal sealed class Replay : IDisposable
         _assumptions = AssumptionTable.Open(reader.ResultPath(id, ResultTables.Assumptions));
     }
 
+    /// <summary>Probes whose function is taken from their name, as the capture has no symbols.</summary>
+    public int AssumedProbes { get; init; }
+
     public bool IsBatchFull => _timeline.Operations.Count >= BatchOperations;
 
     public void Add(EventCursor e) => _timeline.Add(e);
@@ -170,7 +176,7 @@ internal sealed class Replay : IDisposable
     {
         _timeline.Complete();
         ExecuteBatch();
-        AssumptionWriter.Write(_assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies);
+        AssumptionWriter.Write(_assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies, AssumedProbes);
         _outcomes.Complete();
         _divergences.Complete();
         _violations.Complete();

@@ -7,7 +7,7 @@ namespace TraceReplay.Replay.Results;
 /// <summary>Says AS-1 to AS-11 of spec 16 for one replay.</summary>
 internal static class AssumptionWriter
 {
-    public static void Write(ResultTable<AssumptionRow> table, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds, TimelineCounts counts, ReplayTallies tallies)
+    public static void Write(ResultTable<AssumptionRow> table, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds, TimelineCounts counts, ReplayTallies tallies, int assumedProbes)
     {
         void Add(string assumption, string value, double? share, string detail) =>
             table.Add(new AssumptionRow(trace.TraceId, assumption, value, share, detail));
@@ -54,11 +54,12 @@ internal static class AssumptionWriter
             trace.Lost > 0 ? "unknown" : "known",
             null,
             Say($"lost records: {trace.Lost}; faults whose end was not seen: {tallies.Unknown}"));
+        string probes = assumedProbes == 0 ? "" : Say($"; no symbols recorded, so {assumedProbes} probes are taken to sit where the printed definitions of that name do");
         Add(
             "AS-8",
-            kernel.Model is null ? "unknown" : "inferred",
+            kernel.Model is null ? "unknown" : assumedProbes > 0 ? "assumed" : "inferred",
             null,
-            Say($"kernel {kernel.Release ?? "unknown"}, {(kernel.Intel ? "Intel EPT" : trace.CpuVendor is null ? "vendor not recorded, taken for AMD NPT" : "AMD NPT")}, A/D bits taken as on, NX huge-page mitigation as off, memslot zap-all quirk as on, allow_unsafe_mappings as off"));
+            Say($"kernel {kernel.Release ?? "unknown"}, {(kernel.Intel ? "Intel EPT" : trace.CpuVendor is null ? "vendor not recorded, taken for AMD NPT" : "AMD NPT")}, A/D bits taken as on, NX huge-page mitigation as off, memslot zap-all quirk as on, allow_unsafe_mappings as off{probes}"));
         Add(
             "AS-10",
             "known",
