@@ -13,6 +13,5 @@ IngestResult result = Ingestor.Ingest(args[0], args[1], new IngestOptions());
 TimeSpan wall = DateTime.Now - Process.GetCurrentProcess().StartTime;
 Console.WriteLine(string.Create(
     CultureInfo.InvariantCulture,
-    $"{result.Manifest.Events} events, {wall.TotalSeconds:F3} s, peak {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB{(result.Damage is null ? "" : ", " + result.Damage)}"));
-if (Environment.GetEnvironmentVariable("JITINFO") is not null) { Console.WriteLine($"jit {System.Runtime.JitInfo.GetCompiledMethodCount()} methods, {System.Runtime.JitInfo.GetCompilationTime().TotalMilliseconds} ms, il {System.Runtime.JitInfo.GetCompiledILBytes()}, gc {GC.CollectionCount(0)} {GC.CollectionCount(1)} {GC.CollectionCount(2)} pause {GC.GetTotalPauseDuration().TotalMilliseconds}, alloc {GC.GetTotalAllocatedBytes() >> 20} MB"); }
+    $"{result.Manifest.Events} events, {wall.TotalSeconds:F3} s, cpu {Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds:F3} s, peak {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB{(result.Damage is null ? "" : ", " + result.Damage)}"));
 return result.Damage is null ? 0 : 3;

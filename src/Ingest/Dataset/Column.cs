@@ -1,4 +1,3 @@
-using System.Text;
 using Parquet;
 using Parquet.Schema;
 
@@ -16,8 +15,6 @@ public abstract class Column(string name, bool nullable)
 
     /// <summary>The type as Parquet.Net describes it.</summary>
     internal abstract DataField Field { get; }
-
-    internal virtual bool UseDictionary => false;
 
     public abstract void AddNull();
 
@@ -106,11 +103,10 @@ public sealed class Column<T> : Column
 /// <summary>A column of texts, written with a dictionary where values repeat.</summary>
 public sealed class StringColumn(string name, bool nullable = true) : Column(name, nullable)
 {
+    private readonly TextPage _page = new();
     private string?[] _values = new string?[1024];
 
     internal override DataField Field { get; } = new(name, typeof(string), isNullable: nullable);
-
-    internal override bool UseDictionary => true;
 
     public void Add(string? value)
     {
@@ -129,7 +125,16 @@ public sealed class StringColumn(string name, bool nullable = true) : Column(nam
 
     public override void AddNull() => Add(null);
 
-    internal override void Write(ParquetRowGroupWriter group) => StringPages.Write(group, Field, _values.AsSpan(0, Count));
+    internal override void Write(ParquetRowGroupWriter group)
+    {
+        _page.Begin(Count);
+        foreach (string? value in _values.AsSpan(0, Count))
+        {
+            _page.Add(value);
+        }
+
+        _page.Write(group, Field);
+    }
 
     internal override void Clear()
     {
@@ -169,65 +174,5 @@ public sealed class BytesColumn(string name, bool nullable = true) : Column(name
     {
         Array.Clear(_values, 0, Count);
         Count = 0;
-    }
-}
-
-/// <summary>Text columns in the form that Parquet.Net takes without copying.</summary>
-internal static class StringPages
-{
-    public static void Write(ParquetRowGroupWriter group, DataField field, ReadOnlySpan<string?> values)
-    {
-        ReadOnlyMemory<char>[] filled = System.Buffers.ArrayPool<ReadOnlyMemory<char>>.Shared.Rent(values.Length);
-        int[] present = System.Buffers.ArrayPool<int>.Shared.Rent(values.Length);
-        int n = 0;
-        for (int i = 0; i < values.Length; i++)
-        {
-            string? v = values[i];
-            present[i] = v is null ? 0 : 1;
-            if (v is not null)
-            {
-                filled[n++] = v.AsMemory();
-            }
-        }
-
-        ParquetFile.Await(group.WriteAllPartsAsync(
-            field,
-            new ReadOnlyMemory<ReadOnlyMemory<char>>(filled, 0, n),
-            field.IsNullable ? (ReadOnlyMemory<int>?)new ReadOnlyMemory<int>(present, 0, values.Length) : null,
-            null,
-            CancellationToken.None));
-        System.Buffers.ArrayPool<int>.Shared.Return(present);
-        System.Buffers.ArrayPool<ReadOnlyMemory<char>>.Shared.Return(filled, clearArray: true);
-    }
-
-    /// <summary>UTF-8 text; a byte that is none is shown as <c>\xNN</c>, so that no value is lost.</summary>
-    public static string Decode(ReadOnlySpan<byte> bytes)
-    {
-        if (System.Text.Unicode.Utf8.IsValid(bytes))
-        {
-            return Encoding.UTF8.GetString(bytes);
-        }
-
-        StringBuilder text = new();
-        while (!bytes.IsEmpty)
-        {
-            bool good = Rune.DecodeFromUtf8(bytes, out Rune rune, out int consumed) == System.Buffers.OperationStatus.Done;
-            if (good)
-            {
-                text.Append(rune.ToString());
-            }
-            else
-            {
-                consumed = Math.Max(1, consumed);
-                foreach (byte b in bytes[..consumed])
-                {
-                    text.Append(System.Globalization.CultureInfo.InvariantCulture, $"\\x{b:x2}");
-                }
-            }
-
-            bytes = bytes[consumed..];
-        }
-
-        return text.ToString();
     }
 }

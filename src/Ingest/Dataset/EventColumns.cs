@@ -13,8 +13,6 @@ internal abstract class EventColumn(DataField field)
 {
     public DataField Field { get; } = field;
 
-    public virtual bool UseDictionary => false;
-
     public abstract void Write(RowBatch batch, ParquetRowGroupWriter group);
 
     protected void WriteValues<T>(ParquetRowGroupWriter group, ReadOnlyMemory<T> values, ReadOnlyMemory<int>? present = null)
@@ -54,37 +52,47 @@ internal sealed class TgidColumn() : EventColumn(new DataField("tgid", typeof(in
 /// <summary>The same text in every row.</summary>
 internal sealed class ConstantColumn(string name, string value) : EventColumn(new DataField(name, typeof(string), isNullable: false))
 {
-    private ReadOnlyMemory<char>[] _values = [];
-
-    public override bool UseDictionary => true;
+    private readonly ReadOnlyMemory<char>[] _dictionary = [value.AsMemory()];
+    private int[] _zeros = [];
 
     public override void Write(RowBatch batch, ParquetRowGroupWriter group)
     {
-        if (_values.Length < batch.Count)
-        {
-            _values = new ReadOnlyMemory<char>[batch.Count];
-            Array.Fill(_values, value.AsMemory());
-        }
-
-        WriteValues<ReadOnlyMemory<char>>(group, _values.AsMemory(0, batch.Count));
+        _zeros = _zeros.Length < batch.Count ? new int[batch.Count] : _zeros;
+        DictionaryPages.Write(group, Field, _dictionary, _zeros.AsMemory(0, batch.Count), null);
     }
 }
 
-/// <summary>A text that is one of few.</summary>
-internal sealed class TextColumn(string name, Func<RowBatch, int, string?> value, bool nullable) : EventColumn(new DataField(name, typeof(string), isNullable: nullable))
+/// <summary>The thread's name.</summary>
+internal sealed class CommColumn() : EventColumn(new DataField("comm", typeof(string), isNullable: true))
 {
-    public override bool UseDictionary => true;
+    private readonly TextPage _page = new();
 
     public override void Write(RowBatch batch, ParquetRowGroupWriter group)
     {
-        string?[] values = ArrayPool<string?>.Shared.Rent(batch.Count);
-        for (int i = 0; i < batch.Count; i++)
+        _page.Begin(batch.Count);
+        foreach (string? comm in batch.Comm.AsSpan(0, batch.Count))
         {
-            values[i] = value(batch, i);
+            _page.Add(comm);
         }
 
-        StringPages.Write(group, Field, values.AsSpan(0, batch.Count));
-        ArrayPool<string?>.Shared.Return(values);
+        _page.Write(group, Field);
+    }
+}
+
+/// <summary>A text that follows from the row.</summary>
+internal sealed class TextColumn(string name, Func<RowBatch, int, string?> value, bool nullable) : EventColumn(new DataField(name, typeof(string), isNullable: nullable))
+{
+    private readonly TextPage _page = new();
+
+    public override void Write(RowBatch batch, ParquetRowGroupWriter group)
+    {
+        _page.Begin(batch.Count);
+        for (int i = 0; i < batch.Count; i++)
+        {
+            _page.Add(value(batch, i));
+        }
+
+        _page.Write(group, Field);
     }
 }
 
@@ -162,18 +170,17 @@ internal sealed class StringFieldColumn(string name, EventField field, bool bigE
     // Texts repeat (names of threads, functions, devices): looking one up by its bytes costs less than making it again.
     private readonly Dictionary<ulong, (byte[] Bytes, string Text)> _seen = [];
 
-    public override bool UseDictionary => true;
+    private readonly TextPage _page = new();
 
     public override void Write(RowBatch batch, ParquetRowGroupWriter group)
     {
-        string?[] values = ArrayPool<string?>.Shared.Rent(batch.Count);
+        _page.Begin(batch.Count);
         for (int i = 0; i < batch.Count; i++)
         {
-            values[i] = Text(FieldReader.Bytes(field, batch.Payload(i), bigEndian));
+            _page.Add(Text(FieldReader.Bytes(field, batch.Payload(i), bigEndian)));
         }
 
-        StringPages.Write(group, Field, values.AsSpan(0, batch.Count));
-        ArrayPool<string?>.Shared.Return(values, clearArray: true);
+        _page.Write(group, Field);
         if (_seen.Count > 4096)
         {
             _seen.Clear();
@@ -190,7 +197,7 @@ internal sealed class StringFieldColumn(string name, EventField field, bool bigE
             return known.Text;
         }
 
-        string text = StringPages.Decode(bytes);
+        string text = TraceText.Decode(bytes);
         _seen[key] = (bytes.ToArray(), text);
         return text;
     }

@@ -20,7 +20,7 @@ internal static class EventSchema
             new StoredColumn<int>("cpu", b => b.Cpu),
             new StoredColumn<int>("pid", b => b.Pid),
             new TgidColumn(),
-            new TextColumn("comm", (b, i) => b.Comm[i], nullable: true),
+            new CommColumn(),
         ];
         if (info.Instances.Count > 1 || info.Instances[0].Length > 0)
         {

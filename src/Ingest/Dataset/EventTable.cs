@@ -77,7 +77,7 @@ internal sealed class EventTable : IDisposable
         if (_file is null)
         {
             _fileColumns = _columns(this);
-            _file = new ParquetFile(_path, new ParquetSchema(_fileColumns.Select(Field (c) => c.Field)), _fileColumns.Where(c => c.UseDictionary).Select(c => c.Field.Name));
+            _file = new ParquetFile(_path, new ParquetSchema(_fileColumns.Select(Field (c) => c.Field)));
         }
 
         using (ParquetRowGroupWriter group = _file.RowGroup())

@@ -13,16 +13,11 @@ internal sealed class ParquetFile : IDisposable
     private readonly ParquetWriter _writer;
     private bool _completed;
 
-    public ParquetFile(string finalPath, ParquetSchema schema, IEnumerable<string> dictionaryColumns)
+    public ParquetFile(string finalPath, ParquetSchema schema)
     {
         _finalPath = finalPath;
         _temporary = finalPath + ".tmp";
         ParquetOptions options = new() { CompressionMethod = CompressionMethod.Snappy };
-        foreach (string column in dictionaryColumns)
-        {
-            options.ColumnEncodingHints[column] = EncodingHint.Dictionary;
-        }
-
         _stream = Environment(() =>
         {
             Directory.CreateDirectory(Path.GetDirectoryName(finalPath)!);

@@ -24,7 +24,7 @@ public sealed class TableWriter : IDisposable
         _columns = columns;
         _rowGroupRows = rowGroupRows;
         ParquetSchema schema = new(columns.Select(Field (c) => c.Field));
-        _file = new ParquetFile(finalPath, schema, columns.Where(c => c.UseDictionary).Select(c => c.Name));
+        _file = new ParquetFile(finalPath, schema);
     }
 
     /// <summary>Rows ended so far.</summary>

@@ -114,7 +114,8 @@ public static class EventFormatParser
 
         if (array || size == 0)
         {
-            bool text = array && IsChar(type);
+            // print of kernels up to 3.10 writes its tail as "char buf" without brackets.
+            bool text = IsChar(type);
             return size == 0
                 ? text ? FieldKind.TailString : FieldKind.TailBytes
                 : text ? FieldKind.CharArray : FieldKind.Bytes;

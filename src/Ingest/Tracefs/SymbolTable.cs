@@ -47,8 +47,32 @@ public sealed class SymbolTable
             first = Math.Min(first, _names[i]);
         }
 
-        ReadOnlySpan<byte> name = _text.Value.AsSpan(first);
+        return Name(first);
+    }
+
+    private string Name(int at)
+    {
+        ReadOnlySpan<byte> name = _text.Value.AsSpan(at);
         return Encoding.UTF8.GetString(name[..name.IndexOfAny(" \t\n"u8)]);
+    }
+
+    /// <summary>All symbols at exactly this address.</summary>
+    internal IReadOnlyList<string> Names(ulong address)
+    {
+        ulong[] addresses = Parse();
+        List<string> names = [];
+        int at = Array.BinarySearch(addresses, address);
+        while (at > 0 && addresses[at - 1] == address)
+        {
+            at--;
+        }
+
+        for (; at >= 0 && at < addresses.Length && addresses[at] == address; at++)
+        {
+            names.Add(Name(_names[at]));
+        }
+
+        return names;
     }
 
     /// <summary>Unpacks and parses now, to have it ready when <see cref="Find"/> is called.</summary>
