@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using TraceReplay.Ingest.FtraceText;
 using TraceReplay.Ingest.TraceDat;
 
 namespace TraceReplay.Ingest.Capture;
@@ -21,6 +22,7 @@ public static class CaptureFormats
     public static IReadOnlyList<CaptureFormat> All { get; } =
     [
         new("trace.dat", static head => head.StartsWith(TraceDatHeader.Magic), static file => new TraceDatCapture(file)),
+        new("ftrace text", FtraceTextCapture.Recognise, static file => new FtraceTextCapture(file)),
     ];
 
     /// <summary>Opens a capture by its content; <c>-</c> is standard input. Files packed with zstd or gzip are unpacked.</summary>
