@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Tracefs;
 
@@ -9,6 +10,7 @@ internal sealed class EventDispatcher(IEventSink sink, CaptureInfo info, Command
 {
     private readonly SortedDictionary<int, long> _unknown = [];
     private readonly int _pidOffset = info.Events.All.Count > 0 ? info.Events.All[0].Field("common_pid")?.Offset ?? -1 : -1;
+    private readonly Dictionary<int, long> _placed = [];
     private int _lastPid = int.MinValue;
     private string? _lastComm;
 
@@ -72,8 +74,20 @@ internal sealed class EventDispatcher(IEventSink sink, CaptureInfo info, Command
         sink.Event(in record);
     }
 
-    public void Finish()
+    /// <param name="cpuStats">Texts of per_cpu/cpuN/stats, one for each CPU.</param>
+    public void Finish(IEnumerable<string> cpuStats)
     {
+        foreach (string text in cpuStats)
+        {
+            // Records overwritten or dropped need not have left a mark in the pages.
+            long lost = Stat(text, "overrun:") + Stat(text, "dropped events:");
+            long placed = _placed.GetValueOrDefault((int)Stat(text, "CPU:"));
+            if (lost > placed)
+            {
+                info.Warnings.Add($"CPU {Stat(text, "CPU:")} lost {lost} records by the kernel's count; the pages account for {placed} of them");
+            }
+        }
+
         foreach ((int id, long count) in _unknown)
         {
             info.Warnings.Add($"{count} records with event id {id}, which the capture has no format for, are left out");
@@ -85,8 +99,22 @@ internal sealed class EventDispatcher(IEventSink sink, CaptureInfo info, Command
         long lost = stream.LostBefore;
         if (lost != 0)
         {
+            _placed[stream.Cpu] = _placed.GetValueOrDefault(stream.Cpu) + Math.Max(0, lost);
             sink.Lost(new LostRecords(stream.Cpu, stream.Instance, next, lost < 0 ? null : lost));
         }
+    }
+
+    private static long Stat(string text, string key)
+    {
+        foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())
+        {
+            if (line.StartsWith(key) && long.TryParse(line[key.Length..].Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long n))
+            {
+                return n;
+            }
+        }
+
+        return 0;
     }
 
     private void Unknown(int id) => _unknown[id] = _unknown.GetValueOrDefault(id) + 1;

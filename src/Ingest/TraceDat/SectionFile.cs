@@ -12,10 +12,14 @@ internal sealed class SectionFile(CaptureFile file, TraceDatHeader header)
     private const int IdEventFormats = 18;
     private const int IdKallsyms = 19;
     private const int IdCmdlines = 21;
+    private const int IdStrings = 15;
     private const int FlagCompressed = 1;
     private const int SectionHeaderSize = 16;
 
     private readonly record struct Section(int Id, bool Compressed, long Body, long Size);
+
+    private long _optionsEnd;
+    private bool _namesSections;
 
     /// <summary>Reads all metadata. On damage, keeps what was read and sets <see cref="CaptureInfo.Damage"/>.</summary>
     public void Open(TraceDatOptions options, TraceDatMetadata metadata, CaptureInfo info)
@@ -27,6 +31,11 @@ internal sealed class SectionFile(CaptureFile file, TraceDatHeader header)
         catch (CaptureException e)
         {
             info.Damage = e.Damage;
+            if (options.Buffers.Count == 0 && BufferRecovery.Find(file, header, _optionsEnd, Math.Max(1, options.CpuCount)) is { } found)
+            {
+                options.Buffers.Add(found);
+                info.Warnings.Add("the part that describes the buffers is missing; the data of CPUs were found by their layout and numbered in order");
+            }
         }
 
         try
@@ -66,6 +75,35 @@ internal sealed class SectionFile(CaptureFile file, TraceDatHeader header)
             from = next;
             next = ReadOptionsSection(next, options);
         }
+
+        CheckTail();
+    }
+
+    /// <summary>Real files end with the strings' section, which no option points to: its end is the file's.</summary>
+    private void CheckTail()
+    {
+        long left = file.Length - _optionsEnd;
+        if (left <= 0)
+        {
+            if (_namesSections)
+            {
+                throw file.Damaged(file.Length, $"the file ends at 0x{file.Length:x}", "expected the strings that its sections are named by");
+            }
+
+            return;
+        }
+
+        Span<byte> h = stackalloc byte[SectionHeaderSize];
+        file.ReadExactly(_optionsEnd, h, "the header of the strings' section");
+        SpanCursor c = new(h, header.BigEndian);
+        _ = c.TryU16(out ushort id);
+        _ = c.TryU16(out _);
+        _ = c.TryU32(out _);
+        _ = c.TryU64(out ulong size);
+        if (id == IdStrings && size > (ulong)(left - SectionHeaderSize))
+        {
+            throw file.Damaged(file.Length, $"the file ends at 0x{file.Length:x}", $"expected {size} bytes of strings from 0x{_optionsEnd + SectionHeaderSize:x} on");
+        }
     }
 
     private long ReadOptionsSection(long offset, TraceDatOptions options)
@@ -77,6 +115,7 @@ internal sealed class SectionFile(CaptureFile file, TraceDatHeader header)
         }
 
         byte[] body = Body(section);
+        _optionsEnd = section.Body + section.Size;
         SpanCursor c = new(body, header.BigEndian);
         while (true)
         {
@@ -144,8 +183,9 @@ internal sealed class SectionFile(CaptureFile file, TraceDatHeader header)
         SpanCursor c = new(h, header.BigEndian);
         _ = c.TryU16(out ushort id);
         _ = c.TryU16(out ushort flags);
-        _ = c.TryU32(out _);
+        _ = c.TryU32(out uint name);
         _ = c.TryU64(out ulong size);
+        _namesSections |= name != 0;
         long body = offset + SectionHeaderSize;
         return new Section(id, (flags & FlagCompressed) != 0, body, (long)Math.Min(size, (ulong)Math.Max(0, file.Length - body)));
     }

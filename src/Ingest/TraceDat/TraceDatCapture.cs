@@ -187,6 +187,6 @@ internal sealed class TraceDatCapture : ICapture
             }
         }
 
-        dispatcher.Finish();
+        dispatcher.Finish(_buffers.Count == 1 ? _options.CpuStats : []);
     }
 }

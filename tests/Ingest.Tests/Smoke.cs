@@ -1,1 +1,0 @@
-namespace TraceReplay.Ingest.Tests; public class Smoke { [Xunit.Fact] public void Two() => Xunit.Assert.Equal(2, 1 + 1); }
