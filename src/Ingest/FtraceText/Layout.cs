@@ -4,7 +4,7 @@ using TraceReplay.Ingest.Tracefs;
 namespace TraceReplay.Ingest.FtraceText;
 
 /// <summary>
-/// How a text shows an event, read backwards: literal text and elements in braces.
+/// How a text shows an event, read backwards: literal text (with braces doubled) and elements in braces.
 /// <list type="bullet">
 /// <item><c>{f}</c> a number; <c>{f:x}</c> hexadecimal, <c>{f:x16}</c> with 16 digits at least, <c>{f:#x}</c> with or without 0x</item>
 /// <item><c>{f:s}</c> text up to the next literal; <c>{*}</c> text that does not tell a field</item>
@@ -44,14 +44,18 @@ internal sealed class Layout
         Layout layout = new(source);
         for (int i = 0; i < source.Length;)
         {
-            int brace = source.IndexOf('{', i);
-            brace = brace < 0 ? source.Length : brace;
-            if (brace > i)
+            StringBuilder literal = new();
+            for (; i < source.Length && (source[i] != '{' || source.AsSpan(i).StartsWith("{{")); i++)
             {
-                layout._elements.Add(new Element { Kind = ElementKind.Literal, Literal = Encoding.UTF8.GetBytes(source[i..brace].Trim(' ') is "" ? " " : source[i..brace]) });
+                literal.Append(source[i]);
+                i += source[i] is '{' or '}' ? 1 : 0;
             }
 
-            i = brace;
+            if (literal.Length > 0)
+            {
+                layout._elements.Add(new Element { Kind = ElementKind.Literal, Literal = Encoding.UTF8.GetBytes(literal.ToString()) });
+            }
+
             if (i < source.Length)
             {
                 int close = source.IndexOf('}', i);
