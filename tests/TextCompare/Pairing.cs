@@ -3,29 +3,36 @@ namespace TraceReplay.TextCompare;
 /// <summary>Pairs the rows of two recordings of one run.</summary>
 internal static class Pairing
 {
-    private const long Window = 3_000;
+    /// <summary>How far apart the two time stamps of one event may be: each recording takes its own.</summary>
+    public const long Window = 30_000;
 
-    /// <summary>
-    /// Rows of the same event, thread and CPU, in order, whose time stamps are within some microseconds: each recording takes its
-    /// own.
-    /// </summary>
+    /// <summary>Rows of the same event, thread and CPU, in order, each with the nearest in time of the other recording.</summary>
     public static IEnumerable<(CapturedRows.Row Binary, CapturedRows.Row Text)> ByContent(IEnumerable<CapturedRows.Row> binary, IEnumerable<CapturedRows.Row> text)
     {
-        Dictionary<(string, int, int), Queue<CapturedRows.Row>> waiting = binary
-            .GroupBy(Key)
-            .ToDictionary(g => g.Key, g => new Queue<CapturedRows.Row>(g));
-        foreach (CapturedRows.Row row in text)
+        ILookup<(string, int, int), CapturedRows.Row> all = binary.ToLookup(Key);
+        foreach (IGrouping<(string, int, int), CapturedRows.Row> group in text.GroupBy(Key))
         {
-            if (waiting.TryGetValue(Key(row), out Queue<CapturedRows.Row>? queue))
+            CapturedRows.Row[] a = [.. all[group.Key]];
+            CapturedRows.Row[] b = [.. group];
+            for (int i = 0, j = 0; i < a.Length && j < b.Length;)
             {
-                while (queue.TryPeek(out CapturedRows.Row first) && first.Timestamp < row.Timestamp - Window)
+                long apart = Math.Abs(a[i].Timestamp - b[j].Timestamp);
+                if (a.Length - i != b.Length - j && i + 1 < a.Length && Math.Abs(a[i + 1].Timestamp - b[j].Timestamp) < apart)
                 {
-                    queue.Dequeue();
+                    i++;
                 }
-
-                if (queue.TryPeek(out CapturedRows.Row candidate) && candidate.Timestamp <= row.Timestamp + Window)
+                else if (a.Length - i != b.Length - j && j + 1 < b.Length && Math.Abs(a[i].Timestamp - b[j + 1].Timestamp) < apart)
                 {
-                    yield return (queue.Dequeue(), row);
+                    j++;
+                }
+                else
+                {
+                    if (apart <= Window)
+                    {
+                        yield return (a[i], b[j]);
+                    }
+
+                    (i, j) = (i + 1, j + 1);
                 }
             }
         }

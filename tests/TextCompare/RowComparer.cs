@@ -3,10 +3,9 @@ using TraceReplay.Ingest.Tracefs;
 namespace TraceReplay.TextCompare;
 
 /// <summary>Compares rows field by field and counts what is equal, unknown and different.</summary>
-internal sealed class RowComparer
+/// <param name="timeDifference">How far apart time stamps may be, in ns.</param>
+internal sealed class RowComparer(long timeDifference)
 {
-    // A text has microseconds at least, rounded or cut.
-    private const long LargestTimeDifference = 1000;
     private const int MostExamples = 20;
 
     private readonly SortedDictionary<string, (long Equal, long Unknown, long Different)> _fields = new(StringComparer.Ordinal);
@@ -29,7 +28,7 @@ internal sealed class RowComparer
         Count("cpu", binary.Cpu == text.Cpu);
         Count("pid", binary.Pid == text.Pid);
         Count("event", name == text.Format.FullName);
-        Count("time", Math.Abs(binary.Timestamp - text.Timestamp) <= LargestTimeDifference);
+        Count("time", Math.Abs(binary.Timestamp - text.Timestamp) <= timeDifference);
         Count("comm", binary.Comm == text.Comm || text.Comm is null);
         if (name != text.Format.FullName)
         {

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using TraceReplay.Ingest.FtraceText;
+using TraceReplay.Ingest.PerfScript;
 using TraceReplay.Ingest.TraceDat;
 
 namespace TraceReplay.Ingest.Capture;
@@ -22,8 +23,12 @@ public static class CaptureFormats
     public static IReadOnlyList<CaptureFormat> All { get; } =
     [
         new("trace.dat", static head => head.StartsWith(TraceDatHeader.Magic), static file => new TraceDatCapture(file)),
-        new("ftrace text", FtraceTextCapture.Recognise, static file => new FtraceTextCapture(file)),
+        Text(new FtraceDialect()),
+        Text(new PerfScriptDialect()),
     ];
+
+    private static CaptureFormat Text(TextDialect dialect) =>
+        new(dialect.Format, head => TextCapture.Recognise(head, dialect), file => new TextCapture(file, dialect));
 
     /// <summary>Opens a capture by its content; <c>-</c> is standard input. Files packed with zstd or gzip are unpacked.</summary>
     /// <exception cref="CaptureException">It cannot be read at all.</exception>

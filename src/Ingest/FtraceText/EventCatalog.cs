@@ -9,11 +9,12 @@ internal sealed record CatalogEvent(string System, string Name, IReadOnlyList<Ev
 {
     /// <summary>Tries every layout.</summary>
     /// <param name="sure">Whether the text is known to come from this release.</param>
-    public bool Match(ReadOnlySpan<byte> text, EventWriter into, bool sure)
+    /// <param name="fields">The fields of the record to make: the event's, and maybe more.</param>
+    public bool Match(ReadOnlySpan<byte> text, EventWriter into, bool sure, IReadOnlyList<EventField> fields, int fixedSize)
     {
         foreach (Layout layout in Layouts)
         {
-            into.Begin(Fields, FixedSize);
+            into.Begin(fields, fixedSize);
             if (layout.Match(text, into, sure))
             {
                 return true;

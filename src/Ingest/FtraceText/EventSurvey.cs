@@ -11,6 +11,7 @@ internal sealed class EventSurvey
     private readonly NameCache _names;
     private readonly EventWriter _scratch;
     private readonly bool _probe;
+    private readonly string? _system;
     private readonly SortedSet<string> _functions = new(StringComparer.Ordinal);
     private readonly GenericEvent _generic;
     private CatalogEvent? _chosen;
@@ -20,15 +21,22 @@ internal sealed class EventSurvey
     private long _rows;
     private long _unfit;
     private long _misfits;
+    private bool _periods;
+    private bool _stacks;
+    private int _periodField = -1;
+    private int _stackField = -1;
     private IReadOnlyList<EventField> _fields = [];
     private int _fixedSize;
 
     public EventSurvey(string name, NameCache names, EventWriter scratch)
     {
-        Name = name;
+        // perf names system:event; what follows a colon otherwise is a modifier, as in cycles:u.
+        int colon = name.IndexOf(':');
+        (_system, Name) = colon > 0 && name.AsSpan(colon + 1).ContainsAnyExcept("uhpPkGHSDIWe") ? (name[..colon], name[(colon + 1)..]) : (null, name);
+        name = Name;
         _names = names;
         _scratch = scratch;
-        _candidates = [.. EventCatalog.Releases.Select(r => r.Events.GetValueOrDefault(name))];
+        _candidates = [.. EventCatalog.Releases.Select(r => r.Events.GetValueOrDefault(name)).Select(c => _system is null || c?.System == _system ? c : null)];
         _matched = new long[_candidates.Length];
         _sameAs = [.. Enumerable.Range(0, _candidates.Length).Select(i => Array.FindIndex(_candidates, c => Same(c, _candidates[i])))];
         _generic = new GenericEvent(names);
@@ -56,7 +64,7 @@ internal sealed class EventSurvey
             if (_candidates[i] is { } candidate)
             {
                 // Releases share most layouts.
-                bool match = _sameAs[i] < i ? (results >> _sameAs[i] & 1) != 0 : candidate.Match(text, _scratch, sure: false);
+                bool match = _sameAs[i] < i ? (results >> _sameAs[i] & 1) != 0 : candidate.Match(text, _scratch, sure: false, candidate.Fields, candidate.FixedSize);
                 results |= match ? 1u << i : 0;
                 _matched[i] += match ? 1 : 0;
                 fits |= match;
@@ -94,7 +102,7 @@ internal sealed class EventSurvey
             }
         }
 
-        string system = EventCatalog.SystemOf(Name);
+        string system = _system ?? EventCatalog.SystemOf(Name);
         if (best < 0)
         {
             _generic.Settle();
@@ -105,13 +113,14 @@ internal sealed class EventSurvey
             _chosen = _candidates[best]!;
             CatalogEvent chosen = _chosen;
             _sure = Enumerable.Range(0, _candidates.Length).All(i => total[i] < total[best] || Same(_candidates[i], chosen));
-            if (_misfits > 0 && !_chosen.Fields.Any(f => f.Size == 0))
-            {
-                _textField = _chosen.Fields.Count;
-                _chosen = _chosen with { Fields = [.. _chosen.Fields, EventCatalog.Field("text", 't', 4, _chosen.FixedSize)], FixedSize = _chosen.FixedSize + 4 };
-            }
-
             (system, _fields, _fixedSize) = (_chosen.System, _chosen.Fields, _chosen.FixedSize);
+        }
+
+        if (!_fields.Any(f => f.Size == 0))
+        {
+            _textField = _chosen is not null && _misfits > 0 ? Append("text", 't', 4) : -1;
+            _periodField = _periods ? Append("period", 'u', 8) : -1;
+            _stackField = _stacks ? Append("stack", 't', 4) : -1;
         }
 
         Format = new EventFormat { System = system, Name = Name, Id = id, Fields = _fields, FixedSize = _fixedSize, Nullable = true };
@@ -127,9 +136,10 @@ internal sealed class EventSurvey
         into.FromReport = report;
         if (_chosen is null)
         {
+            into.Begin(_fields, _fixedSize);
             _generic.Fill(text, into);
         }
-        else if (!_chosen.Match(text, into, _sure))
+        else if (!_chosen.Match(text, into, _sure, _fields, _fixedSize))
         {
             if (!keepUnfit)
             {
@@ -143,6 +153,20 @@ internal sealed class EventSurvey
 
         _rows++;
         return true;
+    }
+
+    /// <summary>First reading: notes what perf showed of a sample beside the event.</summary>
+    public void LearnSample(bool period, bool stack)
+    {
+        _periods |= period;
+        _stacks |= stack;
+    }
+
+    /// <summary>Second reading: adds it.</summary>
+    public void FillSample(long period, string? stack, EventWriter into)
+    {
+        _ = period >= 0 && _periodField >= 0 && into.Number(_periodField, (ulong)period);
+        _ = stack is not null && _stackField >= 0 && into.Text(_stackField, System.Text.Encoding.UTF8.GetBytes(stack));
     }
 
     /// <summary>Notes what the text does not tell of the row just filled.</summary>
@@ -163,11 +187,18 @@ internal sealed class EventSurvey
         }
 
         foreach (IGrouping<long, string> lost in Enumerable.Range(0, _fields.Count)
-            .Where(i => _chosen is not null && !_fields[i].Common && i != _textField && _unknown[i] > _unfit)
+            .Where(i => _chosen is not null && !_fields[i].Common && i != _textField && i != _periodField && i != _stackField && _unknown[i] > _unfit)
             .GroupBy(i => _unknown[i] - _unfit, i => _fields[i].Name))
         {
             yield return $"the text does not tell {string.Join(", ", lost)} in {lost.Key} of {_rows} rows of {Format!.FullName}";
         }
+    }
+
+    private int Append(string name, char kind, int size)
+    {
+        _fields = [.. _fields, EventCatalog.Field(name, kind, size, _fixedSize)];
+        _fixedSize += size;
+        return _fields.Count - 1;
     }
 
     private static bool Same(CatalogEvent? a, CatalogEvent? b) => ReferenceEquals(a, b)

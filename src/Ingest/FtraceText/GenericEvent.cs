@@ -9,7 +9,7 @@ namespace TraceReplay.Ingest.FtraceText;
 internal sealed class GenericEvent(NameCache names)
 {
     // Bits for unknown fields, minus the common ones, the probe's address and the text.
-    private const int MostKeys = 56;
+    private const int MostKeys = 54;
 
     private readonly Dictionary<string, Key> _keys = [];
     private int _textField = -1;
@@ -81,10 +81,9 @@ internal sealed class GenericEvent(NameCache names)
         (Fields, FixedSize) = (fields, offset);
     }
 
-    /// <summary>Second reading.</summary>
+    /// <summary>Second reading: fills a record that was begun.</summary>
     public void Fill(ReadOnlySpan<byte> text, EventWriter into)
     {
-        into.Begin(Fields, FixedSize);
         if (_probe)
         {
             ReadOnlySpan<byte> where = ProbeText.Where(text);

@@ -22,6 +22,9 @@ internal ref struct LineHeader
     /// <summary>The latency format, which cuts names of threads after 8 bytes.</summary>
     public bool Latency;
 
+    /// <summary>perf's count of what the sample stands for; -1 if the line has none.</summary>
+    public long Period;
+
     /// <summary>Event and payload.</summary>
     public ReadOnlySpan<byte> Body;
 
@@ -45,7 +48,7 @@ internal ref struct LineHeader
 
     private static bool TryBracket(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after, out LineHeader header)
     {
-        header = default;
+        header = new LineHeader { Period = -1 };
         int digits = AsciiText.Unsigned(after, out ulong cpu);
         if (digits == 0 || cpu > 65535 || digits >= after.Length || after[digits] != ']')
         {
@@ -135,7 +138,8 @@ internal ref struct LineHeader
         return true;
     }
 
-    private static bool Time(ReadOnlySpan<byte> text, out int taken, ref LineHeader header)
+    /// <summary>A time at the start of the text: seconds with a fraction, or a plain number of the clock's units.</summary>
+    public static bool Time(ReadOnlySpan<byte> text, out int taken, ref LineHeader header)
     {
         taken = AsciiText.Unsigned(text, out ulong whole);
         if (taken == 0 || whole > long.MaxValue)
@@ -169,7 +173,7 @@ internal ref struct LineHeader
     /// <summary><c>comm-pid  CPUflags time: …</c>, the time in seconds or, in the kernel's own latency format, as <c>12us+</c>.</summary>
     private static bool TryLatency(ReadOnlySpan<byte> line, out LineHeader header)
     {
-        header = default;
+        header = new LineHeader { Period = -1 };
         for (int dash = line.IndexOf((byte)'-'); dash >= 0;)
         {
             ReadOnlySpan<byte> text = line[(dash + 1)..];

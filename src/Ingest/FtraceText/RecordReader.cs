@@ -19,7 +19,7 @@ internal interface ITextVisitor
 }
 
 /// <summary>Puts the lines of a text together to events: a line that starts none belongs to the event before it.</summary>
-internal sealed class RecordReader(CaptureFile file, bool quotedPrintable)
+internal sealed class RecordReader(CaptureFile file, TextDialect dialect, bool quotedPrintable)
 {
     private readonly TextLines _lines = new(file, quotedPrintable);
     private readonly TextRecord _record = new();
@@ -40,7 +40,7 @@ internal sealed class RecordReader(CaptureFile file, bool quotedPrintable)
                     cancellation.ThrowIfCancellationRequested();
                 }
 
-                if (!_lines.Terminated)
+                if (!_lines.Terminated && !(open && dialect.IsWhole(_lines.Line)))
                 {
                     throw file.Damaged(_lines.Offset, "a last line without its end", "expected a line feed, as the line may be cut");
                 }
@@ -63,32 +63,23 @@ internal sealed class RecordReader(CaptureFile file, bool quotedPrintable)
     public TextRecord ReadAt(long offset)
     {
         _lines.Seek(offset);
-        if (!_lines.MoveNext() || !LineHeader.TryParse(_lines.Line, out LineHeader header))
+        if (!_lines.MoveNext() || dialect.Classify(_lines.Line, out LineHeader header) != LineKind.Event)
         {
             throw file.Damaged(offset, "a line that changed while it was read", "expected the event that was there");
         }
 
         _record.Start(header, offset, _names);
-        while (_lines.MoveNext() && _lines.Terminated && Kind(_lines.Line, out _) == LineKind.Other && _record.Continue(_lines.Line))
+        while (_lines.MoveNext() && _lines.Terminated && dialect.Classify(_lines.Line, out _) == LineKind.Other && _record.Continue(_lines.Line))
         {
         }
 
         return _record;
     }
 
-    private enum LineKind
-    {
-        Event,
-        Lost,
-        Comment,
-        Blank,
-        Other,
-    }
-
     private bool Line(ITextVisitor visitor, bool open)
     {
         ReadOnlySpan<byte> line = _lines.Line;
-        switch (Kind(line, out LineHeader header))
+        switch (dialect.Classify(line, out LineHeader header))
         {
             case LineKind.Event:
                 Flush(visitor, open);
@@ -96,18 +87,18 @@ internal sealed class RecordReader(CaptureFile file, bool quotedPrintable)
                 return true;
             case LineKind.Lost:
                 Flush(visitor, open);
-                int digits = AsciiText.Unsigned(line[4..], out ulong cpu);
-                ReadOnlySpan<byte> rest = line[(4 + digits)..];
-                int number = rest.IndexOfAnyInRange((byte)'0', (byte)'9');
-                bool counted = number >= 0 && AsciiText.Unsigned(rest[number..], out ulong count) > 0 && count <= long.MaxValue;
-                visitor.Lost((int)cpu, counted ? (long)Count(rest[number..]) : null);
+                (int cpu, long? count) = dialect.Lost(line);
+                visitor.Lost(cpu, count);
                 return false;
             case LineKind.Comment:
                 Flush(visitor, open);
                 visitor.Comment(line);
                 return false;
-            case LineKind.Blank:
+            case LineKind.Blank when !dialect.BlankEndsEvent:
                 return open;
+            case LineKind.Blank:
+                Flush(visitor, open);
+                return false;
             default:
                 if (!open || !_record.Continue(line))
                 {
@@ -118,46 +109,11 @@ internal sealed class RecordReader(CaptureFile file, bool quotedPrintable)
         }
     }
 
-    private static ulong Count(ReadOnlySpan<byte> text)
-    {
-        _ = AsciiText.Unsigned(text, out ulong count);
-        return count;
-    }
-
     private void Flush(ITextVisitor visitor, bool open)
     {
         if (open)
         {
             visitor.Record(_record);
         }
-    }
-
-    private static LineKind Kind(ReadOnlySpan<byte> line, out LineHeader header)
-    {
-        header = default;
-        if (line.StartsWith("#"u8))
-        {
-            return LineKind.Comment;
-        }
-
-        if (LineHeader.TryParse(line, out header))
-        {
-            return LineKind.Event;
-        }
-
-        if (AsciiText.TrimStart(line).IsEmpty)
-        {
-            return LineKind.Blank;
-        }
-
-        if (line.StartsWith("CPU:"u8) && AsciiText.Unsigned(line[4..], out ulong cpu) > 0 && cpu < 65536 && line.IndexOf(" ["u8) > 0 && line.IndexOf("EVENTS"u8) > 0)
-        {
-            return LineKind.Lost;
-        }
-
-        // What trace-cmd report writes before the events.
-        return line.StartsWith("cpus="u8) || line.StartsWith("version = "u8) || (line.StartsWith("CPU "u8) && line.EndsWith(" is empty"u8))
-            ? LineKind.Comment
-            : LineKind.Other;
     }
 }

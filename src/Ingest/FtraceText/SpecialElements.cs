@@ -105,7 +105,7 @@ internal static class SpecialElements
     /// <summary>
     /// <c>error (14)</c> and <c>restart (4)</c> show an errno and hide the reason; other texts show the reason, and that errno is
     /// not negative, which for KVM_RUN means 0. trace-cmd 3.1 takes errno for unsigned and prints a reason whatever it is: there it is
-    /// unknown (see <see cref="EventWriter.FromReport"/>).
+    /// unknown (see <see cref="TextDialect.FromReport"/>).
     /// </summary>
     private static Taker UserspaceExit(int errno, ValueTable reasons) => (text, field, into) =>
     {

@@ -3,7 +3,7 @@ using TraceReplay.Ingest.Capture;
 namespace TraceReplay.Ingest.FtraceText;
 
 /// <summary>The second reading of a text: every line becomes an event.</summary>
-internal sealed class TextDelivery(IEventSink sink, TextSurvey survey, CaptureInfo info) : ITextVisitor
+internal sealed class TextDelivery(IEventSink sink, TextDialect dialect, TextSurvey survey, CaptureInfo info) : ITextVisitor
 {
     private readonly EventWriter _writer = new();
     private readonly Dictionary<int, (bool Any, long? Count)> _pendingLosses = [];
@@ -22,9 +22,10 @@ internal sealed class TextDelivery(IEventSink sink, TextSurvey survey, CaptureIn
             sink.Lost(new LostRecords(record.Cpu, instance, record.Timestamp, lost.Count));
         }
 
-        bool report = EventText.Padded(record.Text);
-        EventSurvey e = survey.Find(record.AllText, out ReadOnlySpan<byte> payload);
-        if (!e.Fill(payload, report, _writer, keepUnfit: record.MoreLines == 0))
+        bool report = dialect.FromReport(record.Text);
+        bool oneLine = record.MoreLines == 0 || dialect.HasStacks;
+        EventSurvey e = survey.Find(oneLine ? record.Text : record.AllText, out ReadOnlySpan<byte> payload);
+        if (!e.Fill(payload, report, _writer, keepUnfit: oneLine))
         {
             // The lines behind the first one are not the event's.
             e = survey.Find(record.Text, out payload);
@@ -35,6 +36,7 @@ internal sealed class TextDelivery(IEventSink sink, TextSurvey survey, CaptureIn
         _ = record.Flags is { } flags && _writer.Number(1, flags);
         _ = record.PreemptCount is { } preempt && _writer.Number(2, preempt);
         _writer.Number(3, (ulong)record.Pid);
+        e.FillSample(record.Period, dialect.Stack(record.Rest), _writer);
         e.Count(_writer.Nulls);
         EventRecord delivered = new()
         {

@@ -22,6 +22,9 @@ internal sealed class TextRecord
 
     public long Timestamp { get; private set; }
 
+    /// <summary>-1 if not shown.</summary>
+    public long Period { get; private set; }
+
     /// <summary>Whether the time stamp is in nanoseconds.</summary>
     public bool HasUnit { get; private set; }
 
@@ -33,11 +36,14 @@ internal sealed class TextRecord
     /// <summary>common_preempt_count, likewise.</summary>
     public byte? PreemptCount { get; private set; }
 
-    /// <summary>The lines behind the first one.</summary>
+    /// <summary>How many lines there are behind the first one.</summary>
     public int MoreLines { get; private set; }
 
     /// <summary>Event and payload, as far as its first line goes.</summary>
     public ReadOnlySpan<byte> Text => _text.AsSpan(0, _firstLine);
+
+    /// <summary>The lines behind the first one.</summary>
+    public ReadOnlySpan<byte> Rest => MoreLines == 0 ? [] : _text.AsSpan(_firstLine + 1, _length - _firstLine - 1);
 
     /// <summary>All lines, with line feeds between.</summary>
     public ReadOnlySpan<byte> AllText => _text.AsSpan(0, _length);
@@ -49,6 +55,7 @@ internal sealed class TextRecord
         Tgid = header.Tgid;
         Cpu = header.Cpu;
         Timestamp = header.Timestamp;
+        Period = header.Period;
         HasUnit = header.HasUnit;
         Instance = header.Instance.IsEmpty ? "" : names.Get(header.Instance);
         bool unknown = header.Comm.SequenceEqual("<...>"u8) || header.Comm.IsEmpty || (header.Latency && header.Comm.Length >= 8);

@@ -6,10 +6,13 @@ namespace TraceReplay.Ingest.FtraceText;
 /// The first reading of a text: which events it has, what they look like, and whether it is in the order of time. Types of
 /// columns must be known before the first row, and a text says them nowhere.
 /// </summary>
-internal sealed class TextSurvey : ITextVisitor
+internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
 {
     // A kernel has some 3,000 events; what is beyond is the text of some program, kept as lines.
     private const int MostEvents = 4096;
+
+    /// <summary>Room for an event's name.</summary>
+    public const int LongestName = 128;
 
     /// <summary>The event of a line that shows task and time, and no event.</summary>
     public const string NoEvent = "line";
@@ -17,7 +20,7 @@ internal sealed class TextSurvey : ITextVisitor
     private readonly Dictionary<string, EventSurvey> _events = [];
     private readonly NameCache _names = new();
     private readonly EventWriter _scratch = new();
-    private readonly byte[] _composed = new byte[EventText.LongestName];
+    private readonly byte[] _composed = new byte[LongestName];
     private readonly List<string> _instances = [];
     private readonly Dictionary<int, long> _latest = [];
     private long _last = long.MinValue;
@@ -45,6 +48,10 @@ internal sealed class TextSurvey : ITextVisitor
 
     public string? Kernel { get; private set; }
 
+    public string? Host { get; private set; }
+
+    public string? Arch { get; private set; }
+
     /// <summary>Events that the header says were written, and those that were still in the buffer; null without such a header.</summary>
     public (long InBuffer, long Written)? Entries { get; private set; }
 
@@ -65,8 +72,14 @@ internal sealed class TextSurvey : ITextVisitor
         OutOfOrder |= time < _last;
         _last = Math.Max(_last, time);
 
-        bool report = EventText.Padded(record.Text);
-        if (record.MoreLines == 0 || !Find(record.AllText, out ReadOnlySpan<byte> payload).Learn(payload, report, last: false))
+        bool report = dialect.FromReport(record.Text);
+        if (dialect.HasStacks)
+        {
+            EventSurvey sampled = Find(record.Text, out ReadOnlySpan<byte> text);
+            sampled.Learn(text, report, last: true);
+            sampled.LearnSample(record.Period >= 0, record.MoreLines > 0);
+        }
+        else if (record.MoreLines == 0 || !Find(record.AllText, out ReadOnlySpan<byte> payload).Learn(payload, report, last: false))
         {
             Find(record.Text, out payload).Learn(payload, report, last: true);
         }
@@ -75,7 +88,7 @@ internal sealed class TextSurvey : ITextVisitor
     /// <summary>The event of a text; known ones only after the survey.</summary>
     public EventSurvey Find(ReadOnlySpan<byte> text, out ReadOnlySpan<byte> payload)
     {
-        bool named = EventText.TrySplit(text, _composed, out ReadOnlySpan<byte> name, out payload);
+        bool named = dialect.TrySplit(text, _composed, out ReadOnlySpan<byte> name, out payload);
         string key = named ? _names.Get(name) : NoEvent;
         payload = named ? payload : text;
         if (!_events.TryGetValue(key, out EventSurvey? survey))
@@ -101,6 +114,10 @@ internal sealed class TextSurvey : ITextVisitor
             Kernel = _names.Get(AsciiText.TrimEnd(line[(on + 4)..]));
         }
 
+        // perf script --header
+        Kernel = Header(line, "# os release : "u8) ?? Kernel;
+        Host = Header(line, "# hostname : "u8) ?? Host;
+        Arch = Header(line, "# arch : "u8) ?? Arch;
         int entries = line.IndexOf("entries-in-buffer/entries-written: "u8);
         if (entries >= 0)
         {
@@ -112,6 +129,8 @@ internal sealed class TextSurvey : ITextVisitor
             }
         }
     }
+
+    private string? Header(ReadOnlySpan<byte> line, ReadOnlySpan<byte> key) => line.StartsWith(key) ? _names.Get(AsciiText.TrimEnd(line[key.Length..])) : null;
 
     public void Other(long offset)
     {

@@ -2,19 +2,22 @@ using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.FtraceText;
 
-/// <summary>The text of a trace: the file <c>trace</c>, <c>trace_pipe</c>, or what <c>trace-cmd report</c> prints (spec/trace-formats section 5).</summary>
-internal sealed class FtraceTextCapture : ICapture
+/// <summary>A trace as text. It is read twice: for what its events are, and for the events.</summary>
+internal sealed class TextCapture : ICapture
 {
     private readonly CaptureFile _file;
     private readonly RecordReader _reader;
-    private readonly TextSurvey _survey = new();
+    private readonly TextDialect _dialect;
+    private readonly TextSurvey _survey;
     private readonly List<string> _ownWarnings;
 
-    public FtraceTextCapture(CaptureFile file)
+    public TextCapture(CaptureFile file, TextDialect dialect)
     {
         _file = file;
-        _reader = new RecordReader(file, QuotedPrintable(file));
-        Info = new CaptureInfo { Path = file.DisplayName, Format = "ftrace text" };
+        _dialect = dialect;
+        _survey = new TextSurvey(dialect);
+        _reader = new RecordReader(file, dialect, QuotedPrintable(file));
+        Info = new CaptureInfo { Path = file.DisplayName, Format = dialect.Format };
         Info.Damage = _reader.ReadAll(_survey, CancellationToken.None);
         if (_survey.Records == 0)
         {
@@ -22,7 +25,7 @@ internal sealed class FtraceTextCapture : ICapture
         }
 
         string? release = _survey.Settle(Info);
-        Info.Kernel = _survey.Kernel;
+        (Info.Kernel, Info.Host, Info.Arch) = (_survey.Kernel, _survey.Host, _survey.Arch);
         Info.Cpus = _survey.Cpus;
         Info.Instances = _survey.Instances;
         Info.ClockUnit = _survey.HasUnit == true ? "ns" : "units";
@@ -32,8 +35,8 @@ internal sealed class FtraceTextCapture : ICapture
 
     public CaptureInfo Info { get; }
 
-    /// <summary>Whether the start of a file is a trace's: a header, or a line with task, CPU and time.</summary>
-    public static bool Recognise(ReadOnlySpan<byte> head)
+    /// <summary>Whether a line at the start of a file is an event, or the header of the file <c>trace</c>.</summary>
+    public static bool Recognise(ReadOnlySpan<byte> head, TextDialect dialect)
     {
         if (head.IndexOf((byte)0) >= 0)
         {
@@ -42,13 +45,13 @@ internal sealed class FtraceTextCapture : ICapture
 
         if (head.StartsWith("# tracer:"u8))
         {
-            return true;
+            return dialect is FtraceDialect;
         }
 
         foreach (Range range in head.Split((byte)'\n'))
         {
             ReadOnlySpan<byte> line = head[range].TrimStart("> "u8);
-            if (LineHeader.TryParse(line, out LineHeader header) && !header.Body.IsEmpty)
+            if (dialect.Classify(line, out LineHeader header) == LineKind.Event && !header.Body.IsEmpty)
             {
                 return true;
             }
@@ -66,7 +69,7 @@ internal sealed class FtraceTextCapture : ICapture
             sink.Lost(new LostRecords(-1, 0, null, entries.Written - entries.InBuffer));
         }
 
-        TextDelivery delivery = new(sink, _survey, Info);
+        TextDelivery delivery = new(sink, _dialect, _survey, Info);
         if (_survey.OutOfOrder)
         {
             TextOrder order = new();
