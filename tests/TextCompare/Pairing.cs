@@ -9,6 +9,10 @@ internal static class Pairing
     /// <summary>Rows of the same event, thread and CPU, in order, each with the nearest in time of the other recording.</summary>
     public static IEnumerable<(CapturedRows.Row Binary, CapturedRows.Row Text)> ByContent(IEnumerable<CapturedRows.Row> binary, IEnumerable<CapturedRows.Row> text)
     {
+        // perf's clock runs beside ftrace's: the first fault of both tells how far.
+        long? first = First(binary);
+        long shift = first - First(text) is { } d && Math.Abs(d) > Window ? d : 0;
+        text = shift == 0 ? text : text.Select(r => r with { Timestamp = r.Timestamp + shift });
         ILookup<(string, int, int), CapturedRows.Row> all = binary.ToLookup(Key);
         foreach (IGrouping<(string, int, int), CapturedRows.Row> group in text.GroupBy(Key))
         {
@@ -37,6 +41,9 @@ internal static class Pairing
             }
         }
     }
+
+    private static long? First(IEnumerable<CapturedRows.Row> rows) =>
+        rows.Where(r => r.Format.FullName == "kvm.kvm_page_fault").Select(r => (long?)r.Timestamp).FirstOrDefault();
 
     private static (string Event, int Cpu, int Pid) Key(CapturedRows.Row row) => (row.Format.FullName, row.Cpu, row.Pid);
 }

@@ -22,7 +22,7 @@ foreach (string warning in args.Contains("--verbose") ? text.Info.Warnings : [])
 
 // A text has microseconds at least, rounded or cut.
 bool subset = args.Contains("--subset");
-RowComparer comparer = new(subset ? Pairing.Window : 1000);
+RowComparer comparer = new(subset ? Pairing.Window : 1000, sameRecording: !subset);
 IEnumerable<(CapturedRows.Row Binary, CapturedRows.Row Text)> pairs = subset
     ? Pairing.ByContent(expected.Rows, actual.Rows)
     : expected.Rows.Zip(actual.Rows);
@@ -34,7 +34,7 @@ foreach ((CapturedRows.Row b, CapturedRows.Row t) in pairs)
 bool counts = subset || expected.Rows.Count == actual.Rows.Count;
 Console.WriteLine(string.Create(
     CultureInfo.InvariantCulture,
-    $"{Path.GetFileName(args[1])}: rows {expected.Rows.Count} and {actual.Rows.Count}, {comparer.Rows} compared; kvm fields {comparer.Fields}, equal {comparer.Equal}, not in the text {comparer.Unknown}, different {comparer.Different}; lost {expected.Lost} and {actual.Lost}"));
+    $"{Path.GetFileName(args[1])}: rows {expected.Rows.Count} and {actual.Rows.Count}, {comparer.Rows} compared; fields {comparer.Fields}, equal {comparer.Equal}, not in the text {comparer.Unknown}, different {comparer.Different}; lost {expected.Lost} and {actual.Lost}"));
 foreach (string line in comparer.Report(args.Contains("--verbose")))
 {
     Console.WriteLine("  " + line);

@@ -4,7 +4,11 @@ namespace TraceReplay.TextCompare;
 
 /// <summary>Compares rows field by field and counts what is equal, unknown and different.</summary>
 /// <param name="timeDifference">How far apart time stamps may be, in ns.</param>
-internal sealed class RowComparer(long timeDifference)
+/// <param name="sameRecording">
+/// false for two recordings of one run: a thread's name is taken at another moment, and a probe that reads through a NULL pointer
+/// records what happens to lie in its buffer.
+/// </param>
+internal sealed class RowComparer(long timeDifference, bool sameRecording)
 {
     private const int MostExamples = 20;
 
@@ -29,7 +33,7 @@ internal sealed class RowComparer(long timeDifference)
         Count("pid", binary.Pid == text.Pid);
         Count("event", name == text.Format.FullName);
         Count("time", Math.Abs(binary.Timestamp - text.Timestamp) <= timeDifference);
-        Count("comm", binary.Comm == text.Comm || text.Comm is null);
+        Count("comm", binary.Comm == text.Comm || text.Comm is null || !sameRecording);
         if (name != text.Format.FullName)
         {
             return;
@@ -53,7 +57,7 @@ internal sealed class RowComparer(long timeDifference)
             (long equal, long unknown, long different) = _fields.GetValueOrDefault($"{name} {field.Name}");
             bool same = value == recorded;
             _fields[$"{name} {field.Name}"] = value is null ? (equal, unknown + 1, different) : same ? (equal + 1, unknown, different) : (equal, unknown, different + 1);
-            bool judged = binary.Format.System is "kvm" or "kvmmmu" || !text.Format.Fields.Any(f => f.Name == "text");
+            bool judged = binary.Format.System is "kvm" or "kvmmmu" || (sameRecording && !text.Format.Fields.Any(f => f.Name == "text"));
             Fields++;
             Equal += same ? 1 : 0;
             Unknown += value is null ? 1 : 0;

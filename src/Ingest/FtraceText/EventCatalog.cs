@@ -12,6 +12,12 @@ internal sealed record CatalogEvent(string System, string Name, IReadOnlyList<Ev
     /// <param name="fields">The fields of the record to make: the event's, and maybe more.</param>
     public bool Match(ReadOnlySpan<byte> text, EventWriter into, bool sure, IReadOnlyList<EventField> fields, int fixedSize)
     {
+        // libtraceevent prints what it cannot evaluate as raw fields.
+        if (text.StartsWith("[FAILED TO PARSE] "u8))
+        {
+            text = text["[FAILED TO PARSE] ".Length..];
+        }
+
         foreach (Layout layout in Layouts)
         {
             into.Begin(fields, fixedSize);
@@ -63,8 +69,7 @@ internal sealed class EventCatalog
     public IReadOnlyDictionary<string, CatalogEvent> Events => _events;
 
     /// <summary>The system of an event that is known by name only.</summary>
-    /// <returns><c>text</c> if it is not known: a text does not say.</returns>
-    public static string SystemOf(string name)
+    public static string? SystemOf(string name)
     {
         EventCatalog first = Releases[0];
         foreach (EventCatalog release in Releases)
@@ -77,7 +82,7 @@ internal sealed class EventCatalog
 
         return first._systems.TryGetValue(name, out string? system) ? system
             : name.StartsWith("sys_e", StringComparison.Ordinal) ? "syscalls"
-            : "text";
+            : null;
     }
 
     private static EventCatalog Load(params string[] names)

@@ -5,6 +5,8 @@ namespace TraceReplay.Ingest.FtraceText;
 /// <summary>What is known of the events of one name: which release's layouts fit them, or, where none does, what keys they show.</summary>
 internal sealed class EventSurvey
 {
+    private static readonly System.Buffers.SearchValues<char> s_modifiers = System.Buffers.SearchValues.Create("uhpPkGHSDIWe");
+
     private readonly CatalogEvent?[] _candidates;
     private readonly long[] _matched;
     private readonly int[] _sameAs;
@@ -12,6 +14,7 @@ internal sealed class EventSurvey
     private readonly EventWriter _scratch;
     private readonly bool _probe;
     private readonly string? _system;
+    private readonly string _unknownSystem;
     private readonly SortedSet<string> _functions = new(StringComparer.Ordinal);
     private readonly GenericEvent _generic;
     private CatalogEvent? _chosen;
@@ -28,12 +31,14 @@ internal sealed class EventSurvey
     private IReadOnlyList<EventField> _fields = [];
     private int _fixedSize;
 
-    public EventSurvey(string name, NameCache names, EventWriter scratch)
+    /// <param name="unknownSystem">The system of an event whose own is known from nowhere.</param>
+    public EventSurvey(string name, string unknownSystem, NameCache names, EventWriter scratch)
     {
         // perf names system:event; what follows a colon otherwise is a modifier, as in cycles:u.
         int colon = name.IndexOf(':');
-        (_system, Name) = colon > 0 && name.AsSpan(colon + 1).ContainsAnyExcept("uhpPkGHSDIWe") ? (name[..colon], name[(colon + 1)..]) : (null, name);
+        (_system, Name) = colon > 0 && name.AsSpan(colon + 1).ContainsAnyExcept(s_modifiers) ? (name[..colon], name[(colon + 1)..]) : (null, name);
         name = Name;
+        _unknownSystem = unknownSystem;
         _names = names;
         _scratch = scratch;
         _candidates = [.. EventCatalog.Releases.Select(r => r.Events.GetValueOrDefault(name)).Select(c => _system is null || c?.System == _system ? c : null)];
@@ -102,7 +107,7 @@ internal sealed class EventSurvey
             }
         }
 
-        string system = _system ?? EventCatalog.SystemOf(Name);
+        string system = _system ?? EventCatalog.SystemOf(Name) ?? _unknownSystem;
         if (best < 0)
         {
             _generic.Settle();

@@ -8,6 +8,8 @@ internal sealed class FtraceDialect : TextDialect
 
     public override string Format => "ftrace text";
 
+    public override string UnknownSystem => "text";
+
     public override LineKind Classify(ReadOnlySpan<byte> line, out LineHeader header)
     {
         header = default;

@@ -16,6 +16,9 @@ internal abstract class TextDialect
     /// <summary>The format's name, as in <see cref="Capture.CaptureInfo.Format"/>.</summary>
     public abstract string Format { get; }
 
+    /// <summary>Where events go whose system the text does not tell.</summary>
+    public abstract string UnknownSystem { get; }
+
     /// <summary>Whether a blank line ends an event.</summary>
     public virtual bool BlankEndsEvent => false;
 

@@ -97,7 +97,7 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
             payload = key == NoEvent ? text : payload;
             if (!_events.TryGetValue(key, out survey))
             {
-                _events[key] = survey = new EventSurvey(key, _names, _scratch);
+                _events[key] = survey = new EventSurvey(key, dialect.UnknownSystem, _names, _scratch);
             }
         }
 

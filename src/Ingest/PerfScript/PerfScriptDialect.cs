@@ -9,6 +9,8 @@ internal sealed class PerfScriptDialect : TextDialect
 
     public override string Format => "perf script text";
 
+    public override string UnknownSystem => "perf";
+
     public override bool BlankEndsEvent => true;
 
     public override bool HasStacks => true;
@@ -41,7 +43,7 @@ internal sealed class PerfScriptDialect : TextDialect
     /// <summary><c>PERF_RECORD_LOST lost 12</c>, from <c>perf script --show-lost-events</c>.</summary>
     public override (int Cpu, long? Count) Lost(ReadOnlySpan<byte> line)
     {
-        PerfScriptHeader.TryParse(line, out LineHeader header);
+        _ = PerfScriptHeader.TryParse(line, out LineHeader header);
         int number = header.Body.LastIndexOf((byte)' ') + 1;
         bool counted = AsciiText.Unsigned(header.Body[number..], out ulong count) > 0 && count <= long.MaxValue;
         return (header.Cpu, counted ? (long)count : null);
