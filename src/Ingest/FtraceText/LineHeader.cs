@@ -89,6 +89,12 @@ internal ref struct LineHeader
             return false;
         }
 
+        // perf script sets the thread off by a blank.
+        if (dash > 0 && AsciiText.IsSpace(text[dash - 1]))
+        {
+            return false;
+        }
+
         Pid = (int)pid;
         Comm = text[..dash];
 

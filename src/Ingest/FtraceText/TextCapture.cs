@@ -38,11 +38,6 @@ internal sealed class TextCapture : ICapture
     /// <summary>Whether a line at the start of a file is an event, or the header of the file <c>trace</c>.</summary>
     public static bool Recognise(ReadOnlySpan<byte> head, TextDialect dialect)
     {
-        if (head.IndexOf((byte)0) >= 0)
-        {
-            return false;
-        }
-
         if (head.StartsWith("# tracer:"u8))
         {
             return dialect is FtraceDialect;
@@ -51,7 +46,7 @@ internal sealed class TextCapture : ICapture
         foreach (Range range in head.Split((byte)'\n'))
         {
             ReadOnlySpan<byte> line = head[range].TrimStart("> "u8);
-            if (dialect.Classify(line, out LineHeader header) == LineKind.Event && !header.Body.IsEmpty)
+            if (dialect.Classify(line, out LineHeader header) == LineKind.Event && !header.Body.IsEmpty && line.IndexOf((byte)0) < 0)
             {
                 return true;
             }

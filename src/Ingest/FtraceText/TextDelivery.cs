@@ -23,15 +23,15 @@ internal sealed class TextDelivery(IEventSink sink, TextDialect dialect, TextSur
         }
 
         bool report = dialect.FromReport(record.Text);
-        bool oneLine = record.MoreLines == 0 || dialect.HasStacks;
-        EventSurvey e = survey.Find(oneLine ? record.Text : record.AllText, out ReadOnlySpan<byte> payload);
-        if (!e.Fill(payload, report, _writer, keepUnfit: oneLine))
+        int lines = dialect.HasStacks ? 1 : record.MoreLines + 1;
+        EventSurvey e = survey.Find(record.Lines(lines), out ReadOnlySpan<byte> payload);
+        while (!e.Fill(payload, report, _writer, keepUnfit: lines == 1))
         {
-            // The lines behind the first one are not the event's.
-            e = survey.Find(record.Text, out payload);
-            e.Fill(payload, report, _writer, keepUnfit: true);
-            _joined += record.MoreLines;
+            lines = TextRecord.FewerLines(lines);
+            e = survey.Find(record.Lines(lines), out payload);
         }
+
+        _joined += dialect.HasStacks ? 0 : record.MoreLines + 1 - lines;
 
         _ = record.Flags is { } flags && _writer.Number(1, flags);
         _ = record.PreemptCount is { } preempt && _writer.Number(2, preempt);

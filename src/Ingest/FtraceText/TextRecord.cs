@@ -45,8 +45,21 @@ internal sealed class TextRecord
     /// <summary>The lines behind the first one.</summary>
     public ReadOnlySpan<byte> Rest => MoreLines == 0 ? [] : _text.AsSpan(_firstLine + 1, _length - _firstLine - 1);
 
-    /// <summary>All lines, with line feeds between.</summary>
-    public ReadOnlySpan<byte> AllText => _text.AsSpan(0, _length);
+    /// <summary>The first lines, with line feeds between.</summary>
+    public ReadOnlySpan<byte> Lines(int count)
+    {
+        int end = _firstLine;
+        for (; count > 1 && end < _length; count--)
+        {
+            int feed = _text.AsSpan(end + 1, _length - end - 1).IndexOf((byte)'\n');
+            end = feed < 0 ? _length : end + 1 + feed;
+        }
+
+        return _text.AsSpan(0, end);
+    }
+
+    /// <summary>How many lines the event may have: all, or two if a mail program wrapped its line, or one.</summary>
+    public static int FewerLines(int count) => count > 2 ? 2 : count - 1;
 
     public void Start(in LineHeader header, long offset, NameCache names)
     {

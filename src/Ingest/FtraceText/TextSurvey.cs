@@ -79,9 +79,13 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
             sampled.Learn(text, report, last: true);
             sampled.LearnSample(record.Period >= 0, record.MoreLines > 0);
         }
-        else if (record.MoreLines == 0 || !Find(record.AllText, out ReadOnlySpan<byte> payload).Learn(payload, report, last: false))
+        else
         {
-            Find(record.Text, out payload).Learn(payload, report, last: true);
+            int lines = record.MoreLines + 1;
+            while (!Find(record.Lines(lines), out ReadOnlySpan<byte> payload).Learn(payload, report, last: lines == 1))
+            {
+                lines = TextRecord.FewerLines(lines);
+            }
         }
     }
 

@@ -51,7 +51,7 @@ public sealed class EventTests
     [InlineData("funcgraph_entry:        1.773 us   |    f();", "ftrace.funcgraph_entry function=f depth=1 duration_ns=6ed")]
     [InlineData("funcgraph_exit:       + 20.772 us  |  }", "ftrace.funcgraph_exit function=? depth=0 duration_ns=5124")]
     [InlineData("sched_switch: prev_comm=a b prev_pid=1 prev_state=S ==> next_comm=c next_pid=2", "sched.sched_switch prev_comm=a b prev_pid=1 prev_state=S next_comm=c next_pid=2")]
-    [InlineData("bputs:                0xffff0000080feeb8s: equals_event: my_field=foo=bar=baz", "ftrace.bputs my_field=foo=bar=baz text=0xffff0000080feeb8s: equals_event: my_field=foo=bar=baz")]
+    [InlineData("bputs:                0xffff0000080feeb8s: equals_event: my_field=foo=bar=baz", "ftrace.bputs my_field=foo=bar=baz")]
     [InlineData("my_probe: (do_x+0x4/0x40 [m]) a=0x10 b=-3 c=\"x y\"", "text.my_probe __probe_ip=? a=10 b=fffffffffffffffd c=\"x y\"")]
     public void Text_becomes_fields(string text, string expected)
     {

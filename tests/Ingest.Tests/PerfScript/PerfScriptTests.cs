@@ -41,7 +41,7 @@ public sealed class PerfScriptTests
             dd 29776 666709.782080:          9 cpu-clock: 
 
             """);
-        Assert.Equal(["9a20d2", "7", "9"], read.Rows.Select(r => GoldenTextTests.Value(r, "period")));
+        Assert.Equal(["9a2112", "7", "9"], read.Rows.Select(r => GoldenTextTests.Value(r, "period")));
         Assert.Equal("414b3b vmlinux!fsnotify\ne5f70 libc-2.15.so!read\n0 unknown!unknown", GoldenTextTests.Value(read.Rows[0], "stack"));
         Assert.Null(GoldenTextTests.Value(read.Rows[1], "stack"));
         Assert.Equal((12, 666709782080000), (read.Losses[0].Count, read.Losses[0].Timestamp));
