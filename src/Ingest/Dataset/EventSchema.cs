@@ -86,6 +86,8 @@ internal static class EventSchema
                 (_, false) => new NumberColumn<ulong>(name, field.Offset, swap),
                 (_, true) => new NumberColumn<long>(name, field.Offset, swap),
             },
+            FieldKind.Float when field.Size == 4 => new NumberColumn<float>(name, field.Offset, swap),
+            FieldKind.Float => new NumberColumn<double>(name, field.Offset, swap),
             FieldKind.CharArray or FieldKind.DynamicString or FieldKind.TailString => new StringFieldColumn(name, field, format.BigEndian),
             _ => new BytesFieldColumn(name, field, format.BigEndian),
         };
