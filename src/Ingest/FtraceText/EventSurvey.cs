@@ -17,6 +17,7 @@ internal sealed class EventSurvey
     private readonly string _unknownSystem;
     private readonly SortedSet<string> _functions = new(StringComparer.Ordinal);
     private readonly GenericEvent _generic;
+    private readonly int _isa;
     private CatalogEvent? _chosen;
     private int _textField = -1;
     private bool _sure;
@@ -45,10 +46,16 @@ internal sealed class EventSurvey
         _matched = new long[_candidates.Length];
         _sameAs = [.. Enumerable.Range(0, _candidates.Length).Select(i => Array.FindIndex(_candidates, c => Same(c, _candidates[i])))];
         _generic = new GenericEvent(names);
+
+        // The same field in all releases.
+        _isa = name == "kvm_exit" && _candidates[0] is { } exit ? Enumerable.Range(0, exit.Fields.Count).First(i => exit.Fields[i].Name == "isa") : -1;
         _probe = _candidates.Any(c => c?.Fields.Any(f => f.Name.StartsWith("__probe", StringComparison.Ordinal)) == true);
     }
 
     public string Name { get; }
+
+    /// <summary>What the names of exits say of the CPU; null if they say nothing.</summary>
+    public string? Vendor { get; private set; }
 
     /// <summary>Set when the survey is done.</summary>
     public EventFormat? Format { get; private set; }
@@ -74,6 +81,11 @@ internal sealed class EventSurvey
                 _matched[i] += match ? 1 : 0;
                 fits |= match;
             }
+        }
+
+        if (fits && _isa >= 0 && _scratch.Byte(_isa) is { } isa)
+        {
+            Vendor = isa == 1 ? "intel" : "amd";
         }
 
         if (!fits && !last && _candidates.Any(c => c is not null))

@@ -67,6 +67,9 @@ internal sealed class EventWriter
         return true;
     }
 
+    /// <summary>The lowest byte of a number; null if it is unknown.</summary>
+    public byte? Byte(int field) => (Nulls >> field & 1) != 0 ? null : _payload[_fields[field].Offset];
+
     public bool Text(int field, ReadOnlySpan<byte> text)
     {
         EventField f = _fields[field];

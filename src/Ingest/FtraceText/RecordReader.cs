@@ -15,7 +15,7 @@ internal interface ITextVisitor
     void Comment(ReadOnlySpan<byte> line);
 
     /// <summary>A line that is none of these, and that belongs to no event.</summary>
-    void Other(long offset);
+    void Other(long offset, ReadOnlySpan<byte> line);
 }
 
 /// <summary>Puts the lines of a text together to events: a line that starts none belongs to the event before it.</summary>
@@ -102,7 +102,7 @@ internal sealed class RecordReader(CaptureFile file, TextDialect dialect, bool q
             default:
                 if (!open || !_record.Continue(line))
                 {
-                    visitor.Other(_lines.Offset);
+                    visitor.Other(_lines.Offset, line);
                 }
 
                 return open;

@@ -21,7 +21,9 @@ internal sealed class TextCapture : ICapture
         Info.Damage = _reader.ReadAll(_survey, CancellationToken.None);
         if (_survey.Records == 0)
         {
-            throw Info.Damage is { } damage ? new CaptureException(damage) : file.Damaged(0, "no event", "expected lines of a trace");
+            throw Info.Damage is { } damage
+                ? new CaptureException(damage)
+                : file.Damaged(_survey.FirstOther, _survey.OtherLines == 0 ? "no event" : $"no event, the first line is \"{_survey.FirstOtherLine}\"", "expected lines with task, CPU, time and event");
         }
 
         string? release = _survey.Settle(Info);

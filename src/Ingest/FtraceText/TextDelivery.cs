@@ -63,7 +63,7 @@ internal sealed class TextDelivery(IEventSink sink, TextDialect dialect, TextSur
     {
     }
 
-    public void Other(long offset)
+    public void Other(long offset, ReadOnlySpan<byte> line)
     {
     }
 

@@ -21,7 +21,7 @@ internal sealed class TextOrder : ITextVisitor
     {
     }
 
-    public void Other(long offset)
+    public void Other(long offset, ReadOnlySpan<byte> line)
     {
     }
 

@@ -17,6 +17,8 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
     /// <summary>The event of a line that shows task and time, and no event.</summary>
     public const string NoEvent = "line";
 
+    private const int LongestQuote = 60;
+
     private readonly Dictionary<string, EventSurvey> _events = [];
     private readonly NameCache _names = new();
     private readonly EventWriter _scratch = new();
@@ -45,6 +47,9 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
     public long OtherLines { get; private set; }
 
     public long FirstOther { get; private set; }
+
+    /// <summary>Its start.</summary>
+    public string FirstOtherLine { get; private set; } = "";
 
     public string? Kernel { get; private set; }
 
@@ -136,9 +141,13 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
 
     private string? Header(ReadOnlySpan<byte> line, ReadOnlySpan<byte> key) => line.StartsWith(key) ? _names.Get(AsciiText.TrimEnd(line[key.Length..])) : null;
 
-    public void Other(long offset)
+    public void Other(long offset, ReadOnlySpan<byte> line)
     {
-        FirstOther = OtherLines == 0 ? offset : FirstOther;
+        if (OtherLines == 0)
+        {
+            (FirstOther, FirstOtherLine) = (offset, Tracefs.TraceText.Decode(line[..Math.Min(line.Length, LongestQuote)]));
+        }
+
         OtherLines++;
     }
 
@@ -167,6 +176,7 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
             info.Events.Add(e.Format!);
         }
 
+        info.CpuVendor = _events.GetValueOrDefault("kvm_exit")?.Vendor ?? _events.GetValueOrDefault("kvm:kvm_exit")?.Vendor;
         int best = Array.IndexOf(total, total.Max());
         return total[best] > 1 ? EventCatalog.Releases[best].Release : null;
     }

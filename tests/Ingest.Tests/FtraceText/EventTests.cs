@@ -71,6 +71,13 @@ public sealed class EventTests
         Assert.Equal(ret, GoldenTextTests.Value(read.Rows[1], "ret"));
     }
 
+    [Theory]
+    [InlineData("reason EXIT_NPF rip 0x1020 info 100000014 1020", "amd")]
+    [InlineData("reason EPT_VIOLATION rip 0x1020 info 100000014 1020", "intel")]
+    [InlineData("reason 0x999 rip 0x1020 info 100000014 1020", null)]
+    public void The_name_of_an_exit_tells_the_vendor(string text, string? vendor) =>
+        Assert.Equal(vendor, Texts.Read($"sh-1 [000] ..... 1.000000: kvm_exit:             {text}\n").Info.CpuVendor);
+
     [Fact]
     public void Losses_of_the_text_are_counted()
     {
