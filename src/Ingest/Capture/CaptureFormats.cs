@@ -1,6 +1,8 @@
 using System.IO.Compression;
+using TraceReplay.Ingest.FtraceText;
 using TraceReplay.Ingest.NetTrace;
 using TraceReplay.Ingest.PerfData;
+using TraceReplay.Ingest.PerfScript;
 using TraceReplay.Ingest.TraceDat;
 
 namespace TraceReplay.Ingest.Capture;
@@ -25,7 +27,12 @@ public static class CaptureFormats
         new("trace.dat", static head => head.StartsWith(TraceDatHeader.Magic), static file => new TraceDatCapture(file)),
         new("nettrace", static head => head.StartsWith(NetTraceStructure.Magic), static file => new NetTraceCapture(file)),
         new("perf.data", PerfHeader.IsMagic, static file => new PerfDataCapture(file)),
+        Text(static () => new FtraceDialect()),
+        Text(static () => new PerfScriptDialect()),
     ];
+
+    private static CaptureFormat Text(Func<TextDialect> dialect) =>
+        new(dialect().Format, head => TextCapture.Recognise(head, dialect()), file => new TextCapture(file, dialect()));
 
     /// <summary>Opens a capture by its content; <c>-</c> is standard input. Files packed with zstd or gzip are unpacked.</summary>
     /// <exception cref="CaptureException">It cannot be read at all.</exception>
