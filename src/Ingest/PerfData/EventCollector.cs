@@ -1,11 +1,12 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.PerfData;
 
 /// <summary>
-/// Takes what matters out of each record and hands it to the sorter as an item: the numbers of a <see cref="ItemHead"/>, then
+/// Takes what matters out of each record and hands it to the sorter as an item: the numbers of an <see cref="ItemHead"/>, then
 /// the row's payload. Rounds are given out as the recorder ended them.
 /// </summary>
 internal sealed class EventCollector : IRecordVisitor
@@ -18,7 +19,8 @@ internal sealed class EventCollector : IRecordVisitor
     private readonly bool _rounds;
     private readonly SampleLayout _first;
     private readonly SampleFields _fields;
-    private byte[] _scratch = new byte[256];
+    private byte[] _row = new byte[256];
+    private byte[] _item = new byte[256];
     private long _latest;
     private long _roundEnd;
 
@@ -35,9 +37,6 @@ internal sealed class EventCollector : IRecordVisitor
 
     /// <summary>Samples of tracepoints with a call chain, which an event table has no column for.</summary>
     public long Callchains { get; private set; }
-
-    /// <summary>Whether the recorder counted lost samples at its end.</summary>
-    public bool HasLostTotals { get; private set; }
 
     public CaptureDamage? Record(uint type, ReadOnlySpan<byte> record, long offset)
     {
@@ -112,7 +111,7 @@ internal sealed class EventCollector : IRecordVisitor
             return null;
         }
 
-        Span<byte> row = Scratch(SampleFields.MaxSize + record.Length);
+        Span<byte> row = Grown(ref _row, SampleFields.MaxSize + record.Length);
         Put(head, time, row[.._fields.WriteRow(record, e, in parts, row)]);
         return null;
     }
@@ -167,7 +166,6 @@ internal sealed class EventCollector : IRecordVisitor
         // With a time, the kernel lost samples here; without, the recorder asked at the end how many each event had lost,
         // which counts those of LOST records again.
         long time = TrailingTime(record, layout);
-        HasLostTotals |= time == 0;
         return Hole(record, layout, time == 0 ? ItemHead.LostTotal : ItemHead.Lost, U64(record, 8), time);
     }
 
@@ -185,8 +183,8 @@ internal sealed class EventCollector : IRecordVisitor
     {
         int length = Unsafe.SizeOf<ItemHead>() + payload.Length;
         bool untimed = time is 0 or -1;
-        Span<byte> item = untimed ? Scratch2(length) : _sorter.Add(time, length);
-        System.Runtime.InteropServices.MemoryMarshal.Write(item, in head);
+        Span<byte> item = untimed ? Grown(ref _item, length) : _sorter.Add(time, length);
+        MemoryMarshal.Write(item, in head);
         payload.CopyTo(item[Unsafe.SizeOf<ItemHead>()..]);
         if (untimed)
         {
@@ -215,12 +213,6 @@ internal sealed class EventCollector : IRecordVisitor
 
     private CaptureDamage TooShort(ReadOnlySpan<byte> record, long offset, int needed) =>
         new(_file.DisplayName, offset, $"a record of {record.Length} bytes", $"expected at least {needed}");
-
-    private Span<byte> Scratch(int length) => Grown(ref _scratch, length);
-
-    private byte[] _item = new byte[256];
-
-    private Span<byte> Scratch2(int length) => Grown(ref _item, length);
 
     private static Span<byte> Grown(ref byte[] buffer, int length)
     {

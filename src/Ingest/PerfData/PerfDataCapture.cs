@@ -61,7 +61,7 @@ internal sealed class PerfDataCapture : ICapture
         sorter.Flush(long.MaxValue);
         emitter.Finish();
         Warn(collector, emitter);
-        return damage ?? Info.Damage;
+        return Info.Damage ?? damage;
     }
 
     public void Dispose() => _file.Dispose();

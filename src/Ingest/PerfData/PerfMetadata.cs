@@ -22,7 +22,7 @@ internal sealed class PerfMetadata(CaptureFile file, bool bigEndian, CaptureInfo
     private const int SmallFeature = 1 << 20;
     private const int LargestEventDesc = 64 << 20;
     private const int OldEventTypeSize = 72;
-    private const int MaxEvents = 1 << 16;
+    private const int MaxEvents = 1 << 14;
 
     public PerfEvents Events { get; } = new();
 
@@ -114,6 +114,7 @@ internal sealed class PerfMetadata(CaptureFile file, bool bigEndian, CaptureInfo
         }
 
         byte[] bytes = new byte[header.AttrStride];
+        ulong left = (ulong)file.Length;
         for (long i = 0; i < count; i++)
         {
             long at = header.Attrs.Offset + (i * header.AttrStride);
@@ -121,10 +122,13 @@ internal sealed class PerfMetadata(CaptureFile file, bool bigEndian, CaptureInfo
             int idsAt = header.AttrStride - 16;
             ulong offset = U64(bytes.AsSpan(idsAt));
             ulong size = U64(bytes.AsSpan(idsAt + 8));
-            if (offset > (ulong)file.Length || size > (ulong)file.Length - offset)
+            if (offset > (ulong)file.Length || size > (ulong)file.Length - offset || size > left)
             {
-                throw file.Damaged(at + idsAt, $"{size} bytes of ids at 0x{offset:x}", $"expected them within the file of {file.Length} bytes");
+                // No two events share ids: together they are no more than the file.
+                throw file.Damaged(at + idsAt, $"{size} bytes of ids at 0x{offset:x}", $"expected them within the file of {file.Length} bytes, each event's own");
             }
+
+            left -= size;
 
             byte[] ids = new byte[size];
             file.ReadExactly((long)offset, ids, "the ids of an event");

@@ -87,6 +87,28 @@ public sealed class PerfRobustnessTests
         Assert.Equal("a record of 0 bytes", damage!.Found);
     }
 
+    [Fact]
+    public void Events_that_all_claim_the_same_ids_do_not_fill_memory()
+    {
+        PerfDataBuilder b = new();
+        for (int i = 0; i < 3000; i++)
+        {
+            b.Events.Add(("cycles", 0, 0, PerfDataBuilder.Usual, 0, [(ulong)i]));
+        }
+
+        byte[] file = b.Build();
+        int attrsAt = b.Boundaries[4];
+        for (int i = 0; i < 3000; i++)
+        {
+            b.U64(0).CopyTo(file, attrsAt + (152 * i) + 136);
+            b.U64((ulong)file.Length / 2).CopyTo(file, attrsAt + (152 * i) + 144);
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("bytes of ids", ReadAny(file).Damage!.Found, StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 20);
+    }
+
     [Theory]
     [InlineData(false, 0)]
     [InlineData(true, 0)]
