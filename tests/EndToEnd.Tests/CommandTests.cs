@@ -37,6 +37,9 @@ public class CommandTests
         ToolResult again = scratch.Run("ingest", packed, "-d", scratch["data"]);
         Assert.Equal(id, Id(again));
         Assert.EndsWith(",already present\n", again.Output, StringComparison.Ordinal);
+
+        // A pipe that a shell names, as in <(zcat capture.gz).
+        Assert.Equal(id, Id(scratch.Run(["ingest", "/dev/stdin", "-d", scratch["data"], "--host", "h"], bytes)));
         Assert.Empty(scratch.LeftBehind());
     }
 

@@ -5,7 +5,10 @@ using Xunit;
 namespace TraceReplay.Ingest.Tests;
 
 /// <summary>An event as a test sees it.</summary>
-internal sealed record Seen(string Event, long Timestamp, int Cpu, int Pid, string? Comm, string Instance, Dictionary<string, object> Fields);
+internal sealed record Seen(string Event, long Timestamp, int Cpu, int Pid, string? Comm, string Instance, Dictionary<string, object> Fields)
+{
+    public int Tgid { get; init; } = -1;
+}
 
 /// <summary>Keeps all that a capture delivers.</summary>
 internal sealed class Recorder(CaptureInfo info) : IEventSink
@@ -25,7 +28,7 @@ internal sealed class Recorder(CaptureInfo info) : IEventSink
                 : FieldReader.Bytes(f, record.Payload, record.Format.BigEndian).ToArray();
         }
 
-        Events.Add(new Seen(record.Format.FullName, record.Timestamp, record.Cpu, record.Pid, record.Comm, info.Instances[record.Instance], fields));
+        Events.Add(new Seen(record.Format.FullName, record.Timestamp, record.Cpu, record.Pid, record.Comm, info.Instances[record.Instance], fields) { Tgid = record.Tgid });
     }
 
     public void Lost(in LostRecords lost) => Holes.Add(lost);

@@ -6,15 +6,26 @@ namespace TraceReplay.Ingest.Capture;
 /// <summary>Random access to the bytes of a capture, thread-safe. Every read is checked against the length of the file.</summary>
 public sealed class CaptureFile : IDisposable
 {
-    private readonly SafeFileHandle _handle;
+    private readonly SafeFileHandle[] _handles;
     private readonly string? _temporary;
 
     public CaptureFile(string path, string? displayName = null, bool temporary = false)
+        : this([path], displayName ?? path) => _temporary = temporary ? path : null;
+
+    /// <summary>Several files that make up one capture, read as one after another.</summary>
+    public CaptureFile(IReadOnlyList<string> paths, string displayName)
     {
-        DisplayName = displayName ?? path;
-        _temporary = temporary ? path : null;
-        _handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        Length = RandomAccess.GetLength(_handle);
+        DisplayName = displayName;
+        _handles = new SafeFileHandle[paths.Count];
+        (long, long)[] parts = new (long, long)[paths.Count];
+        for (int i = 0; i < paths.Count; i++)
+        {
+            _handles[i] = File.OpenHandle(paths[i], FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            parts[i] = (Length, RandomAccess.GetLength(_handles[i]));
+            Length += parts[i].Item2;
+        }
+
+        Parts = parts;
     }
 
     /// <summary>How messages name it.</summary>
@@ -22,13 +33,22 @@ public sealed class CaptureFile : IDisposable
 
     public long Length { get; }
 
+    /// <summary>Where each of the files lies; one, but for captures that are a directory.</summary>
+    public IReadOnlyList<(long Offset, long Length)> Parts { get; }
+
     /// <returns>Bytes read; less than asked for only at the end of the file.</returns>
     public int Read(long offset, Span<byte> buffer)
     {
         int total = 0;
+        int part = 0;
         while (total < buffer.Length)
         {
-            int n = RandomAccess.Read(_handle, buffer[total..], offset + total);
+            while (part < Parts.Count - 1 && offset + total >= Parts[part].Offset + Parts[part].Length)
+            {
+                part++;
+            }
+
+            int n = RandomAccess.Read(_handles[part], InPart(buffer[total..], offset + total, part), offset + total - Parts[part].Offset);
             if (n == 0)
             {
                 break;
@@ -50,11 +70,18 @@ public sealed class CaptureFile : IDisposable
         }
     }
 
+    private Span<byte> InPart(Span<byte> buffer, long offset, int part) =>
+        part == Parts.Count - 1 ? buffer : buffer[..(int)Math.Min(buffer.Length, Parts[part].Offset + Parts[part].Length - offset)];
+
     public CaptureException Damaged(long offset, string found, string expected) => new(new CaptureDamage(DisplayName, offset, found, expected));
 
     public void Dispose()
     {
-        _handle.Dispose();
+        foreach (SafeFileHandle handle in _handles)
+        {
+            handle.Dispose();
+        }
+
         if (_temporary is not null)
         {
             File.Delete(_temporary);

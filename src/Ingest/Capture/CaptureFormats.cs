@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using TraceReplay.Ingest.NetTrace;
+using TraceReplay.Ingest.PerfData;
 using TraceReplay.Ingest.TraceDat;
 
 namespace TraceReplay.Ingest.Capture;
@@ -23,6 +24,7 @@ public static class CaptureFormats
     [
         new("trace.dat", static head => head.StartsWith(TraceDatHeader.Magic), static file => new TraceDatCapture(file)),
         new("nettrace", static head => head.StartsWith(NetTraceStructure.Magic), static file => new NetTraceCapture(file)),
+        new("perf.data", PerfHeader.IsMagic, static file => new PerfDataCapture(file)),
     ];
 
     /// <summary>Opens a capture by its content; <c>-</c> is standard input. Files packed with zstd or gzip are unpacked.</summary>
@@ -67,9 +69,24 @@ public static class CaptureFormats
                 return Unwrapped(Spool(input, "-"));
             }
 
-            return Directory.Exists(path)
-                ? throw new CaptureException(new CaptureDamage(path, 0, "a directory", "expected a file"))
-                : Unwrapped(new CaptureFile(path));
+            if (Directory.Exists(path))
+            {
+                return PerfDataDirectory.Files(path) is { } files
+                    ? new CaptureFile(files, path)
+                    : throw new CaptureException(new CaptureDamage(path, 0, "a directory", "expected a file, or a perf.data directory"));
+            }
+
+            if (PerfDataDirectory.FilesBeside(path) is { } all)
+            {
+                return new CaptureFile(all, path);
+            }
+
+            // A pipe can be read once only: what a shell hands over as <(zcat …) is copied like standard input.
+            FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using (file)
+            {
+                return Unwrapped(file.CanSeek ? new CaptureFile(path) : Spool(file, path));
+            }
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

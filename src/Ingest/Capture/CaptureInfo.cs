@@ -19,8 +19,12 @@ public sealed class CaptureInfo
 
     public string? Host { get; set; }
 
-    /// <summary><c>amd</c> or <c>intel</c>, inferred from the recorded symbols.</summary>
-    public string? CpuVendor => _cpuVendor ??= Symbols.CpuVendor();
+    /// <summary><c>amd</c> or <c>intel</c>; where the capture does not say it, inferred from the recorded symbols.</summary>
+    public string? CpuVendor
+    {
+        get => _cpuVendor ??= Symbols.CpuVendor();
+        set => _cpuVendor = value;
+    }
 
     public string? Clock { get; set; }
 

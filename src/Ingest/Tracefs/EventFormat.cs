@@ -71,5 +71,12 @@ public sealed class EventFormatTable
         return true;
     }
 
+    /// <summary>Adds a format whose records do not carry its id.</summary>
+    public void AddWithoutId(EventFormat format)
+    {
+        format.Index = _all.Count;
+        _all.Add(format);
+    }
+
     public EventFormat? ById(int id) => (uint)id < (uint)_byId.Length ? _byId[id] : null;
 }

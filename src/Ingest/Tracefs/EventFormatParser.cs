@@ -80,7 +80,7 @@ public static class EventFormatParser
             return null;
         }
 
-        bool array = declaration.EndsWith("]");
+        bool array = declaration.EndsWith("]") && declaration.Contains('[');
         ReadOnlySpan<char> head = array ? declaration[..declaration.LastIndexOf('[')].TrimEnd() : declaration;
         int nameStart = head.Length;
         while (nameStart > 0 && (char.IsAsciiLetterOrDigit(head[nameStart - 1]) || head[nameStart - 1] == '_'))
@@ -106,7 +106,7 @@ public static class EventFormatParser
     {
         if (dynamic)
         {
-            ReadOnlySpan<char> element = type[type.IndexOf(' ')..].Trim();
+            ReadOnlySpan<char> element = type[Math.Max(0, type.IndexOf(' '))..].Trim();
             int bracket = element.IndexOf('[');
             element = bracket < 0 ? element : element[..bracket];
             return size != 4 ? FieldKind.Bytes : IsChar(element.Trim()) ? FieldKind.DynamicString : FieldKind.DynamicBytes;

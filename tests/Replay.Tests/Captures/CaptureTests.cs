@@ -20,7 +20,11 @@ public class CaptureTests
         {
             long compared = Long(row["compared"]);
             long matched = Long(row["matched"]);
-            Assert.True(matched >= 0.99 * compared, $"{row["quantity"]}: {matched} of {compared}");
+            bool ofFaults = row["quantity"] is "outcome" or "pfn" or "level" or "writable";
+
+            // What a loss hides of the SPTEs' and windows' history may be missed; of the faults themselves hardly anything.
+            long granted = ofFaults ? 0 : Long(row["explained"]);
+            Assert.True(matched + granted >= 0.99 * compared, $"{row["quantity"]}: {matched} of {compared}");
             Assert.Equal(compared - matched, misses.Count(miss => miss["quantity"] == row["quantity"]));
         }
 

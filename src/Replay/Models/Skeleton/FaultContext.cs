@@ -75,6 +75,12 @@ public struct FaultContext
     public ulong Seq;
     public uint RootGeneration;
 
+    /// <summary>Invariants that the fault broke, a bit each (<see cref="Invariant.Bit"/>).</summary>
+    public ulong Violated;
+
+    /// <summary>Invariants that it broke if the page was freed or changed in a window that the trace does not show closely enough.</summary>
+    public ulong Violable;
+
     /// <summary>One sentence for the person who asks why; a constant.</summary>
     public string? Reason;
 
@@ -94,6 +100,9 @@ public struct FaultContext
         RetryCause = cause;
         End(cause == RetryCause.Async ? FaultOutcome.Async : FaultOutcome.Retry);
     }
+
+    /// <summary>The fault broke an invariant of spec 11.</summary>
+    public void Violate(int invariant) => Violated |= 1UL << invariant;
 
     /// <summary>A fact that the verdict rests on is no better than <paramref name="certainty"/>.</summary>
     public void RestsOn(Certainty certainty)

@@ -85,6 +85,11 @@ public sealed partial class FaultModel<TRules>
         }
         else if (SpteLayout.IsPresent(old))
         {
+            if (SpteLayout.IsPresent(spte) && SpteLayout.Pfn(old) != SpteLayout.Pfn(spte))
+            {
+                fault.Violate(InvariantList.TdpNoReplace);
+            }
+
             TRules.BitsLost(Pages, old, accessed: (old & _layout.Accessed) != 0, dirty: (old & _layout.Dirty) != 0 && (spte & _layout.Dirty) == 0);
         }
 

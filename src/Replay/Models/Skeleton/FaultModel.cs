@@ -47,6 +47,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
                     break;
                 case OperationKind.FaultMap:
                     Map(vm, in op, ref _open[op.Open]);
+                    InvariantList.AtEndOfFault(ref _open[op.Open], Pages);
                     results.Add(new FaultResult { FaultId = op.FaultId, Fault = _open[op.Open] });
                     _open[op.Open].Slot = null;
                     break;

@@ -58,6 +58,11 @@ public readonly struct V11Rules : IFaultRules
         if (fault.Refcounted)
         {
             fault.MarkAccessed(pages, fault.Pfn);
+            if (fault.Outcome == FaultOutcome.Retry)
+            {
+                // Nothing is held, and the window that makes the fault retry may have freed the page.
+                fault.Violable |= 1UL << InvariantList.TouchLive;
+            }
         }
     }
 
