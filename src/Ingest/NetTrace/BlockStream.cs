@@ -22,6 +22,7 @@ internal sealed class BlockStream(CaptureFile file, NetTraceStructure structure)
         if (left > 0)
         {
             n = file.Read(Position, buffer[..(int)Math.Min(buffer.Length, left)]);
+            structure.MakeWhole(Position, buffer[..n]);
         }
         else
         {

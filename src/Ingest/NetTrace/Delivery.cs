@@ -12,9 +12,14 @@ internal sealed class Delivery(IEventSink sink, ShapeTable shapes, long frequenc
     private const int PidOffset = 4;
 
     private readonly Dictionary<int, string> _processNames = [];
-    private long _lost;
+    private bool _gap;
+    private long? _lost = 0;
 
-    public void Lost(long count) => _lost += count;
+    public void Lost(long? count)
+    {
+        _gap = true;
+        _lost += count;
+    }
 
     public void Event(TraceEvent e)
     {
@@ -62,11 +67,11 @@ internal sealed class Delivery(IEventSink sink, ShapeTable shapes, long frequenc
 
     private void ReportLost(long? next)
     {
-        if (_lost > 0)
+        if (_gap)
         {
             // Sequence numbers count by thread, and TraceEvent adds them up: there is no CPU to name.
             sink.Lost(new LostRecords(-1, 0, next, _lost));
-            _lost = 0;
+            (_gap, _lost) = (false, 0);
         }
     }
 }

@@ -44,6 +44,7 @@ internal sealed class NetTraceCapture : ICapture
 
     public CaptureDamage? ReadEvents(IEventSink sink, ReadOptions options, CancellationToken cancellation)
     {
+        _shapes.BeginDelivery();
         Delivery delivery = new(sink, _shapes, _structure.Frequency);
         CaptureDamage? damage = TraceEventReader.Read(_file, _structure, delivery.Event, delivery.Lost, cancellation);
         delivery.Finish();

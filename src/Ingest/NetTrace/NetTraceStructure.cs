@@ -21,6 +21,7 @@ internal sealed class NetTraceStructure
     private readonly CaptureFile _file;
     private readonly List<long> _ends = [];
     private byte[] _content = [];
+    private (long SizeAt, byte[] Size, long End)? _part;
 
     private NetTraceStructure(CaptureFile file) => _file = file;
 
@@ -50,7 +51,7 @@ internal sealed class NetTraceStructure
     public long LargePayloads { get; private set; }
 
     /// <summary>The bytes after which TraceEvent takes the stream for finished.</summary>
-    public ReadOnlySpan<byte> EndMarker => Version >= 6 ? [0, 0, 0, 0] : [1];
+    public ReadOnlySpan<byte> EndMarker => Version >= 6 ? [0, 0, 0, 0] : _part is { } p && p.End == CompleteLength ? [6, 1] : [1];
 
     /// <exception cref="CaptureException">The header or the trace block is not whole.</exception>
     public static NetTraceStructure Read(CaptureFile file)
@@ -70,6 +71,8 @@ internal sealed class NetTraceStructure
             catch (CaptureException e) when (!first)
             {
                 s.Damage = e.Damage;
+                s.CompleteLength = s._part?.End ?? s.CompleteLength;
+                s._ends.Add(s.CompleteLength);
                 break;
             }
 
@@ -97,6 +100,23 @@ internal sealed class NetTraceStructure
         Damage = damage;
     }
 
+    /// <summary>Where a damaged block has whole events at its beginning, it is handed over as a block of these.</summary>
+    /// <param name="offset">Where in the file <paramref name="bytes"/> are from.</param>
+    public void MakeWhole(long offset, Span<byte> bytes)
+    {
+        if (_part is { } part)
+        {
+            for (int i = 0; i < part.Size.Length; i++)
+            {
+                long at = part.SizeAt + i - offset;
+                if (at >= 0 && at < bytes.Length)
+                {
+                    bytes[(int)at] = part.Size[i];
+                }
+            }
+        }
+    }
+
     private long ReadHeader()
     {
         Span<byte> head = stackalloc byte[20];
@@ -120,7 +140,7 @@ internal sealed class NetTraceStructure
     private bool ReadBlock(ref long at, bool first)
     {
         long start = at;
-        (BlockKind kind, int size) = Version >= 6 ? ReadBlockHeader(ref at) : ReadObjectHeader(ref at, first);
+        (BlockKind kind, int size, long sizeAt) = Version >= 6 ? ReadBlockHeader(ref at) : ReadObjectHeader(ref at, first);
         if (kind == BlockKind.End)
         {
             return false;
@@ -131,25 +151,32 @@ internal sealed class NetTraceStructure
             throw _file.Damaged(start, $"a block of kind {(int)kind}", first ? "expected the trace block" : "expected one trace block only");
         }
 
-        if (size < 0 || size > LargestBlock || size > _file.Length - at)
+        // Alignment may lead behind the end.
+        long follow = Math.Max(0, _file.Length - at);
+        if (size < 0 || size > LargestBlock || (size > follow && kind != BlockKind.Event))
         {
-            throw _file.Damaged(start, $"a block of {size} bytes where {_file.Length - at} follow", "expected a whole block");
+            throw _file.Damaged(start, $"a block of {size} bytes where {follow} follow", "expected a whole block");
         }
 
-        if (_content.Length < size)
+        int available = (int)Math.Min(size, follow);
+        if (_content.Length < available)
         {
-            _content = new byte[Math.Max(size, _content.Length * 2)];
+            _content = new byte[Math.Max(available, _content.Length * 2)];
         }
 
-        Span<byte> content = _content.AsSpan(0, size);
+        Span<byte> content = _content.AsSpan(0, available);
         _file.ReadExactly(at, content, "a block");
         if (kind == BlockKind.Trace)
         {
             ReadTrace(content, at);
         }
-        else if (kind == BlockKind.Event || (kind == BlockKind.Metadata && Version < 6))
+        else if (kind == BlockKind.Event)
         {
-            WalkEvents(content, at, kind);
+            WalkEvents(content, at, size, sizeAt);
+        }
+        else if (kind == BlockKind.Metadata && Version < 6)
+        {
+            WalkDescriptions(content, at);
         }
         else if (kind == BlockKind.Metadata && DescriptionWalk.FindExcess(content) is { } excess)
         {
@@ -159,19 +186,46 @@ internal sealed class NetTraceStructure
         at += size;
         if (Version < 6)
         {
+            _part = kind == BlockKind.Event ? (sizeAt, BitConverter.GetBytes(size), at) : null;
             ExpectTag(ref at, 6);
+            _part = null;
         }
 
         return true;
     }
 
-    private void WalkEvents(ReadOnlySpan<byte> content, long at, BlockKind kind)
+    private void WalkEvents(ReadOnlySpan<byte> content, long at, int size, long sizeAt)
+    {
+        EventBlockWalk walk = new(content, Version);
+        long events = 0;
+        while (walk.MoveNext())
+        {
+            events++;
+            LargePayloads += walk.Payload.Length > LargestPayload ? 1 : 0;
+        }
+
+        if (walk.Fault is null && content.Length == size)
+        {
+            return;
+        }
+
+        if (events > 0)
+        {
+            uint kept = (uint)walk.Position | (Version >= 6 ? (uint)BlockKind.Event << 24 : 0);
+            _part = (sizeAt, BitConverter.GetBytes(kept), at + walk.Position);
+        }
+
+        throw content.Length == size
+            ? _file.Damaged(at + walk.Position, walk.Fault!, "expected events that fill their block")
+            : _file.Damaged(Math.Min(at + walk.Position, _file.Length), $"the file ends at 0x{_file.Length:x}", $"expected the rest of a block of {size} bytes");
+    }
+
+    private void WalkDescriptions(ReadOnlySpan<byte> content, long at)
     {
         EventBlockWalk walk = new(content, Version);
         while (walk.MoveNext())
         {
-            LargePayloads += walk.Payload.Length > LargestPayload ? 1 : 0;
-            if (kind == BlockKind.Metadata && DescriptionWalk.FindExcessOld(walk.Payload) is { } excess)
+            if (DescriptionWalk.FindExcessOld(walk.Payload) is { } excess)
             {
                 throw _file.Damaged(at + walk.Position, excess, "expected the fields of an event");
             }
@@ -179,27 +233,27 @@ internal sealed class NetTraceStructure
 
         if (walk.Fault is { } fault)
         {
-            throw _file.Damaged(at + walk.Position, fault, "expected events that fill their block");
+            throw _file.Damaged(at + walk.Position, fault, "expected descriptions that fill their block");
         }
     }
 
-    private (BlockKind Kind, int Size) ReadBlockHeader(ref long at)
+    private (BlockKind Kind, int Size, long SizeAt) ReadBlockHeader(ref long at)
     {
         Span<byte> header = stackalloc byte[4];
         _file.ReadExactly(at, header, "a block header");
         at += 4;
         uint bits = BinaryPrimitives.ReadUInt32LittleEndian(header);
-        return ((BlockKind)(bits >> 24), (int)(bits & 0xff_ffff));
+        return ((BlockKind)(bits >> 24), (int)(bits & 0xff_ffff), at - 4);
     }
 
-    private (BlockKind Kind, int Size) ReadObjectHeader(ref long at, bool first)
+    private (BlockKind Kind, int Size, long SizeAt) ReadObjectHeader(ref long at, bool first)
     {
         long start = at;
         Span<byte> header = stackalloc byte[15];
         _file.ReadExactly(at, header[..1], "an object's tag");
         if (header[0] == 1)
         {
-            return (BlockKind.End, 0);
+            return (BlockKind.End, 0, at);
         }
 
         _file.ReadExactly(at, header, "an object's header");
@@ -216,7 +270,7 @@ internal sealed class NetTraceStructure
         if (name.SequenceEqual("Trace"u8))
         {
             Version = first ? BinaryPrimitives.ReadInt32LittleEndian(header[3..]) : Version;
-            return (BlockKind.Trace, 48);
+            return (BlockKind.Trace, 48, at);
         }
 
         BlockKind kind = name.SequenceEqual("EventBlock"u8) ? BlockKind.Event
@@ -225,8 +279,9 @@ internal sealed class NetTraceStructure
             : throw _file.Damaged(start, "an object of an unknown type", "expected a block of events, metadata, stacks or sequence points");
         Span<byte> size = stackalloc byte[4];
         _file.ReadExactly(at, size, "a block's size");
+        long sizeAt = at;
         at = (at + 4 + 3) & ~3L;
-        return (kind, BinaryPrimitives.ReadInt32LittleEndian(size));
+        return (kind, BinaryPrimitives.ReadInt32LittleEndian(size), sizeAt);
     }
 
     private void ExpectTag(ref long at, byte tag)

@@ -70,6 +70,14 @@ internal sealed class ShapeTable
         }
     }
 
+    public void BeginDelivery()
+    {
+        foreach (ValueShape shape in _all.OfType<ValueShape>())
+        {
+            shape.BeginDelivery();
+        }
+    }
+
     /// <summary>Second pass.</summary>
     /// <returns>null for an event that <see cref="Decide"/> warned of.</returns>
     public EventShape? Find(TraceEvent e) => Shapes(e) is { } shapes ? Match(shapes, e) : null;

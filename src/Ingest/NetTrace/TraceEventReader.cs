@@ -11,9 +11,9 @@ namespace TraceReplay.Ingest.NetTrace;
 internal static class TraceEventReader
 {
     /// <param name="onEvent">The event is valid only during the call. What this throws comes out of <see cref="Read"/>.</param>
-    /// <param name="onLost">Events were lost before the next one; TraceEvent does not say on which thread.</param>
+    /// <param name="onLost">Events were lost before the next one; TraceEvent does not say on which thread. null = an unknown number.</param>
     /// <returns>null, or the block that TraceEvent could not parse.</returns>
-    public static CaptureDamage? Read(CaptureFile file, NetTraceStructure structure, Action<TraceEvent> onEvent, Action<long> onLost, CancellationToken cancellation)
+    public static CaptureDamage? Read(CaptureFile file, NetTraceStructure structure, Action<TraceEvent> onEvent, Action<long?> onLost, CancellationToken cancellation)
     {
         using BlockStream stream = new(file, structure);
         using EventPipeEventSource source = new(stream);
@@ -25,11 +25,7 @@ internal static class TraceEventReader
             try
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (source.EventsLost != lost)
-                {
-                    onLost(source.EventsLost - lost);
-                    lost = source.EventsLost;
-                }
+                ReportLost();
 
                 onEvent(e);
             }
@@ -42,10 +38,7 @@ internal static class TraceEventReader
         try
         {
             source.Process();
-            if (source.EventsLost != lost)
-            {
-                onLost(source.EventsLost - lost);
-            }
+            ReportLost();
         }
         catch (Exception e)
         {
@@ -55,6 +48,17 @@ internal static class TraceEventReader
         }
 
         return null;
+
+        void ReportLost()
+        {
+            if (source.EventsLost != lost)
+            {
+                // A sequence number that ran backwards makes TraceEvent add the largest number there is, which may overflow.
+                long gap = source.EventsLost - lost;
+                onLost(gap is < 0 or int.MaxValue ? null : gap);
+                lost = source.EventsLost;
+            }
+        }
     }
 
     /// <summary>The time stamp in the file's own ticks.</summary>

@@ -51,6 +51,9 @@ internal sealed class ValueShape : EventShape
         _record = new byte[LargestRecord];
     }
 
+    /// <summary>What a delivery before this one could not decode counts no more.</summary>
+    public void BeginDelivery() => _failed = _cut = 0;
+
     public override ReadOnlySpan<byte> Record(TraceEvent e)
     {
         if (_types.Length == 0)

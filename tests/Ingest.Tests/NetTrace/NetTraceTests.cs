@@ -135,6 +135,30 @@ public sealed class NetTraceTests
         Assert.Equal(new LostRecords(-1, 0, 7, 17), Assert.Single(r.Holes));
     }
 
+    [Fact]
+    public void A_sequence_number_that_runs_backwards_is_a_loss_of_unknown_size()
+    {
+        NetTraceBuilder b = new();
+        b.Metadata(1, "P", "E", 1, ("a", 9)).Events((1, 1, 0, 5, Bytes(1)));
+        b.Lose(1, 9).Events((1, 1, 0, 6, Bytes(2))).Lose(1, -5).Events((1, 1, 0, 7, Bytes(3)));
+        Assert.Equal([new LostRecords(-1, 0, 6, 9), new LostRecords(-1, 0, 7, null)], Recorder.Read(b.Build()).Recorder.Holes);
+    }
+
+    [Fact]
+    public void Values_that_are_not_there_are_counted_once_for_each_delivery()
+    {
+        NetTraceBuilder b = new();
+        b.Metadata(1, "P", "E", 1, ("a", 9), ("b", 9)).Events((1, 1, 0, 5, [.. Bytes(1), .. Bytes(2)]), (1, 1, 0, 6, Bytes(3)));
+        using ICapture capture = CaptureFormats.Open(CaptureFormats.Spool(new MemoryStream(b.Build()), "test"));
+        for (int i = 0; i < 2; i++)
+        {
+            Recorder r = new(capture.Info);
+            Assert.Null(capture.ReadEvents(r, new ReadOptions(), TestContext.Current.CancellationToken));
+            Assert.Equal([(1L, 2L), (3L, 0L)], r.Events.Select(e => ((long)e.Fields["a"], (long)e.Fields["b"])));
+            Assert.Equal("P.E: 1 values could not be decoded; 0 or nothing stands in their place", Assert.Single(capture.Info.Warnings));
+        }
+    }
+
     private static TraceManifest Ingested(byte[] file)
     {
         string work = Directory.CreateTempSubdirectory("tracereplay-test-").FullName;
