@@ -1,13 +1,20 @@
 -- How did the faults of each trace end, by page kind: on the kernel, and in each model?
 -- Columns: source is `observed` (the kernel) or a model with its setting; faults counts them; share is within trace, source and page kind.
 -- Then: where a model's rows differ from the observed ones, ask `divergences` why, and `fidelity` how far the model can be believed.
-WITH ends AS (
-    SELECT f.trace_id, coalesce(f.page_kind, 'unknown') AS page_kind, 'observed' AS source, f.observed_outcome AS outcome
+WITH kinds AS (
+    -- One kind for each fault, or its counts would not stand side by side.
+    SELECT f.trace_id, f.fault_id, coalesce(any_value(f.page_kind), max(o.page_kind), 'unknown') AS page_kind
     FROM faults f
+    LEFT JOIN outcomes o USING (trace_id, fault_id)
+    GROUP BY f.trace_id, f.fault_id
+), ends AS (
+    SELECT trace_id, k.page_kind, 'observed' AS source, f.observed_outcome AS outcome
+    FROM faults f
+    JOIN kinds k USING (trace_id, fault_id)
     UNION ALL
-    SELECT o.trace_id, coalesce(o.page_kind, f.page_kind, 'unknown'), o.model || ' ' || coalesce(o.setting, ''), o.outcome
+    SELECT trace_id, k.page_kind, o.model || ' ' || coalesce(o.setting, ''), o.outcome
     FROM outcomes o
-    LEFT JOIN faults f USING (trace_id, fault_id)
+    JOIN kinds k USING (trace_id, fault_id)
 )
 SELECT
     trace_id,

@@ -45,9 +45,11 @@ internal static class CommandLine
     private static IEnumerable<(Command Command, string[] Examples)> Commands() =>
     [
         RunCommand.Create(),
+        InfoCommand.Create(),
         IngestCommand.Create(),
         ReplayCommand.Create(),
         QueryCommand.Create(),
+        ProbesCommand.Create(),
         ModelsCommand.Create(),
         CompletionCommand.Create(),
     ];

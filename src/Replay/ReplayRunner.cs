@@ -46,7 +46,10 @@ public static class ReplayRunner
         CapturedKernel kernel = CapturedKernel.From(trace.Kernel, trace.CpuVendor);
         IReadOnlyList<IFaultModel> models = CreateModels(options, kernel);
         using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes);
-        using Replay replay = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options));
+        using Replay replay = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options))
+        {
+            AssumedProbes = TraceEvents.CountAssumedProbes(reader, trace, options.IgnoreProbes),
+        };
         while (stream.MoveNext())
         {
             replay.Add(stream.Current);
@@ -98,11 +101,14 @@ internal sealed class Replay : IDisposable
     private readonly Dictionary<long, FaultResult[]> _pending = [];
     private readonly Stack<FaultResult[]> _spare = new();
     private readonly LostRecords _lost;
-    private readonly FaultTable _faults;
-    private readonly OutcomeTable _outcomes;
+    private readonly ResultTable<FaultRow> _faults;
+    private readonly FaultRow _faultRow;
+    private readonly ResultTable<OutcomeRow> _outcomes;
+    private readonly OutcomeRow _outcomeRow;
     private readonly DivergenceTable _divergences;
     private readonly FidelityTables _fidelity;
-    private readonly AssumptionTable _assumptions;
+    private readonly ViolationTable _violations;
+    private readonly ResultTable<AssumptionRow> _assumptions;
     private readonly ReplayTallies _tallies = new();
 
     public Replay(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds, WindowBegins begins)
@@ -112,15 +118,26 @@ internal sealed class Replay : IDisposable
         _models = models;
         _kinds = kinds;
         _captured = models.ToList().FindIndex(model => model.Name == kernel.Model && model.Settings.Name == kernel.Setting);
+        if (_captured >= 0)
+        {
+            models[_captured].Checks = new ObservationChecks();
+        }
+
         _lost = LostRecords.Read(reader, trace);
-        _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Dirty));
+        _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty));
         string id = trace.TraceId;
-        _faults = new FaultTable(reader.ResultPath(id, ResultTables.Faults), id);
-        _outcomes = new OutcomeTable(reader.ResultPath(id, ResultTables.Outcomes), id);
+        _faults = FaultTable.Open(reader.ResultPath(id, ResultTables.Faults));
+        _faultRow = new FaultRow(id);
+        _outcomes = OutcomeTable.Open(reader.ResultPath(id, ResultTables.Outcomes));
+        _outcomeRow = new OutcomeRow(id);
         _divergences = new DivergenceTable(reader.ResultPath(id, ResultTables.Divergences), id);
-        _fidelity = new FidelityTables(reader.ResultPath(id, ResultTables.Fidelity), reader.ResultPath(id, ResultTables.FidelityMisses), id);
-        _assumptions = new AssumptionTable(reader.ResultPath(id, ResultTables.Assumptions), id);
+        _fidelity = new FidelityTables(reader.ResultPath(id, ResultTables.Fidelity), reader.ResultPath(id, ResultTables.FidelityMisses), id, kernel.Layout.Accessed | kernel.Layout.Dirty);
+        _violations = new ViolationTable(reader.ResultPath(id, ResultTables.Violations), id);
+        _assumptions = AssumptionTable.Open(reader.ResultPath(id, ResultTables.Assumptions));
     }
+
+    /// <summary>Probes whose function is taken from their name, as the capture has no symbols.</summary>
+    public int AssumedProbes { get; init; }
 
     public bool IsBatchFull => _timeline.Operations.Count >= BatchOperations;
 
@@ -149,15 +166,20 @@ internal sealed class Replay : IDisposable
         }
 
         _timeline.Ended.Clear();
+        if (_captured >= 0)
+        {
+            _fidelity.AddMisses(_models[_captured], _lost);
+        }
     }
 
     public ReplayReport Complete()
     {
         _timeline.Complete();
         ExecuteBatch();
-        AssumptionWriter.Write(_assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies);
+        AssumptionWriter.Write(_assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies, AssumedProbes);
         _outcomes.Complete();
         _divergences.Complete();
+        _violations.Complete();
         _assumptions.Complete();
         _fidelity.Complete(_captured < 0 ? null : _models[_captured]);
         _faults.Complete();
@@ -169,6 +191,7 @@ internal sealed class Replay : IDisposable
         _faults.Dispose();
         _outcomes.Dispose();
         _divergences.Dispose();
+        _violations.Dispose();
         _fidelity.Dispose();
         _assumptions.Dispose();
     }
@@ -195,10 +218,15 @@ internal sealed class Replay : IDisposable
         fault.Lost = _lost.AnyBefore(fault.EndSeq < 0 ? long.MaxValue : fault.EndSeq);
         int truth = Math.Max(0, _captured);
         Tally(in fault, in results[truth].Fault);
-        _faults.Add(in fault, results[truth].Fault.Kind);
+        _faultRow.Fault = fault;
+        _faultRow.PageKind = results[truth].Fault.Kind;
+        _faults.Add(_faultRow);
         for (int m = 0; m < results.Length; m++)
         {
-            _outcomes.Add(_models[m], in results[m]);
+            _outcomeRow.Model = _models[m];
+            _outcomeRow.Result = results[m];
+            _outcomes.Add(_outcomeRow);
+            _violations.Add(_models[m], in fault, in results[m].Fault);
             for (int other = m + 1; other < results.Length; other++)
             {
                 _divergences.AddIfDifferent(_models, results, m, other);

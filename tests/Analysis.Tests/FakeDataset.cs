@@ -24,7 +24,7 @@ internal sealed class FakeDataset : IDisposable
               "trace_id": "{{traceId}}", "path": "{{path}}", "sha256": "00", "format": "trace.dat", "host": "h", "date": "2026-11-22",
               "kernel": "{{kernel}}", "arch": "x86_64", "cpu_vendor": null, "clock": "mono", "clock_unit": "ns", "cpus": 2,
               "start_ns": 1000, "end_ns": 2500001000, "events": {{events}}, "lost": {{lost}}, "complete": {{(complete ? "true" : "false")}},
-              "warnings": ["one", "two"], "unknown_to_us": 1
+              "warnings": ["one", "two"], "unknown_to_us": 1, "event_counts": { "kvm.kvm_page_fault": 6, "odd.name.with.dots": 2 }
             }
             """);
         return this;

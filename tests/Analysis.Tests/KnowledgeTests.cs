@@ -41,6 +41,13 @@ public class KnowledgeTests
         Assert.Equal((Certainty.Inferred, "kvmmmu:kvm_mmu_set_spte", "return probe on kvm_tdp_page_fault"), (outcome.Certainty, outcome.From, outcome.ToKnow));
     }
 
+    // 6.1 has not yet set fault->mmu_seq where kvm_faultin_pfn returns; later kernels have.
+    [Theory]
+    [InlineData("6.1.0-56-amd64", Certainty.Assumed)]
+    [InlineData("6.12.95+deb12-amd64", Certainty.Known)]
+    public void The_sequence_count_is_read_only_where_the_kernel_has_set_it(string kernel, Certainty expected) =>
+        Assert.Equal(expected, Fact(Capture(kernel, probes: [new("kvmrep:faultin_ret", "kvm_faultin_pfn", IsReturn: true)]), "mmu_invalidate_seq").Certainty);
+
     [Theory]
     [InlineData("local", Certainty.Inferred)]
     [InlineData("mono", Certainty.Known)]

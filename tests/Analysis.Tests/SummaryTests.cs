@@ -14,13 +14,13 @@ public class SummaryTests
             6.12-ttm.trace.dat  (cccccccccccccccc)
               captured   trace.dat, Linux 6.12.95+deb12-amd64 x86_64, 2 CPUs, clock mono, 2.5 s: 1,234,567
                          events, 6 faults, nothing lost
-              fidelity   current 6.12 against the kernel: outcome 5 of 6 (83.33 %); pfn 3 of 3 (100 %); 1
-                         unexplained and 0 explained misses, each in view fidelity_misses
+              fidelity   current 6.12 against the kernel: outcome 5 of 6 (83.33 %); all of pfn 3; 1 unexplained
+                         and 0 explained misses, each in view fidelity_misses
                          page  outcome  observed  current 6.12  v11 posted  merged 7.x
               outcomes   GUP   FIXED           2             3           3           3
                                RETRY           1             0           0           0
-                         P4    FIXED           0             0           2           2
-                               EFAULT          2             2           0           0
+                         P4    EFAULT          2             2           0           0
+                               FIXED           0             0           2           2
                          P3    FIXED           1             1           1           1
             """.ReplaceLineEndings("\n"), Head(Summary(data, ReplayedDataset.Id), 11));
     }
@@ -59,6 +59,7 @@ public class SummaryTests
         Assert.Contains("nothing to compare: the capture shows no KVM fault", text, StringComparison.Ordinal);
         Assert.Contains("3 lost; DAMAGED", text, StringComparison.Ordinal);
         Assert.DoesNotContain("100 %", text, StringComparison.Ordinal);
+        Assert.EndsWith("next         tracereplay info x.trace.dat, which says what to record\n", text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -47,10 +47,22 @@ public class BadInputTests
     public void A_directory_without_captures_is_exit_code_3()
     {
         using var scratch = new Scratch();
-        scratch.Write("notes.txt", "hello"u8);
-        ToolResult result = scratch.Run("run", scratch.Root);
+        Directory.CreateDirectory(scratch["in"]);
+        scratch.Write("in/notes.txt", "hello"u8);
+        ToolResult result = scratch.Run("run", scratch["in"]);
         Assert.Equal(3, result.Code);
-        Assert.Contains("found no capture among 1 files", Assert.Single(result.ErrorLines), StringComparison.Ordinal);
+        Assert.Contains("found no capture among 1 file,", Assert.Single(result.ErrorLines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_directory_with_a_pipe_in_it_does_not_hang()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no FIFOs in directories");
+        using var scratch = new Scratch();
+        Directory.CreateDirectory(scratch["in"]);
+        System.Diagnostics.Process.Start("mkfifo", scratch["in/pipe"]).WaitForExit();
+        Assert.True(File.Exists(scratch["in/pipe"]));
+        Assert.Equal(3, scratch.Run("run", scratch["in"]).Code);
     }
 
     [Fact]

@@ -37,6 +37,9 @@ public class CommandTests
         ToolResult again = scratch.Run("ingest", packed, "-d", scratch["data"]);
         Assert.Equal(id, Id(again));
         Assert.EndsWith(",already present\n", again.Output, StringComparison.Ordinal);
+
+        // A pipe that a shell names, as in <(zcat capture.gz).
+        Assert.Equal(id, Id(scratch.Run(["ingest", "/dev/stdin", "-d", scratch["data"], "--host", "h"], bytes)));
         Assert.Empty(scratch.LeftBehind());
     }
 
@@ -100,11 +103,57 @@ public class CommandTests
     }
 
     [Fact]
-    public void A_read_only_dataset_can_be_queried()
+    public void A_capture_without_any_KVM_event_is_ingested_and_says_what_to_record()
     {
         using var scratch = new Scratch();
+        string file = scratch.Write("plain.dat", MinimalTraceDat.WithoutKvm());
+        ToolResult run = scratch.Run("run", file, "-d", scratch["data"]);
+        Assert.Equal(0, run.Code);
+        Assert.Contains("2 events, 0 faults, nothing lost", Flat(run.Output), StringComparison.Ordinal);
+        Assert.Contains("nothing to compare: the capture shows no KVM fault", Flat(run.Output), StringComparison.Ordinal);
+        Assert.Contains($"tracereplay info {file}", Flat(run.Output), StringComparison.Ordinal);
+        Assert.Equal(
+            "seq,ts_ns,cpu,pid,comm,value\n0,1000000,0,7,worker,18446744073709551615\n1,1000500,0,7,worker,2\n",
+            scratch.Run("query", "-d", scratch["data"], "--sql", "SELECT seq, ts_ns, cpu, pid, comm, value FROM sched_tick ORDER BY seq").Output);
+
+        ToolResult info = scratch.Run("info", file);
+        Assert.Equal((0, ""), Code(info));
+        Assert.Contains("sched:sched_tick        2", info.Output, StringComparison.Ordinal);
+        Assert.Contains("assumed   faults: address and access           nothing to replay without faults (record: event", info.Output, StringComparison.Ordinal);
+        Assert.All(info.Output.Split('\n'), line => Assert.InRange(line.Length, 0, Math.Max(100, file.Length)));
+        using var json = JsonDocument.Parse(scratch.Run("info", file, "--format", "json").Output);
+        Assert.Contains(json.RootElement.EnumerateArray(), r => r.GetProperty("section").GetString() == "event" && r.GetProperty("value").GetString() == "2");
+    }
+
+    [Fact]
+    public void A_terminal_gets_a_table_and_a_progress_bar_that_goes_away()
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/script"), "needs script(1) to make a terminal");
+        using var shell = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(
+            "/usr/bin/script", ["-qec", $"dotnet '{Tool.Program}' run '{s_sample}' && dotnet '{Tool.Program}' models", "/dev/null"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!;
+        shell.StandardInput.Close();
+        string output = shell.StandardOutput.ReadToEnd();
+        shell.WaitForExit();
+        Assert.Equal(0, shell.ExitCode);
+        Assert.Contains("events", output.Split("fidelity")[0], StringComparison.Ordinal);
+        Assert.Contains("model    settings", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_read_only_dataset_can_be_queried()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("Unix permissions");
+            return;
+        }
+
+        using var scratch = new Scratch();
         scratch.Run("ingest", s_sample, "-d", scratch["data"]);
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Unix permissions");
         File.SetUnixFileMode(scratch["data"], UnixFileMode.UserRead | UnixFileMode.UserExecute);
         try
         {
@@ -115,6 +164,8 @@ public class CommandTests
             File.SetUnixFileMode(scratch["data"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
     }
+
+    private static string Flat(string text) => string.Join(' ', text.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
 
     private static (int Code, string Error) Code(ToolResult result) => (result.Code, result.Error);
 

@@ -31,7 +31,7 @@ internal static class Tool
         }
 
         process.StandardInput.Close();
-        if (!process.WaitForExit(TimeSpan.FromMinutes(2)))
+        if (!process.WaitForExit(TimeSpan.FromMinutes(5)))
         {
             process.Kill();
             throw new TimeoutException($"tracereplay {string.Join(' ', args)}");

@@ -49,6 +49,7 @@ public class UsageTests
     public void Models_are_printed_in_every_format()
     {
         Assert.StartsWith("model,settings,default,summary\ncurrent,", Tool.Run("models").Output, StringComparison.Ordinal);
+        Assert.Contains("INV-31,NO_SPURIOUS_EFAULT,", Tool.Run("models", "--invariants").Output, StringComparison.Ordinal);
         using var json = JsonDocument.Parse(Tool.Run("models", "--format", "json").Output);
         Assert.Equal(["current", "v11", "merged"], json.RootElement.EnumerateArray().Select(m => m.GetProperty("model").GetString()));
         Assert.StartsWith("model    settings", Tool.Run("models", "--format", "table").Output, StringComparison.Ordinal);

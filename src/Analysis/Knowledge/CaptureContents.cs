@@ -13,14 +13,14 @@ public sealed record CaptureContents(
     string? Kernel, string? Clock, long? Lost, IReadOnlyDictionary<string, long> Events, IReadOnlyList<ProbeSite> Probes)
 {
     /// <summary>Major and minor version of <see cref="Kernel"/>, or null.</summary>
-    public Version? KernelVersion
+    public Version? KernelVersion => VersionOf(Kernel);
+
+    /// <summary>Major and minor version in a release as uname -r prints it, or null.</summary>
+    public static Version? VersionOf(string? release)
     {
-        get
-        {
-            string[] parts = (Kernel ?? "").Split('.', '-', '+');
-            return parts.Length >= 2 && int.TryParse(parts[0], out int major) && int.TryParse(parts[1], out int minor)
-                ? new Version(major, minor)
-                : null;
-        }
+        string[] parts = (release ?? "").Split('.', '-', '+');
+        return parts.Length >= 2 && int.TryParse(parts[0], out int major) && int.TryParse(parts[1], out int minor) && major >= 0 && minor >= 0
+            ? new Version(major, minor)
+            : null;
     }
 }

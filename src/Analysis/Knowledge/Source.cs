@@ -3,7 +3,7 @@ namespace TraceReplay.Analysis.Knowledge;
 /// <summary>A record in a capture from which a fact can be read.</summary>
 /// <param name="Name">`system:event`, or the function a probe sits on.</param>
 /// <param name="Kind">What kind of record it is.</param>
-/// <param name="From">First kernel that has it; null = all that matter here.</param>
+/// <param name="From">First kernel where it says so; null = all that matter here.</param>
 /// <param name="Before">First kernel that no longer has it.</param>
 public sealed record Source(string Name, SourceKind Kind, Version? From = null, Version? Before = null)
 {
@@ -31,6 +31,11 @@ public sealed record Source(string Name, SourceKind Kind, Version? From = null, 
     /// <summary>The name under which the capture holds it, or null.</summary>
     public string? FindIn(CaptureContents capture)
     {
+        if (From is not null && capture.KernelVersion < From)
+        {
+            return null;
+        }
+
         if (Kind == SourceKind.Event)
         {
             return capture.Events.GetValueOrDefault(Name) > 0 ? Name : null;

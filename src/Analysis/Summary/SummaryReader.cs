@@ -35,13 +35,14 @@ public static class SummaryReader
             ("id", trace.Id)),
         Outcomes = session.Select(
             $"""
-            SELECT coalesce(page_kind, 'unknown') AS page_kind, coalesce(observed_outcome, 'UNKNOWN'), '{Observed}', count(*) AS n
-            FROM faults WHERE trace_id = $id GROUP BY 1, 2
+            WITH f AS (SELECT fault_id, page_kind, observed_outcome FROM faults WHERE trace_id = $id),
+                 o AS (SELECT fault_id, page_kind, outcome, model || ' ' || coalesce(setting, '') AS source FROM outcomes WHERE trace_id = $id),
+                 -- One kind for each fault, or its counts would not stand side by side.
+                 k AS (SELECT f.fault_id, coalesce(any_value(f.page_kind), max(o.page_kind), 'unknown') AS page_kind FROM f LEFT JOIN o USING (fault_id) GROUP BY 1)
+            SELECT k.page_kind, coalesce(f.observed_outcome, 'UNKNOWN'), '{Observed}', count(*) AS n FROM f JOIN k USING (fault_id) GROUP BY 1, 2
             UNION ALL
-            SELECT coalesce(f.page_kind, o.page_kind, 'unknown'), coalesce(o.outcome, 'UNKNOWN'), o.model || ' ' || coalesce(o.setting, ''), count(*)
-            FROM outcomes o LEFT JOIN (SELECT fault_id, page_kind FROM faults WHERE trace_id = $id) f USING (fault_id)
-            WHERE o.trace_id = $id GROUP BY 1, 2, 3
-            ORDER BY n DESC
+            SELECT k.page_kind, coalesce(o.outcome, 'UNKNOWN'), o.source, count(*) FROM o JOIN k USING (fault_id) GROUP BY 1, 2, 3
+            ORDER BY n DESC, 1, 2, 3
             """,
             r => new OutcomeCount(r.GetString(0), r.GetString(1), r.GetString(2).TrimEnd(), r.GetInt64(3)),
             ("id", trace.Id)),

@@ -38,9 +38,8 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
         {
             WriteOutcomes(summary);
             WriteDivergences(summary);
+            WriteAssumptions(summary);
         }
-
-        WriteAssumptions(summary);
     }
 
     private static string Captured(TraceSummary summary)
@@ -55,7 +54,7 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
             long n => $"{Prose.Count(n)} lost",
         };
         string complete = trace.Complete ? "" : "; DAMAGED, only what was complete before the damage";
-        return $"{trace.Format}, Linux {trace.Kernel ?? "of unknown version"} {trace.Arch}, {trace.Cpus?.ToString() ?? "?"} CPUs, clock {trace.Clock ?? "not recorded"}{unit}{span}: "
+        return $"{trace.Format}, Linux {trace.Kernel ?? "of unknown version"}{(trace.Arch is null ? "" : " " + trace.Arch)}, {trace.Cpus?.ToString() ?? "?"} CPUs, clock {trace.Clock ?? "not recorded"}{unit}{span}: "
             + $"{Prose.Count(trace.Events, "event", "events")}, {Prose.Count(summary.Faults, "fault", "faults")}, {lost}{complete}";
     }
 
@@ -71,13 +70,21 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
 
         foreach (IGrouping<(string Model, string? Setting), FidelityLine> model in summary.Fidelity.GroupBy(f => (f.Model, f.Setting)))
         {
-            string quantities = string.Join("; ", model.Select(f => $"{f.Quantity} {Prose.Count(f.Matched)} of {Prose.Count(f.Compared)} ({Prose.Percent(f.Matched, f.Compared)})"));
+            var quantities = new List<string>();
+            quantities.AddRange(model.Where(f => f.Quantity == "outcome" || f.Matched < f.Compared)
+                .Select(f => $"{f.Quantity} {Prose.Count(f.Matched)} of {Prose.Count(f.Compared)} ({Prose.Percent(f.Matched, f.Compared)})"));
+            List<string> whole = [.. model.Where(f => f.Quantity != "outcome" && f.Matched == f.Compared && f.Compared > 0).Select(f => $"{f.Quantity} {Prose.Count(f.Compared)}")];
+            if (whole.Count > 0)
+            {
+                quantities.Add("all of " + string.Join(", ", whole));
+            }
+
             long explained = model.Sum(f => f.Explained);
             long unexplained = model.Sum(f => f.Unexplained);
             string misses = explained + unexplained == 0
                 ? "no miss"
                 : $"{Prose.Count(unexplained)} unexplained and {Prose.Count(explained)} explained misses, each in view fidelity_misses";
-            Line("fidelity", $"{model.Key.Model} {model.Key.Setting} against the kernel: {quantities}; {misses}");
+            Line("fidelity", $"{model.Key.Model} {model.Key.Setting} against the kernel: {string.Join("; ", quantities)}; {misses}");
         }
     }
 
@@ -88,13 +95,15 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
         var rows = new List<string[]>();
         foreach (IGrouping<string, OutcomeCount> kind in summary.Outcomes.GroupBy(o => o.PageKind).OrderByDescending(g => g.Max(o => o.Faults)))
         {
-            foreach (IGrouping<string, OutcomeCount> outcome in kind.GroupBy(o => o.Outcome))
+            string name = kind.Key;
+            foreach (IGrouping<string, OutcomeCount> outcome in kind.GroupBy(o => o.Outcome).OrderByDescending(ByObserved).ThenBy(o => o.Key, StringComparer.Ordinal))
             {
                 rows.Add([
                     rows.Count == 0 ? "  outcomes" : "",
-                    kind.First().Outcome == outcome.Key ? kind.Key : "",
+                    name,
                     outcome.Key,
                     .. sources.Select(s => Prose.Count(outcome.Where(o => o.Source == s).Sum(o => o.Faults)))]);
+                name = "";
             }
         }
 
@@ -110,6 +119,9 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
             .Select(k => (Key: k, Text: PageKindText.Describe(k))).Where(k => k.Text.Length > 0).Select(k => $"{k.Key}: {k.Text}");
         Line("", string.Join("; ", legend));
     }
+
+    private static long ByObserved(IGrouping<string, OutcomeCount> outcome) =>
+        outcome.Where(o => o.Source == SummaryReader.Observed).Sum(o => o.Faults);
 
     private static List<string> Sources(TraceSummary summary)
     {
@@ -201,6 +213,12 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
 
     private void WriteNext(IReadOnlyList<TraceSummary> traces)
     {
+        if (traces.All(t => t.Faults == 0))
+        {
+            Prose.Labelled(output, "next", $"tracereplay info {traces[0].Trace.Path}, which says what to record", Indent);
+            return;
+        }
+
         bool misses = traces.Any(t => t.Fidelity.Any(f => f.Unexplained > 0));
         bool refused = traces.Any(t => t.Outcomes.Any(o => o.Outcome == "EFAULT"));
         string query = misses ? "--sql 'FROM fidelity_misses'" : refused ? "efault_causes" : "faults_by_outcome";

@@ -36,8 +36,8 @@ public static class Tables
         trace_id VARCHAR, event VARCHAR, function VARCHAR, is_return BOOLEAN, address UBIGINT
         """);
 
-    /// <summary>Records by trace and event, read from the Parquet footers.</summary>
-    public static TableSchema EventCounts { get; } = TableSchema.Parse("event_counts", "events", """
+    /// <summary>Records by trace and event.</summary>
+    public static TableSchema EventCounts { get; } = TableSchema.Parse("event_counts", "traces/manifests", """
         trace_id VARCHAR, system VARCHAR, event VARCHAR, records BIGINT
         """);
 
@@ -48,7 +48,7 @@ public static class Tables
             trace_id VARCHAR, fault_id BIGINT, seq BIGINT, end_seq BIGINT, ts_ns BIGINT, vm INTEGER, vcpu INTEGER, pid INTEGER,
             as_id INTEGER, slot_id INTEGER, gpa UBIGINT, gfn UBIGINT, hva UBIGINT, access VARCHAR, kind VARCHAR, page_kind VARCHAR,
             observed_outcome VARCHAR, observed_pfn UBIGINT, observed_level INTEGER, observed_writable BOOLEAN,
-            observed_by VARCHAR, retries INTEGER, latency_ns BIGINT, order_ambiguous BOOLEAN
+            observed_by VARCHAR, latency_ns BIGINT, order_ambiguous BOOLEAN
             """),
         Result("outcomes", """
             trace_id VARCHAR, fault_id BIGINT, model VARCHAR, setting VARCHAR, outcome VARCHAR, pfn UBIGINT, level INTEGER,
@@ -57,7 +57,7 @@ public static class Tables
             """),
         Result("divergences", """
             trace_id VARCHAR, fault_id BIGINT, model_a VARCHAR, model_b VARCHAR, outcome_a VARCHAR, outcome_b VARCHAR,
-            page_kind VARCHAR, cause VARCHAR, reason_a VARCHAR, reason_b VARCHAR
+            page_kind VARCHAR, cause VARCHAR
             """),
         Result("violations", """
             trace_id VARCHAR, model VARCHAR, invariant VARCHAR, name VARCHAR, verdict VARCHAR, fault_id BIGINT, seq BIGINT,
@@ -65,7 +65,7 @@ public static class Tables
             """),
         Result("fidelity", """
             trace_id VARCHAR, model VARCHAR, setting VARCHAR, quantity VARCHAR, compared BIGINT, matched BIGINT,
-            explained BIGINT, unexplained BIGINT
+            explained BIGINT, unexplained BIGINT, unknown BIGINT
             """),
         Result("fidelity_misses", """
             trace_id VARCHAR, model VARCHAR, setting VARCHAR, quantity VARCHAR, fault_id BIGINT, seq BIGINT, ts_ns BIGINT,
@@ -73,9 +73,6 @@ public static class Tables
             """),
         Result("assumptions", """
             trace_id VARCHAR, assumption VARCHAR, value VARCHAR, share DOUBLE, detail VARCHAR
-            """),
-        Result("host_pages", """
-            trace_id VARCHAR, pfn UBIGINT, page_kind VARCHAR
             """),
     ];
 

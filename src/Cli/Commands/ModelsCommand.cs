@@ -2,6 +2,7 @@ using System.CommandLine;
 using TraceReplay.Analysis.Query;
 using TraceReplay.Cli.Shell;
 using TraceReplay.Replay;
+using TraceReplay.Replay.Models.Skeleton;
 
 namespace TraceReplay.Cli.Commands;
 
@@ -12,15 +13,20 @@ internal static class ModelsCommand
     {
         Option<string?> format = CommonOptions.Format();
         Option<string?> output = CommonOptions.Output();
-        var command = new Command("models", "The models and their settings") { format, output };
+        Option<bool> invariants = new("--invariants") { Description = "The invariants that a replay evaluates, instead" };
+        var command = new Command("models", "The models, their settings, and the invariants that a replay evaluates") { format, output, invariants };
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
-            var rows = new RowSet(
+            RowSet rows = parse.GetValue(invariants) ? Invariants() : new RowSet(
                 [new("model", "VARCHAR"), new("settings", "VARCHAR"), new("default", "VARCHAR"), new("summary", "VARCHAR")],
                 [.. ModelRegistry.All.Select(m => new object?[] { m.Name, string.Join(' ', m.Settings), m.DefaultSetting, m.Summary })]);
             new RowOutput(parse.GetValue(format), parse.GetValue(output)).Write(rows, terminal, ct);
             return ExitCode.Done;
         }));
-        return (command, ["tracereplay models", "tracereplay models --format json"]);
+        return (command, ["tracereplay models", "tracereplay models --invariants", "tracereplay models --format json"]);
     }
+
+    private static RowSet Invariants() => new(
+        [new("invariant", "VARCHAR"), new("name", "VARCHAR"), new("statement", "VARCHAR")],
+        [.. InvariantList.All.Select(i => new object?[] { i.Id, i.Name, i.Statement })]);
 }

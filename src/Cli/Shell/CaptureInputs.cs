@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.IO.Compression;
 using System.IO.Enumeration;
 using TraceReplay.Ingest.Capture;
@@ -10,11 +11,23 @@ namespace TraceReplay.Cli.Shell;
 /// <param name="Ignored">Files of directories that no format recognises.</param>
 internal sealed record CaptureInputs(IReadOnlyList<string> Paths, int Ignored)
 {
-    public static Argument<string[]> Argument() => new("CAPTURE")
+    public static Argument<string[]> Argument()
     {
-        Description = "File, directory, glob, or - for standard input; the format is recognised by content",
-        Arity = ArgumentArity.OneOrMore,
-    };
+        var captures = new Argument<string[]>("CAPTURE")
+        {
+            Description = "File, directory, glob, or - for standard input; the format is recognised by content",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        captures.Validators.Add(result =>
+        {
+            // The parser takes an unknown option for one more file.
+            foreach (Token option in result.Tokens.Where(t => t.Value.StartsWith('-') && t.Value != "-" && !Path.Exists(t.Value)))
+            {
+                result.AddError($"Unrecognized option '{option.Value}'");
+            }
+        });
+        return captures;
+    }
 
     public static CaptureInputs Resolve(IEnumerable<string> arguments)
     {
@@ -50,17 +63,19 @@ internal sealed record CaptureInputs(IReadOnlyList<string> Paths, int Ignored)
     {
         if (Paths.Count == 0)
         {
-            terminal.Error($"{string.Join(", ", arguments)}: found no capture among {Ignored} files, expected at least one");
+            terminal.Error($"{string.Join(", ", arguments)}: found no capture among {Ignored} {Files}, expected at least one");
             return false;
         }
 
         if (Ignored > 0)
         {
-            terminal.Note($"{Ignored} other {(Ignored == 1 ? "file" : "files")} ignored");
+            terminal.Note($"{Ignored} other {Files} ignored");
         }
 
         return true;
     }
+
+    private string Files => Ignored == 1 ? "file" : "files";
 
     private static IEnumerable<string> Expand(string argument)
     {
@@ -102,6 +117,11 @@ internal sealed record CaptureInputs(IReadOnlyList<string> Paths, int Ignored)
     {
         try
         {
+            if (new FileInfo(path).Length == 0)
+            {
+                return false; // opening a FIFO, which has no length either, would wait for a writer
+            }
+
             using FileStream file = File.OpenRead(path);
             byte[] head = Head(file);
             return Known(head) || Known(Unpacked(file, head));

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using TraceReplay.Analysis;
 using TraceReplay.Analysis.Query;
 using TraceReplay.Replay;
 
@@ -9,7 +10,7 @@ internal static class CommonOptions
 {
     public static Option<bool> Quiet { get; } = new("--quiet", "-q") { Description = "Only results and errors", Recursive = true };
 
-    public static Option<bool> Verbose { get; } = new("--verbose") { Description = "Say more; stack traces of our own defects", Recursive = true };
+    public static Option<bool> Verbose { get; } = new("--verbose") { Description = "Stack traces of our own defects", Recursive = true };
 
     public static Option<string> Dataset() => new("--dataset", "-d") { Description = "Directory of the dataset", HelpName = "DATASET", Required = true };
 
@@ -66,8 +67,16 @@ internal static class CommonOptions
     }
 
     /// <summary>What --model and --setting ask for.</summary>
-    public static ReplayOptions Replay(string[]? models, string? setting) =>
-        new() { Models = Names.Split(models) is { Count: > 0 } names ? names : null, Setting = setting };
+    /// <exception cref="AnalysisException">None of the models has that setting.</exception>
+    public static ReplayOptions Replay(string[]? models, string? setting)
+    {
+        IReadOnlyList<string> names = Names.Split(models);
+        List<ModelInfo> chosen = [.. ModelRegistry.All.Where(m => names.Count == 0 || names.Contains(m.Name))];
+        return setting is null || chosen.Any(m => m.Settings.Contains(setting))
+            ? new ReplayOptions { Models = names.Count > 0 ? names : null, Setting = setting }
+            : throw new AnalysisException(AnalysisFailure.Usage,
+                $"--setting {setting}: there is {string.Join(", ", chosen.Select(m => $"{m.Name} {string.Join('|', m.Settings)}"))}");
+    }
 
     /// <summary>The format asked for, or the one that fits where the rows go.</summary>
     public static RowFormat FormatOf(string? asked, bool toFile) => asked is null

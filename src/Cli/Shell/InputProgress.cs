@@ -26,7 +26,7 @@ internal sealed class InputProgress : IProgress<long>
         console.Progress()
             .AutoClear(true)
             .Columns(new ProgressBarColumn(), new ElapsedTimeColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
-            .Start(context => work(new InputProgress(context.AddTask("", maxValue: inputs))));
+            .Start(context => work(new InputProgress(context.AddTask("…", maxValue: inputs))));
     }
 
     /// <summary>Work on an input begins.</summary>

@@ -1,3 +1,4 @@
+using TraceReplay.Analysis;
 using TraceReplay.Analysis.Views;
 using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Dataset;
@@ -15,6 +16,11 @@ internal static class Pipeline
     public static (IReadOnlyList<Ingested> Done, int Code) Ingest(
         CaptureInputs inputs, string dataset, IngestOptions options, Terminal terminal, CancellationToken ct)
     {
+        if (File.Exists(dataset))
+        {
+            throw new AnalysisException(AnalysisFailure.Input, $"{dataset}: found a file, expected a directory for the dataset");
+        }
+
         var done = new List<Ingested>();
         int code = ExitCode.Done;
         InputProgress.Over(terminal, inputs.Paths.Count, progress =>

@@ -1,5 +1,8 @@
 using System.IO.Compression;
+using TraceReplay.Ingest.FtraceText;
+using TraceReplay.Ingest.NetTrace;
 using TraceReplay.Ingest.PerfData;
+using TraceReplay.Ingest.PerfScript;
 using TraceReplay.Ingest.TraceDat;
 
 namespace TraceReplay.Ingest.Capture;
@@ -22,8 +25,14 @@ public static class CaptureFormats
     public static IReadOnlyList<CaptureFormat> All { get; } =
     [
         new("trace.dat", static head => head.StartsWith(TraceDatHeader.Magic), static file => new TraceDatCapture(file)),
+        new("nettrace", static head => head.StartsWith(NetTraceStructure.Magic), static file => new NetTraceCapture(file)),
         new("perf.data", PerfHeader.IsMagic, static file => new PerfDataCapture(file)),
+        Text(static () => new FtraceDialect()),
+        Text(static () => new PerfScriptDialect()),
     ];
+
+    private static CaptureFormat Text(Func<TextDialect> dialect) =>
+        new(dialect().Format, head => TextCapture.Recognise(head, dialect()), file => new TextCapture(file, dialect()));
 
     /// <summary>Opens a capture by its content; <c>-</c> is standard input. Files packed with zstd or gzip are unpacked.</summary>
     /// <exception cref="CaptureException">It cannot be read at all.</exception>
@@ -74,7 +83,17 @@ public static class CaptureFormats
                     : throw new CaptureException(new CaptureDamage(path, 0, "a directory", "expected a file, or a perf.data directory"));
             }
 
-            return PerfDataDirectory.FilesBeside(path) is { } all ? new CaptureFile(all, path) : Unwrapped(new CaptureFile(path));
+            if (PerfDataDirectory.FilesBeside(path) is { } all)
+            {
+                return new CaptureFile(all, path);
+            }
+
+            // A pipe can be read once only: what a shell hands over as <(zcat …) is copied like standard input.
+            FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using (file)
+            {
+                return Unwrapped(file.CanSeek ? new CaptureFile(path) : Spool(file, path));
+            }
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -19,7 +19,7 @@ public sealed class CaptureInfo
 
     public string? Host { get; set; }
 
-    /// <summary><c>amd</c> or <c>intel</c>; where the capture does not say it, inferred from the recorded symbols.</summary>
+    /// <summary><c>amd</c> or <c>intel</c>; where the capture does not say it, inferred from the recorded symbols or the exits that a text names.</summary>
     public string? CpuVendor
     {
         get => _cpuVendor ??= Symbols.CpuVendor();

@@ -51,8 +51,12 @@ public ref struct EventRecord
 
     /// <summary>The record as the kernel wrote it, common fields first.</summary>
     public ReadOnlySpan<byte> Payload { get; set; }
+
+    /// <summary>Bit n: field n of the format is unknown, and what the payload holds for it means nothing. Only where <see cref="EventFormat.Nullable"/>.</summary>
+    public ulong Nulls { get; set; }
 }
 
+/// <param name="Cpu">-1 where the capture does not say on which.</param>
 /// <param name="Timestamp">Of the first event after the hole; null if none follows.</param>
 /// <param name="Count">null where the kernel did not say how many.</param>
 public readonly record struct LostRecords(int Cpu, int Instance, long? Timestamp, long? Count);

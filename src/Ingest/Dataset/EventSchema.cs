@@ -27,7 +27,8 @@ internal static class EventSchema
             columns.Add(new TextColumn("instance", (b, i) => info.Instances[b.Instance[i]], nullable: false));
         }
 
-        bool function = format is { System: "ftrace", Name: "function" };
+        // A text gives the names itself.
+        bool function = format is { System: "ftrace", Name: "function", Nullable: false };
         if (function)
         {
             taken.UnionWith(["function", "parent_function"]);
@@ -65,6 +66,11 @@ internal static class EventSchema
 
     private static EventColumn Column(EventFormat format, EventField field, string name)
     {
+        if (format.Nullable)
+        {
+            return NullableColumn(format, field, name);
+        }
+
         bool swap = format.BigEndian == BitConverter.IsLittleEndian;
         return field.Kind switch
         {
@@ -80,8 +86,32 @@ internal static class EventSchema
                 (_, false) => new NumberColumn<ulong>(name, field.Offset, swap),
                 (_, true) => new NumberColumn<long>(name, field.Offset, swap),
             },
+            FieldKind.Float when field.Size == 4 => new NumberColumn<float>(name, field.Offset, swap),
+            FieldKind.Float => new NumberColumn<double>(name, field.Offset, swap),
             FieldKind.CharArray or FieldKind.DynamicString or FieldKind.TailString => new StringFieldColumn(name, field, format.BigEndian),
             _ => new BytesFieldColumn(name, field, format.BigEndian),
+        };
+    }
+
+    private static EventColumn NullableColumn(EventFormat format, EventField field, string name)
+    {
+        int bit = Enumerable.Range(0, format.Fields.Count).First(i => ReferenceEquals(format.Fields[i], field));
+        return field.Kind switch
+        {
+            FieldKind.Integer or FieldKind.Pointer => (field.Size, field.Signed) switch
+            {
+                (1, false) => new NullableNumberColumn<byte>(name, format, field, bit),
+                (1, true) => new NullableNumberColumn<sbyte>(name, format, field, bit),
+                (2, false) => new NullableNumberColumn<ushort>(name, format, field, bit),
+                (2, true) => new NullableNumberColumn<short>(name, format, field, bit),
+                (4, false) => new NullableNumberColumn<uint>(name, format, field, bit),
+                (4, true) => new NullableNumberColumn<int>(name, format, field, bit),
+                (_, false) => new NullableNumberColumn<ulong>(name, format, field, bit),
+                (_, true) => new NullableNumberColumn<long>(name, format, field, bit),
+            },
+            FieldKind.CharArray or FieldKind.DynamicString or FieldKind.TailString =>
+                new TextColumn(name, (b, i) => (b.Nulls[i] >> bit & 1) == 0 ? TraceText.Decode(FieldReader.Bytes(field, b.Payload(i), format.BigEndian)) : null, nullable: true),
+            _ => new NullableBytesColumn(name, field, format.BigEndian, bit),
         };
     }
 

@@ -14,7 +14,7 @@ internal sealed class EventTable : IDisposable
     private readonly string _path;
     private ParquetFile? _file;
     private IReadOnlyList<EventColumn> _fileColumns = [];
-    private RowBatch _batch = new(64, 64 * 64);
+    private RowBatch _batch;
     private RowBatch? _spare;
     private ulong _lastAddress;
 
@@ -23,9 +23,13 @@ internal sealed class EventTable : IDisposable
         _format = format;
         _path = path;
         _columns = columns;
+        _batch = new RowBatch(64, 64 * 64, format.Nullable);
         IsReturnProbe = format.Field("__probe_func") is not null;
         _probeAddress = format.Field("__probe_func") ?? format.Field("__probe_ip");
     }
+
+    /// <summary>Functions that the capture itself names as the probe's.</summary>
+    public IReadOnlyCollection<string> ProbeFunctions => _format.ProbeFunctions;
 
     public string FullName => _format.FullName;
 
@@ -67,7 +71,7 @@ internal sealed class EventTable : IDisposable
         RowBatch full = _batch;
         ShortRows += full.Short;
         Held = 0;
-        _batch = Interlocked.Exchange(ref _spare, null) ?? new RowBatch(full.Count, full.PayloadBytes);
+        _batch = Interlocked.Exchange(ref _spare, null) ?? new RowBatch(full.Count, full.PayloadBytes, _format.Nullable);
         return full;
     }
 

@@ -149,7 +149,7 @@ public static class Ingestor
     private static void WriteLost(DatasetSink sink, string path, string traceId, CaptureInfo info)
     {
         StringColumn trace = new("trace_id", nullable: false);
-        Column<int> cpu = new("cpu");
+        Column<int> cpu = new("cpu", nullable: true);
         Column<long> after = new("after_seq", nullable: true);
         Column<long> ts = new("ts_ns", nullable: true);
         Column<long> count = new("count", nullable: true);
@@ -158,7 +158,7 @@ public static class Ingestor
         foreach ((LostRecords lost, long? afterSeq) in sink.Holes)
         {
             trace.Add(traceId);
-            cpu.Add(lost.Cpu);
+            cpu.Add(lost.Cpu < 0 ? null : lost.Cpu);
             after.Add(afterSeq);
             ts.Add(lost.Timestamp);
             count.Add(lost.Count);
@@ -175,10 +175,20 @@ public static class Ingestor
         StringColumn name = new("event", nullable: false);
         StringColumn function = new("function");
         Column<bool> isReturn = new("is_return");
-        Column<ulong> site = new("address");
+        Column<ulong> site = new("address", nullable: true);
         using TableWriter table = new(path, [trace, name, function, isReturn, site]);
         foreach (EventTable t in sink.Tables)
         {
+            foreach (string named in t.ProbeFunctions)
+            {
+                trace.Add(traceId);
+                name.Add(t.FullName);
+                function.Add(named);
+                isReturn.Add(t.IsReturnProbe);
+                site.AddNull();
+                table.EndRow();
+            }
+
             foreach (ulong address in t.ProbeAddresses)
             {
                 trace.Add(traceId);

@@ -7,7 +7,8 @@ namespace TraceReplay.Ingest.Dataset;
 /// batch is written: that is a tight loop for each column, and it runs on a worker, not on the thread that merges.
 /// </summary>
 /// <param name="rows">Room at first; a table that filled a batch once gets the next at full size, as growing copies.</param>
-internal sealed class RowBatch(int rows, int payloadBytes)
+/// <param name="nullable">Whether rows may lack fields.</param>
+internal sealed class RowBatch(int rows, int payloadBytes, bool nullable = false)
 {
     /// <summary>Bytes that a row takes beside its payload.</summary>
     public const int RowOverhead = 48;
@@ -27,6 +28,9 @@ internal sealed class RowBatch(int rows, int payloadBytes)
     public int[] Tgid = new int[rows];
     public int[] Instance = new int[rows];
     public string?[] Comm = new string?[rows];
+
+    /// <summary>Bit n: field n of the format is unknown. Empty where the format is not nullable.</summary>
+    public ulong[] Nulls = nullable ? new ulong[rows] : [];
 
     /// <summary>Rows whose payload ended before the last field of fixed size.</summary>
     public int Short { get; private set; }
@@ -68,6 +72,11 @@ internal sealed class RowBatch(int rows, int payloadBytes)
         Tgid[i] = record.Tgid;
         Instance[i] = record.Instance;
         Comm[i] = record.Comm;
+        if (nullable)
+        {
+            Nulls[i] = record.Nulls;
+        }
+
         PayloadBytes = at + padded;
         Count = i + 1;
         return padded + RowOverhead;
@@ -89,5 +98,6 @@ internal sealed class RowBatch(int rows, int payloadBytes)
         Array.Resize(ref Tgid, rows);
         Array.Resize(ref Instance, rows);
         Array.Resize(ref Comm, rows);
+        Array.Resize(ref Nulls, nullable ? rows : 0);
     }
 }

@@ -6,6 +6,9 @@ public enum FieldKind
     /// <summary>An integer of 1, 2, 4 or 8 bytes.</summary>
     Integer,
 
+    /// <summary>A floating-point number of 4 or 8 bytes; no tracefs format has one, other recorders do.</summary>
+    Float,
+
     /// <summary>A pointer: unsigned, shown in 8 bytes whatever the kernel's long.</summary>
     Pointer,
 

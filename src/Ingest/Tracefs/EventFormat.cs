@@ -16,6 +16,12 @@ public sealed class EventFormat
     /// <summary>Byte order of the values in a record.</summary>
     public bool BigEndian { get; set; }
 
+    /// <summary>Records may lack fields, as a text does not show all that was recorded. Such a format has 64 fields at most.</summary>
+    public bool Nullable { get; init; }
+
+    /// <summary>Kernel functions that a probe was seen on, where the capture names them instead of giving addresses.</summary>
+    public SortedSet<string> ProbeFunctions { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Dense number of this format within its capture.</summary>
     public int Index { get; internal set; } = -1;
 

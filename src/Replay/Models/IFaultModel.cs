@@ -13,6 +13,9 @@ public interface IFaultModel
 
     PageLedger Pages { get; }
 
+    /// <summary>Where the model compares itself with records; null if it is not the captured kernel's.</summary>
+    ObservationChecks? Checks { get; set; }
+
     /// <summary>Executes operations in order; each fault that ends is appended to <paramref name="results"/>.</summary>
     void Execute(ReadOnlySpan<Operation> operations, List<FaultResult> results);
 

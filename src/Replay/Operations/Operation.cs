@@ -80,6 +80,12 @@ public enum OperationKind : byte
 
     /// <summary>All roots are zapped.</summary>
     ZapAll,
+
+    /// <summary>
+    /// A record of a leaf that others than a fault changed, for comparison: A gfn, B old value, C new value, D level.
+    /// <see cref="Operation.FaultId"/> is the record's seq.
+    /// </summary>
+    LeafObserved,
 }
 
 /// <summary>What a fault wants, by the error code's bits (PFERR of spec 9.2).</summary>
@@ -94,6 +100,9 @@ public enum FaultAccess : byte
 
     /// <summary>The completion of an async page fault: maps ahead of the guest's access.</summary>
     Prefetch = 32,
+
+    /// <summary>Shadow paging serves the fault: TDP is off, or the guest runs nested.</summary>
+    Shadow = 64,
 }
 
 /// <summary>What the trace tells of a lookup besides the page-table leaf.</summary>

@@ -7,27 +7,30 @@ namespace TraceReplay.Replay.Results;
 /// <summary>Says AS-1 to AS-11 of spec 16 for one replay.</summary>
 internal static class AssumptionWriter
 {
-    public static void Write(AssumptionTable table, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds, TimelineCounts counts, ReplayTallies tallies)
+    public static void Write(ResultTable<AssumptionRow> table, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds, TimelineCounts counts, ReplayTallies tallies, int assumedProbes)
     {
+        void Add(string assumption, string value, double? share, string detail) =>
+            table.Add(new AssumptionRow(trace.TraceId, assumption, value, share, detail));
+
         long slots = counts.SlotsFromRegionCall + counts.SlotsFromFaults + counts.SlotsInferred;
-        table.Add(
+        Add(
             "AS-1",
             slots == 0 ? "unknown" : counts.SlotsInferred > 0 ? "inferred" : "known",
             Share(counts.SlotsInferred, slots),
             slots == 0
                 ? "no memslot is known: probe __kvm_set_memory_region (7.x: kvm_set_memory_region), or the pfn lookup with the slot's fields"
                 : Say($"memslots: {counts.SlotsFromRegionCall} region calls and {counts.SlotsFromFaults} slots first seen at a fault, from probes; {counts.SlotsInferred} blocks of 2 MiB inferred from leaves, without an hva"));
-        table.Add(
+        Add(
             "AS-2",
             kinds.Contains(EventKind.InsertPfn) || kinds.Contains(EventKind.FollowPfnRet) ? "known" : "inferred",
             null,
             "VMA kinds: VM_IO and VM_PFNMAP from the driver's insertions and followed lookups, anonymous or file from mmap calls, at the time of the event");
-        table.Add(
+        Add(
             "AS-3",
             tallies.KindAssumed > 0 ? "assumed" : tallies.KindInferred > 0 ? "inferred" : "known",
             Share(tallies.KindInferred + tallies.KindAssumed, tallies.Remapped),
             Say($"struct page refcounts are not traced; a page's kind gives them (spec 8.2). Remapped lookups: {tallies.Remapped}, kind inferred for {tallies.KindInferred}, assumed for {tallies.KindAssumed}"));
-        table.Add(
+        Add(
             "AS-4",
             kinds.Contains(EventKind.PageAlloc) ? "known" : "assumed",
             null,
@@ -36,32 +39,33 @@ internal static class AssumptionWriter
                 : "TTM block orders: not recorded (kmem:mm_page_alloc with order > 0); taken as the allocator's preference, highest order first, where the pfn's alignment allows");
         long guessed = counts.WindowsClosedByNextEvent + counts.WindowsClosedByLoss;
         long closed = counts.WindowsClosedByProbe + guessed;
-        table.Add(
+        Add(
             "AS-5",
             guessed > 0 ? "assumed" : "known",
             closed == 0 ? null : Share(guessed, closed),
             Say($"notifier windows: {counts.WindowsClosedByProbe} closed by the probe on their end, {counts.WindowsClosedByNextEvent} by the task's next event, {counts.WindowsClosedByLoss} by lost records; a window begins after its kvm_unmap_hva_range and after every fault seen inside mmu_lock before the first zap"));
-        table.Add(
+        Add(
             "AS-6",
             tallies.OrderAmbiguous > 0 ? "assumed" : "known",
             Share(tallies.OrderAmbiguous, tallies.Faults),
             Say($"clock {trace.Clock ?? "unknown"}: {tallies.OrderAmbiguous} of {tallies.Faults} faults have a window's begin or end so near that the order is not certain"));
-        table.Add(
+        Add(
             "AS-7",
             trace.Lost > 0 ? "unknown" : "known",
             null,
             Say($"lost records: {trace.Lost}; faults whose end was not seen: {tallies.Unknown}"));
-        table.Add(
+        string probes = assumedProbes == 0 ? "" : Say($"; no symbols recorded, so {assumedProbes} probes are taken to sit where the printed definitions of that name do");
+        Add(
             "AS-8",
-            kernel.Model is null ? "unknown" : "inferred",
+            kernel.Model is null ? "unknown" : assumedProbes > 0 ? "assumed" : "inferred",
             null,
-            Say($"kernel {kernel.Release ?? "unknown"}, {(kernel.Intel ? "Intel EPT" : trace.CpuVendor is null ? "vendor not recorded, taken for AMD NPT" : "AMD NPT")}, A/D bits taken as on, NX huge-page mitigation as off, memslot zap-all quirk as on, allow_unsafe_mappings as off"));
-        table.Add(
+            Say($"kernel {kernel.Release ?? "unknown"}, {(kernel.Intel ? "Intel EPT" : trace.CpuVendor is null ? "vendor not recorded, taken for AMD NPT" : "AMD NPT")}, A/D bits taken as on, NX huge-page mitigation as off, memslot zap-all quirk as on, allow_unsafe_mappings as off{probes}"));
+        Add(
             "AS-10",
             "known",
             null,
             "a counterfactual model sees the accesses that the captured kernel saw; where it has a page mapped already it says SPURIOUS");
-        table.Add(
+        Add(
             "AS-11",
             counts.VmAssumed > 0 ? "assumed" : "known",
             null,

@@ -1,38 +1,46 @@
-using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.State;
+using static TraceReplay.Replay.Results.ResultColumn<TraceReplay.Replay.Results.DivergenceRow>;
 
 namespace TraceReplay.Replay.Results;
 
-/// <summary>The <c>divergences</c> table: faults in which two models end differently, and why.</summary>
-internal sealed class DivergenceTable : ResultTable
+/// <summary>A row of <c>divergences</c>; one object for all rows, filled anew.</summary>
+internal sealed class DivergenceRow(string traceId)
 {
-    private readonly string _trace;
-    private readonly StringColumn _traceId;
-    private readonly Column<long> _faultId;
-    private readonly StringColumn _modelA;
-    private readonly StringColumn _modelB;
-    private readonly StringColumn _outcomeA;
-    private readonly StringColumn _outcomeB;
-    private readonly StringColumn _pageKind;
-    private readonly StringColumn _cause;
+    public string TraceId { get; } = traceId;
+
+    public long FaultId;
+    public string ModelA = "";
+    public string ModelB = "";
+    public FaultOutcome OutcomeA;
+    public FaultOutcome OutcomeB;
+    public PageKind PageKind;
+    public string Cause = "";
+}
+
+/// <summary>The <c>divergences</c> table: faults in which two models end differently, and why.</summary>
+internal sealed class DivergenceTable : IDisposable
+{
+    private readonly DivergenceRow _row;
+    private readonly ResultTable<DivergenceRow> _table;
 
     // A cause is one of few texts; the table would otherwise make one per row.
     private readonly Dictionary<(int, FaultOutcome, int, FaultOutcome, PageKind, string?, string?), string> _causes = [];
 
     public DivergenceTable(string path, string traceId)
-        : base(path)
     {
-        _trace = traceId;
-        _traceId = Text("trace_id");
-        _faultId = Number<long>("fault_id");
-        _modelA = Text("model_a");
-        _modelB = Text("model_b");
-        _outcomeA = Text("outcome_a");
-        _outcomeB = Text("outcome_b");
-        _pageKind = Text("page_kind", nullable: true);
-        _cause = Text("cause");
+        _row = new DivergenceRow(traceId);
+        _table = new ResultTable<DivergenceRow>(
+            path,
+            Text("trace_id", row => row.TraceId),
+            Number("fault_id", row => row.FaultId),
+            Text("model_a", row => row.ModelA),
+            Text("model_b", row => row.ModelB),
+            Text("outcome_a", row => row.OutcomeA.Name()),
+            Text("outcome_b", row => row.OutcomeB.Name()),
+            TextOrNull("page_kind", row => row.PageKind.Key()),
+            Text("cause", row => row.Cause));
     }
 
     public void AddIfDifferent(IReadOnlyList<IFaultModel> models, FaultResult[] results, int a, int b)
@@ -48,33 +56,31 @@ internal sealed class DivergenceTable : ResultTable
         var key = (a, left.Outcome, b, right.Outcome, kind, left.Reason, right.Reason);
         if (!_causes.TryGetValue(key, out string? cause))
         {
-            cause = Cause(models[a].Name, in left, models[b].Name, in right, kind);
+            cause = $"{kind.Describe()}: {models[a].Name} {Says(in left)}; {models[b].Name} {Says(in right)}";
             _causes.Add(key, cause);
         }
 
-        _traceId.Add(_trace);
-        _faultId.Add(results[a].FaultId);
-        _modelA.Add(models[a].Name);
-        _modelB.Add(models[b].Name);
-        _outcomeA.Add(left.Outcome.Name());
-        _outcomeB.Add(right.Outcome.Name());
-        _pageKind.Add(kind.Key());
-        _cause.Add(cause);
-        EndRow();
+        _row.FaultId = results[a].FaultId;
+        _row.ModelA = models[a].Name;
+        _row.ModelB = models[b].Name;
+        _row.OutcomeA = left.Outcome;
+        _row.OutcomeB = right.Outcome;
+        _row.PageKind = kind;
+        _row.Cause = cause;
+        _table.Add(_row);
     }
 
-    private static string Cause(string nameA, in FaultContext a, string nameB, in FaultContext b, PageKind kind)
-    {
-        return $"{kind.Describe()}: {nameA} {Says(in a)}; {nameB} {Says(in b)}";
+    public void Complete() => _table.Complete();
 
-        static string Says(in FaultContext fault) => fault.Reason is { } reason
-            ? $"ends in {fault.Outcome.Name()} ({reason})"
-            : fault.Outcome switch
-            {
-                FaultOutcome.Fixed => "maps it",
-                FaultOutcome.Spurious or FaultOutcome.FixedFast => "has it mapped already, the fault would not have come",
-                FaultOutcome.Retry => $"retries ({OutcomeTable.Cause(fault.RetryCause)})",
-                _ => $"ends in {fault.Outcome.Name()}",
-            };
-    }
+    public void Dispose() => _table.Dispose();
+
+    private static string Says(in FaultContext fault) => fault.Reason is { } reason
+        ? $"ends in {fault.Outcome.Name()} ({reason})"
+        : fault.Outcome switch
+        {
+            FaultOutcome.Fixed => "maps it",
+            FaultOutcome.Spurious or FaultOutcome.FixedFast => "has it mapped already, the fault would not have come",
+            FaultOutcome.Retry => $"retries ({OutcomeTable.Cause(fault.RetryCause)})",
+            _ => $"ends in {fault.Outcome.Name()}",
+        };
 }

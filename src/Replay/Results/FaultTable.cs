@@ -1,101 +1,56 @@
-using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 using TraceReplay.Replay.Timeline;
+using static TraceReplay.Replay.Results.ResultColumn<TraceReplay.Replay.Results.FaultRow>;
 
 namespace TraceReplay.Replay.Results;
 
-/// <summary>The <c>faults</c> table: what the trace shows, without any model's opinion but the page kind.</summary>
-internal sealed class FaultTable : ResultTable
+/// <summary>A row of <c>faults</c>; one object for all rows, filled anew.</summary>
+internal sealed class FaultRow(string traceId)
 {
-    private readonly string _trace;
-    private readonly StringColumn _traceId;
-    private readonly Column<long> _faultId;
-    private readonly Column<long> _seq;
-    private readonly Column<long> _ts;
-    private readonly Column<int> _vm;
-    private readonly Column<int> _vcpu;
-    private readonly Column<int> _pid;
-    private readonly Column<ulong> _gpa;
-    private readonly Column<ulong> _gfn;
-    private readonly StringColumn _access;
-    private readonly StringColumn _kind;
-    private readonly StringColumn _outcome;
-    private readonly Column<ulong> _pfn;
-    private readonly Column<int> _level;
-    private readonly Column<bool> _writable;
-    private readonly Column<long> _latency;
-    private readonly Column<int> _asId;
-    private readonly Column<int> _slotId;
-    private readonly Column<ulong> _hva;
-    private readonly StringColumn _pageKind;
-    private readonly StringColumn _observedBy;
-    private readonly Column<bool> _orderAmbiguous;
-    private readonly Column<long> _endSeq;
+    public string TraceId { get; } = traceId;
 
-    public FaultTable(string path, string traceId)
-        : base(path)
-    {
-        _trace = traceId;
-        _traceId = Text("trace_id");
-        _faultId = Number<long>("fault_id");
-        _seq = Number<long>("seq");
-        _ts = Number<long>("ts_ns");
-        _vm = Number<int>("vm");
-        _vcpu = Number<int>("vcpu", nullable: true);
-        _pid = Number<int>("pid");
-        _gpa = Number<ulong>("gpa");
-        _gfn = Number<ulong>("gfn");
-        _access = Text("access");
-        _kind = Text("kind");
-        _outcome = Text("observed_outcome");
-        _pfn = Number<ulong>("observed_pfn", nullable: true);
-        _level = Number<int>("observed_level", nullable: true);
-        _writable = Number<bool>("observed_writable", nullable: true);
-        _latency = Number<long>("latency_ns", nullable: true);
-        _asId = Number<int>("as_id");
-        _slotId = Number<int>("slot_id", nullable: true);
-        _hva = Number<ulong>("hva", nullable: true);
-        _pageKind = Text("page_kind", nullable: true);
-        _observedBy = Text("observed_by", nullable: true);
-        _orderAmbiguous = Number<bool>("order_ambiguous");
-        _endSeq = Number<long>("end_seq", nullable: true);
-    }
+    public ObservedFault Fault;
 
-    public void Add(in ObservedFault fault, PageKind pageKind)
-    {
-        _traceId.Add(_trace);
-        _faultId.Add(fault.FaultId);
-        _seq.Add(fault.Seq);
-        _ts.Add(fault.Time);
-        _vm.Add(fault.Vm);
-        _vcpu.Add(fault.Vcpu < 0 ? null : fault.Vcpu);
-        _pid.Add(fault.Pid);
-        _gpa.Add(fault.Gpa);
-        _gfn.Add(fault.Gpa >> 12);
-        _access.Add(Access(fault.Access));
-        _kind.Add(Kind(in fault));
-        _outcome.Add(fault.Outcome.Name());
-        _pfn.Add(fault.HasLeaf ? fault.Pfn : null);
-        _level.Add(fault.HasLeaf ? fault.Level : null);
-        _writable.Add(fault.HasLeaf ? SpteLayout.IsWritable(fault.Spte) : null);
-        _latency.Add(fault.Latency < 0 ? null : fault.Latency);
-        _asId.Add(fault.AsId);
-        _slotId.Add(fault.SlotId < 0 ? null : fault.SlotId);
-        _hva.Add(fault.Hva == 0 ? null : fault.Hva);
-        _pageKind.Add(pageKind.Key());
-        _observedBy.Add(By(fault.By));
-        _orderAmbiguous.Add(fault.OrderAmbiguous);
-        _endSeq.Add(fault.EndSeq < 0 ? null : fault.EndSeq);
-        EndRow();
-    }
+    /// <summary>By the model of the captured kernel.</summary>
+    public PageKind PageKind;
+}
+
+/// <summary>The <c>faults</c> table: what the trace shows, without any model's opinion but the page kind.</summary>
+internal static class FaultTable
+{
+    public static ResultTable<FaultRow> Open(string path) => new(
+        path,
+        Text("trace_id", row => row.TraceId),
+        Number("fault_id", row => row.Fault.FaultId),
+        Number("seq", row => row.Fault.Seq),
+        Number("ts_ns", row => row.Fault.Time),
+        Number("vm", row => row.Fault.Vm),
+        NumberOrNull<int>("vcpu", row => row.Fault.Vcpu < 0 ? null : row.Fault.Vcpu),
+        Number("pid", row => row.Fault.Pid),
+        Number("gpa", row => row.Fault.Gpa),
+        Number("gfn", row => row.Fault.Gpa >> 12),
+        Text("access", row => Access(row.Fault.Access)),
+        Text("kind", row => Kind(in row.Fault)),
+        Text("observed_outcome", row => row.Fault.Outcome.Name()),
+        NumberOrNull<ulong>("observed_pfn", row => row.Fault.HasLeaf ? row.Fault.Pfn : null),
+        NumberOrNull<int>("observed_level", row => row.Fault.HasLeaf ? row.Fault.Level : null),
+        NumberOrNull<bool>("observed_writable", row => row.Fault.HasLeaf ? SpteLayout.IsWritable(row.Fault.Spte) : null),
+        NumberOrNull<long>("latency_ns", row => row.Fault.Latency < 0 ? null : row.Fault.Latency),
+        Number("as_id", row => row.Fault.AsId),
+        NumberOrNull<int>("slot_id", row => row.Fault.SlotId < 0 ? null : row.Fault.SlotId),
+        NumberOrNull<ulong>("hva", row => row.Fault.Hva == 0 ? null : row.Fault.Hva),
+        TextOrNull("page_kind", row => row.PageKind.Key()),
+        TextOrNull("observed_by", row => By(row.Fault.By)),
+        Number("order_ambiguous", row => row.Fault.OrderAmbiguous),
+        NumberOrNull<long>("end_seq", row => row.Fault.EndSeq < 0 ? null : row.Fault.EndSeq));
 
     private static string Access(FaultAccess access) =>
         (access & FaultAccess.Exec) != 0 ? "x" : (access & FaultAccess.Write) != 0 ? "w" : "r";
 
     private static string Kind(in ObservedFault fault) =>
-        fault.Shadow ? "shadow" : (fault.Access & FaultAccess.Reserved) != 0 || fault.Outcome == FaultOutcome.Emulate && fault.SlotId < 0 ? "mmio" : "tdp";
+        fault.Shadow ? "shadow" : (fault.Access & FaultAccess.Reserved) != 0 || (fault.Outcome == FaultOutcome.Emulate && fault.SlotId < 0) ? "mmio" : "tdp";
 
     private static string? By(ObservedBy by) => by switch
     {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.State;
@@ -13,17 +12,48 @@ namespace TraceReplay.Replay.Results;
 /// </summary>
 internal sealed class FidelityTables : IDisposable
 {
-    private static readonly string[] s_quantities = ["outcome", "pfn", "level", "writable"];
+    private static readonly string[] s_quantities = ["outcome", "pfn", "level", "writable", "spte"];
 
-    private readonly SummaryTable _summary;
-    private readonly MissTable _misses;
+    private static readonly string[] s_records = ["leaf_change", "invalidate_seq", "in_progress"];
+    private const string Loss = "records were lost before or during the fault";
+
+    private readonly long[] _explainedRecords = new long[s_records.Length];
+    private readonly ResultTable<SummaryRow> _summary;
+    private readonly ResultTable<MissRow> _misses;
     private long _unknown;
     private readonly Tally[] _tallies = new Tally[s_quantities.Length];
 
-    public FidelityTables(string summaryPath, string missesPath, string traceId)
+    private readonly ulong _hardwareBits;
+
+    /// <param name="hardwareBits">Accessed and dirty: bits of a leaf that the CPU sets by itself.</param>
+    public FidelityTables(string summaryPath, string missesPath, string traceId, ulong hardwareBits)
     {
-        _summary = new SummaryTable(summaryPath, traceId);
-        _misses = new MissTable(missesPath, traceId);
+        _hardwareBits = hardwareBits;
+        _summary = new ResultTable<SummaryRow>(
+            summaryPath,
+            ResultColumn<SummaryRow>.Text("trace_id", _ => traceId),
+            ResultColumn<SummaryRow>.Text("model", row => row.Model.Name),
+            ResultColumn<SummaryRow>.Text("setting", row => row.Model.Settings.Name),
+            ResultColumn<SummaryRow>.Text("quantity", row => row.Quantity),
+            ResultColumn<SummaryRow>.Number("compared", row => row.Tally.Compared),
+            ResultColumn<SummaryRow>.Number("matched", row => row.Tally.Matched),
+            ResultColumn<SummaryRow>.Number("explained", row => row.Tally.Explained),
+            ResultColumn<SummaryRow>.Number("unexplained", row => row.Tally.Compared - row.Tally.Matched - row.Tally.Explained),
+            ResultColumn<SummaryRow>.Number("unknown", row => row.Unknown));
+        _misses = new ResultTable<MissRow>(
+            missesPath,
+            ResultColumn<MissRow>.Text("trace_id", _ => traceId),
+            ResultColumn<MissRow>.Text("model", row => row.Model.Name),
+            ResultColumn<MissRow>.Text("setting", row => row.Model.Settings.Name),
+            ResultColumn<MissRow>.Text("quantity", row => row.Quantity),
+            ResultColumn<MissRow>.NumberOrNull("fault_id", row => row.FaultId),
+            ResultColumn<MissRow>.Number("seq", row => row.Seq),
+            ResultColumn<MissRow>.NumberOrNull("ts_ns", row => row.Time),
+            ResultColumn<MissRow>.NumberOrNull("gfn", row => row.Gfn),
+            ResultColumn<MissRow>.Text("observed", row => row.Observed),
+            ResultColumn<MissRow>.Text("predicted", row => row.Predicted),
+            ResultColumn<MissRow>.Number("explained", row => row.Cause is not null),
+            ResultColumn<MissRow>.TextOrNull("cause", row => row.Cause));
     }
 
     public void Compare(IFaultModel model, in ObservedFault observed, in FaultContext predicted)
@@ -64,13 +94,43 @@ internal sealed class FidelityTables : IDisposable
         {
             Miss(model, in observed, 3, Boolean(writable), Boolean(predicted.Writable));
         }
+
+        // The kernel reads the leaf again for its record: the CPU may have set accessed or dirty in between.
+        if (!Matches(4, ((observed.Spte ^ predicted.Spte) & ~(_hardwareBits & observed.Spte)) == 0))
+        {
+            Miss(model, in observed, 4, Hex(observed.Spte), Hex(predicted.Spte));
+        }
+    }
+
+    /// <summary>Takes over what the model found in the last batch when it compared itself with records.</summary>
+    public void AddMisses(IFaultModel model, LostRecords lost)
+    {
+        foreach (ObservationMiss miss in model.Checks!.Misses)
+        {
+            string? cause = lost.AnyBefore(miss.Seq) ? Loss : null;
+            _explainedRecords[(int)miss.Quantity] += cause is null ? 0 : 1;
+            _misses.Add(new MissRow(
+                model, s_records[(int)miss.Quantity], null, miss.Seq, null, miss.Gfn == 0 ? null : miss.Gfn, Hex(miss.Observed), Hex(miss.Predicted), cause));
+        }
+
+        model.Checks.Misses.Clear();
     }
 
     public void Complete(IFaultModel? model)
     {
+        for (int i = 0; i < s_records.Length && model?.Checks is { } checks; i++)
+        {
+            CheckedQuantity quantity = (CheckedQuantity)i;
+            Tally tally = new() { Compared = checks.Compared(quantity), Matched = checks.Matched(quantity), Explained = _explainedRecords[i] };
+            if (tally.Compared > 0)
+            {
+                _summary.Add(new SummaryRow(model, s_records[i], tally, 0));
+            }
+        }
+
         for (int i = 0; i < s_quantities.Length && model is not null; i++)
         {
-            _summary.Add(model, s_quantities[i], _tallies[i], i == 0 ? _unknown : 0);
+            _summary.Add(new SummaryRow(model, s_quantities[i], _tallies[i], i == 0 ? _unknown : 0));
         }
 
         _summary.Complete();
@@ -92,11 +152,12 @@ internal sealed class FidelityTables : IDisposable
 
     private void Miss(IFaultModel model, in ObservedFault observed, int quantity, string seen, string predicted)
     {
-        string? cause = observed.Lost ? "records were lost before or during the fault"
+        string? cause = observed.Lost ? Loss
             : observed.OrderAmbiguous ? "a notifier window began or ended so close to the fault's check that their order is not certain"
             : null;
         _tallies[quantity].Explained += cause is null ? 0 : 1;
-        _misses.Add(model, in observed, s_quantities[quantity], seen, predicted, cause);
+        _misses.Add(new MissRow(
+            model, s_quantities[quantity], observed.FaultId, observed.Seq, observed.Time, observed.Gpa >> 12, seen, predicted, cause));
     }
 
     private static string Describe(in FaultContext fault) =>
@@ -117,98 +178,7 @@ internal sealed class FidelityTables : IDisposable
         public long Explained;
     }
 
-    private sealed class SummaryTable : ResultTable
-    {
-        private readonly string _trace;
-        private readonly StringColumn _traceId;
-        private readonly StringColumn _model;
-        private readonly StringColumn _setting;
-        private readonly StringColumn _quantity;
-        private readonly Column<long> _compared;
-        private readonly Column<long> _matched;
-        private readonly Column<long> _explained;
-        private readonly Column<long> _unexplained;
-        private readonly Column<long> _unknown;
+    private sealed record SummaryRow(IFaultModel Model, string Quantity, Tally Tally, long Unknown);
 
-        public SummaryTable(string path, string traceId)
-            : base(path)
-        {
-            _trace = traceId;
-            _traceId = Text("trace_id");
-            _model = Text("model");
-            _setting = Text("setting");
-            _quantity = Text("quantity");
-            _compared = Number<long>("compared");
-            _matched = Number<long>("matched");
-            _explained = Number<long>("explained");
-            _unexplained = Number<long>("unexplained");
-            _unknown = Number<long>("unknown");
-        }
-
-        public void Add(IFaultModel model, string quantity, Tally tally, long unknown)
-        {
-            _traceId.Add(_trace);
-            _model.Add(model.Name);
-            _setting.Add(model.Settings.Name);
-            _quantity.Add(quantity);
-            _compared.Add(tally.Compared);
-            _matched.Add(tally.Matched);
-            _explained.Add(tally.Explained);
-            _unexplained.Add(tally.Compared - tally.Matched - tally.Explained);
-            _unknown.Add(unknown);
-            EndRow();
-        }
-    }
-
-    private sealed class MissTable : ResultTable
-    {
-        private readonly string _trace;
-        private readonly StringColumn _traceId;
-        private readonly StringColumn _model;
-        private readonly StringColumn _setting;
-        private readonly StringColumn _quantity;
-        private readonly Column<long> _faultId;
-        private readonly Column<long> _seq;
-        private readonly Column<long> _ts;
-        private readonly Column<ulong> _gfn;
-        private readonly StringColumn _observed;
-        private readonly StringColumn _predicted;
-        private readonly Column<bool> _explained;
-        private readonly StringColumn _cause;
-
-        public MissTable(string path, string traceId)
-            : base(path)
-        {
-            _trace = traceId;
-            _traceId = Text("trace_id");
-            _model = Text("model");
-            _setting = Text("setting");
-            _quantity = Text("quantity");
-            _faultId = Number<long>("fault_id");
-            _seq = Number<long>("seq");
-            _ts = Number<long>("ts_ns");
-            _gfn = Number<ulong>("gfn");
-            _observed = Text("observed");
-            _predicted = Text("predicted");
-            _explained = Number<bool>("explained");
-            _cause = Text("cause", nullable: true);
-        }
-
-        public void Add(IFaultModel model, in ObservedFault fault, string quantity, string observed, string predicted, string? cause)
-        {
-            _traceId.Add(_trace);
-            _model.Add(model.Name);
-            _setting.Add(model.Settings.Name);
-            _quantity.Add(quantity);
-            _faultId.Add(fault.FaultId);
-            _seq.Add(fault.Seq);
-            _ts.Add(fault.Time);
-            _gfn.Add(fault.Gpa >> 12);
-            _observed.Add(observed);
-            _predicted.Add(predicted);
-            _explained.Add(cause is not null);
-            _cause.Add(cause);
-            EndRow();
-        }
-    }
+    private sealed record MissRow(IFaultModel Model, string Quantity, long? FaultId, long Seq, long? Time, ulong? Gfn, string Observed, string Predicted, string? Cause);
 }

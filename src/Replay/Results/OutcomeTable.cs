@@ -1,78 +1,44 @@
-using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.State;
+using static TraceReplay.Replay.Results.ResultColumn<TraceReplay.Replay.Results.OutcomeRow>;
 
 namespace TraceReplay.Replay.Results;
 
-/// <summary>The <c>outcomes</c> table: what each model does with each fault.</summary>
-internal sealed class OutcomeTable : ResultTable
+/// <summary>A row of <c>outcomes</c>; one object for all rows, filled anew.</summary>
+internal sealed class OutcomeRow(string traceId)
 {
-    private readonly string _trace;
-    private readonly StringColumn _traceId;
-    private readonly Column<long> _faultId;
-    private readonly StringColumn _model;
-    private readonly StringColumn _setting;
-    private readonly StringColumn _outcome;
-    private readonly Column<ulong> _pfn;
-    private readonly Column<int> _level;
-    private readonly Column<bool> _writable;
-    private readonly Column<int> _refsGot;
-    private readonly Column<int> _refsPut;
-    private readonly Column<int> _accessed;
-    private readonly Column<int> _dirty;
-    private readonly StringColumn _retryCause;
-    private readonly StringColumn _pageKind;
-    private readonly StringColumn _path;
-    private readonly StringColumn _certainty;
-    private readonly StringColumn _reason;
+    public string TraceId { get; } = traceId;
 
-    public OutcomeTable(string path, string traceId)
-        : base(path)
-    {
-        _trace = traceId;
-        _traceId = Text("trace_id");
-        _faultId = Number<long>("fault_id");
-        _model = Text("model");
-        _setting = Text("setting");
-        _outcome = Text("outcome");
-        _pfn = Number<ulong>("pfn", nullable: true);
-        _level = Number<int>("level", nullable: true);
-        _writable = Number<bool>("writable", nullable: true);
-        _refsGot = Number<int>("refs_got");
-        _refsPut = Number<int>("refs_put");
-        _accessed = Number<int>("marked_accessed");
-        _dirty = Number<int>("marked_dirty");
-        _retryCause = Text("retry_cause", nullable: true);
-        _pageKind = Text("page_kind", nullable: true);
-        _path = Text("path", nullable: true);
-        _certainty = Text("certainty");
-        _reason = Text("reason", nullable: true);
-    }
+    public IFaultModel Model = null!;
 
-    public void Add(IFaultModel model, in FaultResult result)
-    {
-        FaultContext fault = result.Fault;
-        bool mapped = IsMapped(fault.Outcome);
-        _traceId.Add(_trace);
-        _faultId.Add(result.FaultId);
-        _model.Add(model.Name);
-        _setting.Add(model.Settings.Name);
-        _outcome.Add(fault.Outcome.Name());
-        _pfn.Add(mapped ? fault.Pfn : null);
-        _level.Add(mapped ? fault.Level : null);
-        _writable.Add(mapped ? fault.Writable : null);
-        _refsGot.Add(fault.RefsGot);
-        _refsPut.Add(fault.RefsPut);
-        _accessed.Add(fault.MarkedAccessed);
-        _dirty.Add(fault.MarkedDirty);
-        _retryCause.Add(Cause(fault.RetryCause));
-        _pageKind.Add(fault.Kind.Key());
-        _path.Add(Path(fault.Path));
-        _certainty.Add(Certain(fault.Certainty));
-        _reason.Add(fault.Reason);
-        EndRow();
-    }
+    public FaultResult Result;
+
+    public bool IsMapped => OutcomeTable.IsMapped(Result.Fault.Outcome);
+}
+
+/// <summary>The <c>outcomes</c> table: what each model does with each fault.</summary>
+internal static class OutcomeTable
+{
+    public static ResultTable<OutcomeRow> Open(string path) => new(
+        path,
+        Text("trace_id", row => row.TraceId),
+        Number("fault_id", row => row.Result.FaultId),
+        Text("model", row => row.Model.Name),
+        Text("setting", row => row.Model.Settings.Name),
+        Text("outcome", row => row.Result.Fault.Outcome.Name()),
+        NumberOrNull<ulong>("pfn", row => row.IsMapped ? row.Result.Fault.Pfn : null),
+        NumberOrNull<int>("level", row => row.IsMapped ? row.Result.Fault.Level : null),
+        NumberOrNull<bool>("writable", row => row.IsMapped ? row.Result.Fault.Writable : null),
+        Number<int>("refs_got", row => row.Result.Fault.RefsGot),
+        Number<int>("refs_put", row => row.Result.Fault.RefsPut),
+        Number<int>("marked_accessed", row => row.Result.Fault.MarkedAccessed),
+        Number<int>("marked_dirty", row => row.Result.Fault.MarkedDirty),
+        TextOrNull("retry_cause", row => Cause(row.Result.Fault.RetryCause)),
+        TextOrNull("page_kind", row => row.Result.Fault.Kind.Key()),
+        TextOrNull("path", row => Path(row.Result.Fault.Path)),
+        Text("certainty", row => Certain(row.Result.Fault.Certainty)),
+        TextOrNull("reason", row => row.Result.Fault.Reason));
 
     public static bool IsMapped(FaultOutcome outcome) => outcome is FaultOutcome.Fixed or FaultOutcome.FixedFast or FaultOutcome.Spurious;
 

@@ -15,7 +15,7 @@ public enum VmaFlags : ulong
 }
 
 /// <summary>One mapping of the VMM's address space, [Start, End) in bytes.</summary>
-public sealed record Vma(ulong Start, ulong End, VmaFlags Flags, PageKind Kind, ulong Bo = 0)
+public sealed record Vma(ulong Start, ulong End, VmaFlags Flags, PageKind Kind, ulong Bo = 0) : IRange
 {
     /// <summary>The lookup takes the remapped path (spec 3, step F).</summary>
     public bool IsRemapped => (Flags & (VmaFlags.Io | VmaFlags.PfnMap)) != 0;
@@ -53,7 +53,10 @@ public readonly record struct HostPte(ulong Raw)
 public sealed class HostMemory
 {
     private readonly RadixTable _ptes = new();
-    private Vma[] _vmas = [];
+    private readonly RangeList<Vma> _vmas = new();
+
+    // A VMM has thousands at most; what a broken trace adds beyond is not kept.
+    private const int MaxVmas = 1 << 16;
 
     public HostPte Pte(ulong hva) => new(_ptes[hva >> 12]);
 
@@ -66,71 +69,47 @@ public sealed class HostMemory
         _ptes.ForEach(start >> 12, (end + 4095) >> 12, ref eraser);
     }
 
-    public Vma? FindVma(ulong hva)
-    {
-        int low = 0;
-        int high = _vmas.Length - 1;
-        while (low <= high)
-        {
-            int middle = (low + high) >>> 1;
-            if (_vmas[middle].Start > hva)
-            {
-                high = middle - 1;
-            }
-            else if (hva >= _vmas[middle].End)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                return _vmas[middle];
-            }
-        }
-
-        return null;
-    }
+    public Vma? FindVma(ulong hva) => _vmas.Find(hva);
 
     /// <summary>Adds a mapping; what it overlaps is cut, as mmap(MAP_FIXED) does.</summary>
     public void Map(Vma vma)
     {
-        if (vma.Start >= vma.End || (FindVma(vma.Start) is { } known && known == vma))
+        if (vma.Start < vma.End && _vmas.Count < MaxVmas && FindVma(vma.Start) != vma)
         {
-            return;
+            _vmas.Put(vma, Cut);
         }
-
-        _vmas = [.. Cut(vma.Start, vma.End).Append(vma).OrderBy(v => v.Start)];
     }
 
-    public void Unmap(ulong start, ulong end) => _vmas = [.. Cut(start, end)];
+    public void Unmap(ulong start, ulong end) => _vmas.Clear(start, end, Cut);
 
     /// <summary>mprotect: [start, end) becomes readable, writable, executable as said.</summary>
     public void Protect(ulong start, ulong end, VmaFlags access)
     {
         const VmaFlags mask = VmaFlags.Read | VmaFlags.Write | VmaFlags.Exec;
-        Vma[] changed = [.. _vmas.Where(v => v.Start < end && start < v.End)
-            .Select(v => v with { Start = Math.Max(v.Start, start), End = Math.Min(v.End, end), Flags = (v.Flags & ~mask) | access })];
-        _vmas = [.. Cut(start, end).Concat(changed).OrderBy(v => v.Start)];
+        List<Vma> changed = [];
+        ReadOnlySpan<Vma> all = _vmas.All;
+        for (int i = _vmas.FirstEndingAfter(start); i < all.Length && all[i].Start < end; i++)
+        {
+            Vma vma = all[i];
+            changed.Add(vma with { Start = Math.Max(vma.Start, start), End = Math.Min(vma.End, end), Flags = (vma.Flags & ~mask) | access });
+        }
+
+        foreach (Vma vma in changed)
+        {
+            _vmas.Put(vma, Cut);
+        }
     }
 
-    private IEnumerable<Vma> Cut(ulong start, ulong end)
+    private static IEnumerable<Vma> Cut(Vma vma, ulong start, ulong end)
     {
-        foreach (Vma vma in _vmas)
+        if (vma.Start < start)
         {
-            if (vma.End <= start || end <= vma.Start)
-            {
-                yield return vma;
-                continue;
-            }
+            yield return vma with { End = start };
+        }
 
-            if (vma.Start < start)
-            {
-                yield return vma with { End = start };
-            }
-
-            if (end < vma.End)
-            {
-                yield return vma with { Start = end };
-            }
+        if (end < vma.End)
+        {
+            yield return vma with { Start = end };
         }
     }
 

@@ -76,7 +76,13 @@ public sealed class HostPages
                 return PageKind.P6;
             }
 
-            return bo == 0 ? PageKind.P7 : pfn == start ? PageKind.P3 : PageKind.P4;
+            return (bo == 0, pfn == start) switch
+            {
+                (true, true) => PageKind.P7,
+                (true, false) => PageKind.P7Tail,
+                (false, true) => PageKind.P3,
+                (false, false) => PageKind.P4,
+            };
         }
 
         if (bo != 0)

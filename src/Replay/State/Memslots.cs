@@ -14,8 +14,12 @@ public enum MemslotFlags : uint
 }
 
 /// <summary>One memslot (spec 2): gfns [BaseGfn, BaseGfn + Npages) backed by user memory from UserspaceAddr on.</summary>
-public sealed record Memslot(int AsId, int Id, ulong BaseGfn, ulong Npages, ulong UserspaceAddr, MemslotFlags Flags)
+public sealed record Memslot(int AsId, int Id, ulong BaseGfn, ulong Npages, ulong UserspaceAddr, MemslotFlags Flags) : IRange
 {
+    ulong IRange.Start => BaseGfn;
+
+    ulong IRange.End => EndGfn;
+
     public ulong EndGfn => BaseGfn + Npages;
 
     public ulong EndHva => UserspaceAddr + (Npages << 12);
@@ -46,54 +50,29 @@ public sealed record Memslot(int AsId, int Id, ulong BaseGfn, ulong Npages, ulon
     }
 }
 
-/// <summary>The memslots of one address space, ordered by gfn; changes replace the array, as the kernel swaps its sets.</summary>
+/// <summary>The memslots of one address space, ordered by gfn.</summary>
 public sealed class Memslots
 {
-    private Memslot[] _byGfn = [];
-    private int _last;
+    private readonly RangeList<Memslot> _byGfn = new();
 
-    public ReadOnlySpan<Memslot> All => _byGfn;
+    public ReadOnlySpan<Memslot> All => _byGfn.All;
 
-    /// <summary>The slot that holds <paramref name="gfn"/>, or null. Tries the last hit first, as the kernel does.</summary>
-    public Memslot? Find(ulong gfn)
-    {
-        Memslot[] slots = _byGfn;
-        int last = _last;
-        if ((uint)last < (uint)slots.Length && gfn - slots[last].BaseGfn < slots[last].Npages)
-        {
-            return slots[last];
-        }
+    /// <summary>The slot that holds <paramref name="gfn"/>, or null.</summary>
+    public Memslot? Find(ulong gfn) => _byGfn.Find(gfn);
 
-        int low = 0;
-        int high = slots.Length - 1;
-        while (low <= high)
-        {
-            int middle = (low + high) >>> 1;
-            if (slots[middle].BaseGfn > gfn)
-            {
-                high = middle - 1;
-            }
-            else if (gfn >= slots[middle].EndGfn)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                _last = middle;
-                return slots[middle];
-            }
-        }
-
-        return null;
-    }
-
-    public Memslot? ById(int id) => Array.Find(_byGfn, slot => slot.Id == id);
+    public Memslot? ById(int id) => _byGfn.FirstOrDefault(slot => slot.Id == id);
 
     /// <summary>Creates or replaces the slot with the same id; anything it overlaps goes.</summary>
-    public void Put(Memslot slot) =>
-        _byGfn = [.. _byGfn.Where(s => s.Id != slot.Id && (s.EndGfn <= slot.BaseGfn || slot.EndGfn <= s.BaseGfn)).Append(slot).OrderBy(s => s.BaseGfn)];
+    public void Put(Memslot slot)
+    {
+        Remove(slot.Id);
+        if (slot.EndGfn > slot.BaseGfn)
+        {
+            _byGfn.Put(slot);
+        }
+    }
 
-    public void Remove(int id) => _byGfn = [.. _byGfn.Where(s => s.Id != id)];
+    public void Remove(int id) => _byGfn.RemoveAll(slot => slot.Id == id);
 }
 
 /// <summary>Page-table levels: 1 = 4 KiB, 2 = 2 MiB, 3 = 1 GiB, 4 and 5 = tables only.</summary>

@@ -21,6 +21,9 @@ public enum PageKind : byte
     P5,
     P6,
     P7,
+
+    /// <summary>A tail page of such a block, refcount 0: P7 as well to the reader.</summary>
+    P7Tail,
     P8,
     P9,
     Pz,
@@ -50,6 +53,7 @@ public static class PageKinds
         PageKind.Unknown => null,
         PageKind.Gup => "GUP",
         PageKind.NoSlot => "NOSLOT",
+        PageKind.P7Tail => "P7",
         _ => kind.ToString(),
     };
 
@@ -57,7 +61,7 @@ public static class PageKinds
     public static StructPage StructPage(this PageKind kind) => kind switch
     {
         PageKind.P0 or PageKind.P5 or PageKind.H or PageKind.P1 => new(Valid: false, Reserved: false, Count: 0),
-        PageKind.P4 => new(Valid: true, Reserved: false, Count: 0),
+        PageKind.P4 or PageKind.P7Tail => new(Valid: true, Reserved: false, Count: 0),
         PageKind.A3 => new(Valid: true, Reserved: true, Count: 1),
         PageKind.Pz => new(Valid: true, Reserved: true, Count: 0),
         PageKind.N or PageKind.NoSlot or PageKind.Unknown => new(Valid: false, Reserved: false, Count: 0),
@@ -81,6 +85,7 @@ public static class PageKinds
         PageKind.P5 => "TTM buffer in VRAM, no struct page",
         PageKind.P6 => "compound driver page",
         PageKind.P7 => "page of a non-compound driver block",
+        PageKind.P7Tail => "tail page (refcount 0) of a non-compound driver block",
         PageKind.P8 => "page put there by vm_insert_page",
         PageKind.P9 => "kernel page mapped by a driver",
         PageKind.Pz => "reserved page with refcount 0",

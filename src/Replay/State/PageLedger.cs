@@ -21,6 +21,12 @@ public sealed class PageLedger
         _pages[pfn] = (entry & ~(0xffUL << KindShift)) | ((ulong)kind << KindShift);
     }
 
+    /// <summary>
+    /// The page that carries the reference count: the head of a compound page, taken as 2 MiB for the kinds that have no
+    /// recorded order; every other page counts for itself.
+    /// </summary>
+    public ulong Folio(ulong pfn) => Kind(pfn) == PageKind.A2 ? pfn & ~511UL : pfn;
+
     public PageKind Kind(ulong pfn) => (PageKind)(_pages[pfn] >> KindShift);
 
     /// <summary>Gets minus puts by KVM; not zero after a fault means that one was lost or put twice.</summary>

@@ -132,6 +132,35 @@ public static class EventCatalog
         EventSource.Entry(EventKind.Release, "kvm_release_pfn_clean|kvm_release_page_clean|kvm_release_page_dirty|kvm_release_page_unused"),
     ];
 
+    /// <summary>
+    /// The function behind a probe of the definitions that <c>tracereplay probes</c> prints, by its name. Only for captures that
+    /// hold no symbols, so that the address tells nothing; what rests on it is assumed.
+    /// </summary>
+    public static string? FunctionByDefinition(string probe) => s_definitions.GetValueOrDefault(
+        probe.EndsWith("_ret", StringComparison.Ordinal) ? probe[..^"_ret".Length] : probe);
+
+    private static readonly Dictionary<string, string> s_definitions = new()
+    {
+        ["set_region"] = "__kvm_set_memory_region",
+        ["tdp_fault"] = "kvm_tdp_page_fault",
+        ["faultin"] = "kvm_faultin_pfn",
+        ["hva_to_pfn"] = "hva_to_pfn",
+        ["follow_pfnmap"] = "follow_pfnmap_start",
+        ["follow_pte"] = "follow_pte",
+        ["fixup_user_fault"] = "fixup_user_fault",
+        ["insert_pfn"] = "vmf_insert_pfn_prot",
+        ["remap_pfn"] = "remap_pfn_range",
+        ["ttm_fault"] = "ttm_bo_vm_fault_reserved",
+        ["ttm_move"] = "ttm_bo_handle_move_mem",
+        ["kvm_mn_start"] = "kvm_mmu_notifier_invalidate_range_start",
+        ["kvm_mn_end"] = "kvm_mmu_notifier_invalidate_range_end",
+        ["kvm_inv_begin"] = "kvm_mmu_invalidate_begin",
+        ["kvm_inv_end"] = "kvm_mmu_invalidate_end",
+        ["release_pfn"] = "kvm_release_pfn_clean",
+        ["release_page_clean"] = "kvm_release_page_clean",
+        ["release_page_dirty"] = "kvm_release_page_dirty",
+    };
+
     private static IEnumerable<EventSource> SyscallEdges(params string[] calls) =>
         calls.SelectMany(call => new EventSource[] { new(EventKind.SyscallEdge, "syscalls.sys_enter_" + call), new(EventKind.SyscallEdge, "syscalls.sys_exit_" + call) });
 }

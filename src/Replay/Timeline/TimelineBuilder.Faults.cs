@@ -97,6 +97,7 @@ internal sealed partial class TimelineBuilder
         {
             // Shadow paging: the fault address is the guest's virtual one, the gfn is the walk's result.
             fault.Observed.Shadow = true;
+            fault.Access |= FaultAccess.Shadow;
             fault.Observed.Gpa = (e[0] << 12) | (fault.Observed.Gpa & 0xfff);
         }
 
@@ -243,17 +244,18 @@ internal sealed partial class TimelineBuilder
             fault.Fact = LookupFact.Found;
         }
 
-        fault.Observed.Level = (int)e[2];
+        fault.Observed.Level = Math.Clamp((int)(byte)e[2], 1, 3);
     }
 
     private void OnSetSpte(EventCursor e, ThreadState thread)
     {
-        if (thread.Fault is not { Committed: false } fault || e[0] >> (9 * ((int)e[2] - 1)) != (fault.Observed.Gpa >> 12) >> (9 * ((int)e[2] - 1)))
+        int level = (int)(byte)e[2];
+        if (thread.Fault is not { Committed: false } fault || level is 0 or > 3 || (e[0] ^ (fault.Observed.Gpa >> 12)) >= Levels.Pages(level))
         {
             return;
         }
 
-        SeeLeaf(fault, e[1], (int)e[2]);
+        SeeLeaf(fault, e[1], level);
         fault.Observed.By = ObservedBy.SetSpte;
         Commit(fault, exact: true);
     }

@@ -9,6 +9,7 @@ internal sealed partial class TimelineBuilder
     private const ulong MapAnonymous = 0x20;
     private const ulong MapShared = 0x1;
     private const int MaxEarlyMappings = 4096;
+    private const int MaxVms = 1024;
 
     // VM_FAULT_NOPAGE: the driver has put the page there itself.
     private const ulong VmFaultNoPage = 0x100;
@@ -16,6 +17,12 @@ internal sealed partial class TimelineBuilder
     private void OnSetRegion(EventCursor e, ThreadState thread)
     {
         VmTrack? vm = _vms.Find(v => v.Kvm == e[0]) ?? _vms.Find(v => v.Kvm == 0);
+        if (vm is null && _vms.Count >= MaxVms)
+        {
+            Counts.VmAssumed++;
+            return;
+        }
+
         if (vm is null)
         {
             vm = new VmTrack((short)_vms.Count, e[0]);

@@ -10,6 +10,9 @@ internal sealed partial class TimelineBuilder
     private const ulong ProtectionVma = 2;
     private const ulong ProtectionPage = 3;
 
+    // Notifiers nest a few deep; more means that ends are not recorded.
+    private const int MaxNestedWindows = 64;
+
     private static void OnNotifierStart(EventCursor e, ThreadState thread)
     {
         thread.PendingNotifier = e[0];
@@ -31,6 +34,13 @@ internal sealed partial class TimelineBuilder
         };
         thread.PendingNotifier = 0;
         thread.PendingNotifierEvent = 0;
+        if (thread.Windows.Count >= MaxNestedWindows)
+        {
+            Counts.WindowsClosedByNextEvent++;
+            EndWindow(thread.Windows[0], 0, 0);
+            thread.Windows.RemoveAt(0);
+        }
+
         thread.Windows.Add(window);
         _opening.Add(window);
         _openWindows.Add((thread, window));
@@ -130,7 +140,9 @@ internal sealed partial class TimelineBuilder
         ulong notifier = e[0];
         ulong start = e[1];
         ulong end = e[2];
-        int index = thread.Windows.FindLastIndex(w => w.Start == start && w.End == end && (w.Notifier == notifier || w.Notifier == 0));
+        int index = e.Has(1)
+            ? thread.Windows.FindLastIndex(w => w.Start == start && w.End == end && (w.Notifier == notifier || w.Notifier == 0))
+            : thread.Windows.Count - 1;
         if (index < 0)
         {
             return;
@@ -241,12 +253,18 @@ internal sealed partial class TimelineBuilder
 
             if (!_slotsUnknown && (thread.Fault is null || thread.Fault.InLookup))
             {
+                ObserveLeaf(e, window.Vm);
                 return;
             }
         }
 
         if (thread.Fault is { Committed: false, InLookup: false } || thread.Region is { Invalidated: true })
         {
+            if (thread.Region is { Invalidated: true } region)
+            {
+                ObserveLeaf(e, region.Vm);
+            }
+
             return;
         }
 
@@ -254,10 +272,22 @@ internal sealed partial class TimelineBuilder
         ulong old = e[1];
         ulong now = e[2];
         ulong level = e[3];
+        if (level is 0 or > 3)
+        {
+            return;
+        }
+
         byte asId = (byte)(e[4] & 1);
         bool oldLeaf = SpteLayout.IsPresent(old) && IsLeaf(old, level);
         bool newLeaf = SpteLayout.IsPresent(now) && IsLeaf(now, level);
         OperationKind kind;
+        if (oldLeaf && newLeaf && (old & ~now) == _options.AccessedBit)
+        {
+            // Aging: the models were told by the notifier's own event.
+            ObserveLeaf(e, VmOf(thread));
+            return;
+        }
+
         if (oldLeaf && newLeaf)
         {
             if (SpteLayout.IsWritable(old) && !SpteLayout.IsWritable(now))
@@ -288,6 +318,26 @@ internal sealed partial class TimelineBuilder
 
         Counts.MaintenanceFromSpteEvents++;
         Emit(kind, VmOf(thread), gfn, level, SpteLayout.Pfn(now), asId: asId);
+    }
+
+    /// <summary>A leaf that the models have changed, or will not change, by themselves: handed over to be compared.</summary>
+    private void ObserveLeaf(EventCursor e, VmTrack vm)
+    {
+        if (e[3] is 1 or 2 or 3 && SpteLayout.IsPresent(e[1]) && IsLeaf(e[1], e[3]) && !_slotsUnknown)
+        {
+            Operations.Add(new Operation
+            {
+                Kind = OperationKind.LeafObserved,
+                Vm = vm.Index,
+                AsId = (byte)(e[4] & 1),
+                Open = -1,
+                FaultId = e.Seq,
+                A = e[0],
+                B = e[1],
+                C = e[2],
+                D = e[3],
+            });
+        }
     }
 
     private static bool IsLeaf(ulong spte, ulong level) => level == 1 || (spte & SpteLayout.LargeBit) != 0;

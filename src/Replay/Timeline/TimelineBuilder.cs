@@ -8,6 +8,9 @@ namespace TraceReplay.Replay.Timeline;
 /// </summary>
 internal sealed partial class TimelineBuilder
 {
+    // Tasks remembered; the idle ones are forgotten when there are more.
+    private const int MaxThreads = 1 << 16;
+
     private readonly IReadOnlySet<EventKind> _kinds;
     private readonly WindowBegins _begins;
     private readonly LostRecords _lost;
@@ -150,6 +153,14 @@ internal sealed partial class TimelineBuilder
 
         if (!_threads.TryGetValue(pid, out ThreadState? thread))
         {
+            if (_threads.Count >= MaxThreads)
+            {
+                foreach (ThreadState idle in _threads.Values.Where(t => t.Fault is null && t.Windows.Count == 0 && t.Region is null).ToArray())
+                {
+                    _threads.Remove(idle.Pid);
+                }
+            }
+
             thread = new ThreadState(pid);
             _threads.Add(pid, thread);
         }
@@ -204,8 +215,9 @@ internal sealed partial class TimelineBuilder
 /// <param name="Intel">error_code is an exit qualification (VMX), not a PFERR.</param>
 /// <param name="RetPfFixed">RET_PF_FIXED of the captured kernel (spec 1.4); SPURIOUS is one more.</param>
 /// <param name="HostWritableBit">The SPTE bit that says that the host maps the page writable.</param>
+/// <param name="AccessedBit">The SPTE bit that says accessed.</param>
 /// <param name="DirtyBit">The SPTE bit that says dirty.</param>
-public sealed record TimelineOptions(bool Intel, int RetPfFixed, ulong HostWritableBit, ulong DirtyBit);
+public sealed record TimelineOptions(bool Intel, int RetPfFixed, ulong HostWritableBit, ulong AccessedBit, ulong DirtyBit);
 
 /// <summary>How often the timeline had to infer or assume: the raw material of the assumptions view.</summary>
 public sealed class TimelineCounts

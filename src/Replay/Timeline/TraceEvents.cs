@@ -64,6 +64,10 @@ internal static class TraceEvents
         return dot < 0 ? function : function[..dot];
     }
 
+    /// <summary>Probes that the timeline takes for what their names say, as no symbol tells where they sit.</summary>
+    public static int CountAssumedProbes(DatasetReader reader, TraceManifest trace, bool ignoreProbes) =>
+        ignoreProbes ? 0 : ReadProbeSites(reader, trace).Where(site => site.Assumed).Select(site => site.Event).Distinct().Count();
+
     private static List<ProbeSite> ReadProbeSites(DatasetReader reader, TraceManifest trace)
     {
         string path = reader.TraceTablePath(trace.TraceId, DatasetLayout.ProbeSites);
@@ -84,9 +88,9 @@ internal static class TraceEvents
             ParquetTable.ReadIntegers(group, table.Require("is_return"), ref isReturn, rows);
             for (int i = 0; i < rows; i++)
             {
-                if (events[i] is { } name && functions[i] is { } function)
+                if (events[i] is { } name && (functions[i] ?? EventCatalog.FunctionByDefinition(name[(name.IndexOf('.', StringComparison.Ordinal) + 1)..])) is { } function)
                 {
-                    sites.Add(new ProbeSite(name, function, isReturn[i] != 0));
+                    sites.Add(new ProbeSite(name, function, isReturn[i] != 0, Assumed: functions[i] is null));
                 }
             }
         }
@@ -94,5 +98,5 @@ internal static class TraceEvents
         return sites;
     }
 
-    private sealed record ProbeSite(string Event, string Function, bool IsReturn);
+    private sealed record ProbeSite(string Event, string Function, bool IsReturn, bool Assumed);
 }

@@ -18,6 +18,7 @@ public sealed class Scenario
     private readonly Dictionary<ulong, ulong> _copyOnWrite = [];
     private readonly Dictionary<ulong, Memslot> _slots = [];
     private long _faults;
+    private int _open;
     private ulong _nextPfn = 0x200000;
 
     /// <param name="model">name@setting, such as v11@6.8.</param>
@@ -42,6 +43,16 @@ public sealed class Scenario
 
     public Scenario Vma(ulong start, ulong pages, VmaFlags flags, ulong bo = 0) =>
         Do(OperationKind.VmaMap, start, start + (pages << 12), (ulong)flags, bo);
+
+    /// <summary>A mapping whose kind of page is known.</summary>
+    public Scenario VmaOf(PageKind kind, ulong start, ulong pages, VmaFlags flags) =>
+        Do(OperationKind.VmaMapKind, start, start + (pages << 12), (ulong)flags, (ulong)kind);
+
+    /// <summary>A block of pages, compound or not, that some driver allocated.</summary>
+    public Scenario Block(ulong pfn, int order, bool compound) => Do(OperationKind.PageAlloc, pfn, (ulong)order, compound ? 1UL << 18 : 0);
+
+    /// <summary>Dirty logging write-protects the leaf.</summary>
+    public Scenario WriteProtect(ulong gfn) => Do(OperationKind.WriteProtect, gfn, 1);
 
     public Scenario Pte(ulong hva, ulong pfn, bool writable, bool special = false, int level = 1) =>
         Do(OperationKind.PteKnown, hva, HostPte.Make(pfn, writable, special, level).Raw);
@@ -94,20 +105,36 @@ public sealed class Scenario
     /// <summary>One fault, with what others do in between.</summary>
     /// <param name="beforeLookup">After the snapshot and the first check.</param>
     /// <param name="beforeLock">After the lookup and the second check.</param>
-    public FaultContext Fault(ulong gfn, bool write, Action? beforeLookup = null, Action? beforeLock = null, Action? duringLookup = null)
+    public FaultContext Fault(
+        ulong gfn,
+        bool write,
+        Action? beforeLookup = null,
+        Action? beforeLock = null,
+        Action? duringLookup = null,
+        LookupFact fact = LookupFact.Found,
+        bool shadow = false)
     {
         ulong present = _model.Leaf(0, 0, gfn, out _);
-        FaultAccess access = (write ? FaultAccess.Write : 0) | (SpteLayout.IsPresent(present) ? FaultAccess.Present : 0)
+        FaultAccess access = (shadow ? FaultAccess.Shadow : 0) | (write ? FaultAccess.Write : 0) | (SpteLayout.IsPresent(present) ? FaultAccess.Present : 0)
             | (SpteLayout.IsMmio(present) ? FaultAccess.Reserved : 0);
         Step(OperationKind.FaultBegin, gfn << 12, (ulong)access);
         beforeLookup?.Invoke();
         BreakCopyOnWrite(gfn, write);
         duringLookup?.Invoke();
-        Step(OperationKind.FaultLookup, (ulong)LookupFact.Found);
+        Step(OperationKind.FaultLookup, (ulong)fact);
         beforeLock?.Invoke();
         Step(OperationKind.FaultMap);
         _faults++;
         return _results[^1].Fault;
+    }
+
+    /// <summary>A whole fault of another vCPU, in the middle of one that is under way.</summary>
+    public FaultContext FaultOfAnotherVcpu(ulong gfn, bool write)
+    {
+        _open = 1;
+        FaultContext fault = Fault(gfn, write);
+        _open = 0;
+        return fault;
     }
 
     private void BreakCopyOnWrite(ulong gfn, bool write)
@@ -125,7 +152,7 @@ public sealed class Scenario
     }
 
     private void Step(OperationKind kind, ulong a = 0, ulong b = 0) =>
-        Execute(new Operation { Kind = kind, FaultId = _faults, A = a, B = b });
+        Execute(new Operation { Kind = kind, Open = _open, FaultId = _faults, A = a, B = b });
 
     private Scenario Do(OperationKind kind, ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0)
     {

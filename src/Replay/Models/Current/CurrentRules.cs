@@ -35,6 +35,8 @@ public readonly struct CurrentRules : IFaultRules
 
     public static void Finish(ref FaultContext fault, PageLedger pages) => Release(ref fault, pages);
 
+    public static bool ReadOnlyFaultIsKept(in FaultContext fault, StructPage page) => true;
+
     public static ulong LeafBits(in FaultContext fault) => 0;
 
     public static void BitsLost(PageLedger pages, ulong spte, bool accessed, bool dirty)
@@ -52,8 +54,8 @@ public readonly struct CurrentRules : IFaultRules
     {
         if (fault.HoldsRef)
         {
-            fault.MarkAccessed(pages);
-            fault.Put(pages);
+            fault.MarkAccessed(pages, fault.ReleasePfn);
+            fault.Put(pages, fault.ReleasePfn);
             fault.HoldsRef = false;
         }
     }

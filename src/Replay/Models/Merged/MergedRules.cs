@@ -19,7 +19,7 @@ public readonly struct MergedRules : IFaultRules
     {
         if (fault.HoldsRef)
         {
-            fault.Put(pages);
+            fault.Put(pages, fault.Pfn);
             fault.HoldsRef = false;
         }
     }
@@ -34,16 +34,18 @@ public readonly struct MergedRules : IFaultRules
         // M3: dirty at map if the host maps it writable, even for a read; M2: a retry marks nothing.
         if (fault.Outcome != FaultOutcome.Retry)
         {
-            fault.MarkAccessed(pages);
+            fault.MarkAccessed(pages, fault.Pfn);
             if (fault.MapWritable)
             {
-                fault.MarkDirty(pages);
+                fault.MarkDirty(pages, fault.Pfn);
             }
         }
 
-        fault.Put(pages);
+        fault.Put(pages, fault.Pfn);
         fault.HoldsRef = false;
     }
+
+    public static bool ReadOnlyFaultIsKept(in FaultContext fault, StructPage page) => true;
 
     public static ulong LeafBits(in FaultContext fault) => 0;
 

@@ -65,8 +65,21 @@ public struct FaultContext
     public Memslot? Slot;
     public ulong Gfn;
     public ulong Pfn;
+
+    /// <summary>The leaf that the fault left; 0 if it left none.</summary>
+    public ulong Spte;
+
+    /// <summary>The pfn that a release by pfn puts: not <see cref="Pfn"/> where a huge mapping has cleared its low bits (fix A of spec 1.2).</summary>
+    public ulong ReleasePfn;
+
     public ulong Seq;
     public uint RootGeneration;
+
+    /// <summary>Invariants that the fault broke, a bit each (<see cref="Invariant.Bit"/>).</summary>
+    public ulong Violated;
+
+    /// <summary>Invariants that it broke if the page was freed or changed in a window that the trace does not show closely enough.</summary>
+    public ulong Violable;
 
     /// <summary>One sentence for the person who asks why; a constant.</summary>
     public string? Reason;
@@ -88,6 +101,9 @@ public struct FaultContext
         End(cause == RetryCause.Async ? FaultOutcome.Async : FaultOutcome.Retry);
     }
 
+    /// <summary>The fault broke an invariant of spec 11.</summary>
+    public void Violate(int invariant) => Violated |= 1UL << invariant;
+
     /// <summary>A fact that the verdict rests on is no better than <paramref name="certainty"/>.</summary>
     public void RestsOn(Certainty certainty)
     {
@@ -97,27 +113,31 @@ public struct FaultContext
         }
     }
 
+    public readonly bool IsShadow => (Access & FaultAccess.Shadow) != 0;
+
+    /// <summary>Takes a reference on <see cref="Pfn"/>'s page.</summary>
     public void Get(PageLedger pages)
     {
-        pages.Get(Pfn);
+        pages.Get(pages.Folio(Pfn));
         RefsGot++;
     }
 
-    public void Put(PageLedger pages)
+    /// <summary>Puts the reference on <paramref name="pfn"/>'s page.</summary>
+    public void Put(PageLedger pages, ulong pfn)
     {
-        pages.Put(Pfn);
+        pages.Put(pages.Folio(pfn));
         RefsPut++;
     }
 
-    public void MarkAccessed(PageLedger pages)
+    public void MarkAccessed(PageLedger pages, ulong pfn)
     {
-        pages.MarkAccessed(Pfn);
+        pages.MarkAccessed(pages.Folio(pfn));
         MarkedAccessed++;
     }
 
-    public void MarkDirty(PageLedger pages)
+    public void MarkDirty(PageLedger pages, ulong pfn)
     {
-        pages.MarkDirty(Pfn);
+        pages.MarkDirty(pages.Folio(pfn));
         MarkedDirty++;
     }
 }

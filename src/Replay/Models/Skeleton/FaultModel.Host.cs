@@ -51,6 +51,9 @@ public sealed partial class FaultModel<TRules>
             case OperationKind.BoPlace:
                 _hostPages.PlaceBo(op.A, (uint)op.B);
                 break;
+            case OperationKind.LeafObserved:
+                CheckLeaf(vm, in op);
+                break;
             case OperationKind.NoBlockOrders:
                 _hostPages.OrdersRecorded = false;
                 break;
@@ -120,7 +123,7 @@ public sealed partial class FaultModel<TRules>
         vm.Memory.Forget(start, end);
     }
 
-    private static void EndWindow(VmState vm, in Operation op)
+    private void EndWindow(VmState vm, in Operation op)
     {
         bool matched = false;
         for (int asId = 0; asId < vm.Slots.Length && !matched; asId++)
@@ -135,6 +138,8 @@ public sealed partial class FaultModel<TRules>
         {
             if (op.C != 0)
             {
+                Checks?.Check(CheckedQuantity.InvalidateSeq, vm.Invalidate.Seq == op.C - 1, op.FaultId, 0, op.C - 1, vm.Invalidate.Seq);
+                Checks?.Check(CheckedQuantity.InProgress, (ulong)vm.Invalidate.InProgress == op.D, op.FaultId, 0, op.D, (ulong)vm.Invalidate.InProgress);
                 vm.Invalidate.Observe(op.C - 1, (int)op.D);
             }
 
@@ -175,13 +180,31 @@ public sealed partial class FaultModel<TRules>
                 TRules.BitsLost(Pages, spte, accessed: false, dirty: (spte & _layout.Dirty) != 0);
                 sptes.Set(op.A, level, spte & ~_layout.Dirty);
                 break;
-            case OperationKind.ZapLeaf:
+            // A leaf that went with its root is freed later, when the gfn may have a new one.
+            case OperationKind.ZapLeaf when sptes.TakeZapped(op.A, level) == 0:
                 Zap(sptes, op.A, op.A + 1);
                 break;
             case OperationKind.SplitHuge when level > 1:
                 Split(sptes, op.A, level, spte);
                 break;
         }
+    }
+
+    /// <summary>A record of a leaf's change against what the model had there and has now.</summary>
+    private void CheckLeaf(VmState vm, in Operation op)
+    {
+        SpteTables sptes = vm.Sptes[op.AsId];
+        int level = (int)op.D;
+        ulong now = sptes.At(op.A, level);
+        ulong zapped = sptes.TakeZapped(op.A, level);
+        bool zap = !SpteLayout.IsPresent(op.C);
+        ulong observed = zap ? op.B : op.C;
+        ulong predicted = zap && zapped != 0 ? zapped : now;
+        bool done = !zap || zapped != 0 || now == 0;
+
+        // The CPU sets accessed and dirty without a record: a bit that only the kernel's value has is its.
+        bool matches = done && ((observed ^ predicted) & ~((_layout.Accessed | _layout.Dirty) & observed)) == 0;
+        Checks?.Check(CheckedQuantity.LeafChange, matches, op.FaultId, op.A, observed, predicted);
     }
 
     private void Age(VmState vm, ulong start, ulong end)
@@ -206,7 +229,7 @@ public sealed partial class FaultModel<TRules>
     {
         if (from < end)
         {
-            ZapVisitor visitor = new() { Layout = _layout, Pages = Pages };
+            ZapVisitor visitor = new() { Layout = _layout, Pages = Pages, Zapped = sptes };
             sptes.ForEach(from, end, ref visitor);
         }
     }
@@ -215,11 +238,13 @@ public sealed partial class FaultModel<TRules>
     {
         public SpteLayout Layout;
         public PageLedger Pages;
+        public SpteTables Zapped;
 
         public readonly void Visit(ulong gfn, int level, ref ulong spte)
         {
             if (SpteLayout.IsPresent(spte))
             {
+                Zapped.RememberZapped(gfn, level, spte);
                 TRules.BitsLost(Pages, spte, (spte & Layout.Accessed) != 0, (spte & Layout.Dirty) != 0);
             }
 

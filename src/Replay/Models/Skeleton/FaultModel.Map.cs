@@ -25,6 +25,11 @@ public sealed partial class FaultModel<TRules>
         }
 
         ulong pages = Levels.Pages(goal);
+        if (!Settings.ReleaseExact)
+        {
+            fault.ReleasePfn &= ~(pages - 1);
+        }
+
         bool writable = fault.MapWritable;
 
         // Up to 6.12 a leaf that was writable already is made anew without its dirty bit, so a second vCPU's fault changes it.
@@ -37,6 +42,7 @@ public sealed partial class FaultModel<TRules>
         }
 
         Install(vm, ref fault, goal, spte);
+        fault.Spte = spte;
         fault.Level = (byte)goal;
         fault.Writable = writable;
         if (fault.Write && !writable)
@@ -79,6 +85,11 @@ public sealed partial class FaultModel<TRules>
         }
         else if (SpteLayout.IsPresent(old))
         {
+            if (SpteLayout.IsPresent(spte) && SpteLayout.Pfn(old) != SpteLayout.Pfn(spte))
+            {
+                fault.Violate(InvariantList.TdpNoReplace);
+            }
+
             TRules.BitsLost(Pages, old, accessed: (old & _layout.Accessed) != 0, dirty: (old & _layout.Dirty) != 0 && (spte & _layout.Dirty) == 0);
         }
 

@@ -93,6 +93,7 @@ public sealed partial class FaultModel<TRules>
         }
 
         Pages.SetKind(fault.Pfn, fault.Kind);
+        fault.ReleasePfn = fault.Pfn;
         fault.Get(Pages);
         TRules.GupTaken(ref fault, Pages);
     }
@@ -109,6 +110,7 @@ public sealed partial class FaultModel<TRules>
         }
 
         fault.RestsOn(certainty);
+        fault.ReleasePfn = fault.Pfn;
         Pages.SetKind(fault.Pfn, fault.Kind);
         if (pte.Level > 1 && !Settings.PfnMapHuge)
         {
@@ -119,8 +121,15 @@ public sealed partial class FaultModel<TRules>
 
         if (fault.Write && !pte.Writable)
         {
-            fault.Pfn = SpecialPfn.ReadOnlyFault;
-            fault.End(FaultOutcome.Emulate, "the remapped leaf is read-only");
+            if (TRules.ReadOnlyFaultIsKept(in fault, Pages.StructPage(fault.Pfn)))
+            {
+                fault.Pfn = SpecialPfn.ReadOnlyFault;
+                fault.End(FaultOutcome.Emulate, "the remapped leaf is read-only");
+                return;
+            }
+
+            fault.Pfn = SpecialPfn.Fault;
+            fault.End(FaultOutcome.Efault, "the read-only fault is overwritten by the test for refcounted pages");
             return;
         }
 
@@ -129,7 +138,7 @@ public sealed partial class FaultModel<TRules>
         {
             fault.Pfn = SpecialPfn.Fault;
             fault.MapWritable = false;
-            fault.End(FaultOutcome.Efault, "KVM takes the page for refcounted and its refcount is 0: get_unless_zero fails");
+            fault.End(FaultOutcome.Efault, "KVM takes a pfn with an unreserved struct page for refcounted, this page's refcount is 0, so get_page_unless_zero fails and the lookup returns KVM_PFN_ERR_FAULT");
         }
     }
 }

@@ -28,6 +28,8 @@ public sealed partial class FaultModel<TRules> : IFaultModel
 
     public PageLedger Pages { get; } = new();
 
+    public ObservationChecks? Checks { get; set; }
+
     public ulong Leaf(int vm, int asId, ulong gfn, out int level) => Vm(vm).Sptes[asId].Leaf(gfn, out level);
 
     public void Execute(ReadOnlySpan<Operation> operations, List<FaultResult> results)
@@ -45,6 +47,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
                     break;
                 case OperationKind.FaultMap:
                     Map(vm, in op, ref _open[op.Open]);
+                    InvariantList.AtEndOfFault(ref _open[op.Open], Pages);
                     results.Add(new FaultResult { FaultId = op.FaultId, Fault = _open[op.Open] });
                     _open[op.Open].Slot = null;
                     break;
@@ -208,6 +211,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
     private static void EndMapped(ref FaultContext fault, FaultOutcome outcome, ulong spte, int level)
     {
         fault.Level = (byte)level;
+        fault.Spte = spte;
         fault.Writable = SpteLayout.IsWritable(spte);
         fault.Pfn = SpteLayout.Pfn(spte) + (fault.Gfn & (Levels.Pages(level) - 1));
         fault.End(outcome);

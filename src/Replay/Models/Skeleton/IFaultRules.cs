@@ -17,6 +17,9 @@ public interface IFaultRules
     /// <summary>R3: whether a writable remapped leaf counts as writable when no writable mapping was asked for.</summary>
     static abstract bool RemappedWritableWithoutUpgrade { get; }
 
+    /// <summary>A write met a present read-only leaf: whether the lookup still says RO_FAULT at its end.</summary>
+    static abstract bool ReadOnlyFaultIsKept(in FaultContext fault, StructPage page);
+
     /// <summary>The check after the lookup says retry.</summary>
     static abstract void ReleaseAtPrecheck(ref FaultContext fault, PageLedger pages);
 

@@ -7,6 +7,9 @@ public sealed class SpteTables
 {
     private readonly RadixTable[] _levels = [new(), new(), new()];
 
+    // Leaves as they were when they were zapped, until a record of the zap was compared with them.
+    private readonly RadixTable[] _zapped = [new(), new(), new()];
+
     /// <summary>The leaf or MMIO SPTE that translates <paramref name="gfn"/>, 0 if there is none.</summary>
     public ulong Leaf(ulong gfn, out int level)
     {
@@ -37,6 +40,20 @@ public sealed class SpteTables
             visitor = inner.Inner;
         }
     }
+
+    public void RememberZapped(ulong gfn, int level, ulong spte) => _zapped[level - 1][gfn >> (9 * (level - 1))] = spte;
+
+    /// <summary>The leaf at exactly this level as it was before its last zap; 0 if it was not zapped since the last asking.</summary>
+    public ulong TakeZapped(ulong gfn, int level)
+    {
+        ulong index = gfn >> (9 * (level - 1));
+        ulong spte = _zapped[level - 1][index];
+        _zapped[level - 1][index] = 0;
+        return spte;
+    }
+
+    /// <summary>The leaf at exactly this level.</summary>
+    public ulong At(ulong gfn, int level) => _levels[level - 1][gfn >> (9 * (level - 1))];
 
     public void Clear()
     {

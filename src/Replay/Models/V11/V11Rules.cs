@@ -6,7 +6,7 @@ namespace TraceReplay.Replay.Models.V11;
 
 /// <summary>
 /// `v11`: every reference is dropped inside the lookup; SPTE bit 59 remembers that the page had one, and gates the marks
-/// (spec 3.1, 5). Written with TDP on, where the bit exists.
+/// (spec 3.1, 5). Shadow paging has no such bit: there every SPTE counts as refcounted and other pages are refused.
 /// </summary>
 public readonly struct V11Rules : IFaultRules
 {
@@ -15,31 +15,40 @@ public readonly struct V11Rules : IFaultRules
 
     public static void GupTaken(ref FaultContext fault, PageLedger pages)
     {
-        fault.Put(pages);
+        fault.Put(pages, fault.Pfn);
         fault.Refcounted = true;
     }
 
     public static bool RemappedTaken(ref FaultContext fault, PageLedger pages)
     {
         StructPage page = pages.StructPage(fault.Pfn);
-        if (CurrentRules.HasRefcountedPage(page) && page.Count > 0)
+        if (!CurrentRules.HasRefcountedPage(page))
         {
-            fault.Get(pages);
-            fault.Put(pages);
-            fault.Refcounted = true;
+            return true;
         }
 
-        // allow_non_refcounted_struct_page is set, and the notifier guards the lookup.
-        return true;
+        if (page.Count > 0)
+        {
+            fault.Get(pages);
+            fault.Put(pages, fault.Pfn);
+            fault.Refcounted = true;
+            return true;
+        }
+
+        // allow_non_refcounted_struct_page is what the SPTE bit makes possible (LIM-V11-7).
+        return !fault.IsShadow;
     }
+
+    /// <summary>BUG-V11-4: the test for refcounted pages runs after the RO_FAULT was found, and overwrites it.</summary>
+    public static bool ReadOnlyFaultIsKept(in FaultContext fault, StructPage page) => !fault.IsShadow || !CurrentRules.HasRefcountedPage(page);
 
     /// <summary>BUG-V11-1: the check that 6.8 brought releases a pfn on which nothing is held.</summary>
     public static void ReleaseAtPrecheck(ref FaultContext fault, PageLedger pages)
     {
         if (CurrentRules.HasRefcountedPage(pages.StructPage(fault.Pfn)))
         {
-            fault.MarkAccessed(pages);
-            fault.Put(pages);
+            fault.MarkAccessed(pages, fault.Pfn);
+            fault.Put(pages, fault.Pfn);
         }
     }
 
@@ -48,11 +57,16 @@ public readonly struct V11Rules : IFaultRules
     {
         if (fault.Refcounted)
         {
-            fault.MarkAccessed(pages);
+            fault.MarkAccessed(pages, fault.Pfn);
+            if (fault.Outcome == FaultOutcome.Retry)
+            {
+                // Nothing is held, and the window that makes the fault retry may have freed the page.
+                fault.Violable |= 1UL << InvariantList.TouchLive;
+            }
         }
     }
 
-    public static ulong LeafBits(in FaultContext fault) => fault.Refcounted ? SpteLayout.RefcountedBit : 0;
+    public static ulong LeafBits(in FaultContext fault) => fault.Refcounted && !fault.IsShadow ? SpteLayout.RefcountedBit : 0;
 
     public static void BitsLost(PageLedger pages, ulong spte, bool accessed, bool dirty)
     {

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace TraceReplay.Analysis.Summary;
+namespace TraceReplay.Analysis;
 
 /// <summary>Numbers and sentences as a summary shows them.</summary>
 internal static class Prose

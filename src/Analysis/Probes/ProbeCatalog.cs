@@ -1,0 +1,76 @@
+using TraceReplay.Analysis.Knowledge;
+
+namespace TraceReplay.Analysis.Probes;
+
+/// <summary>Definitions that fit a range of kernels.</summary>
+/// <param name="Name">The series they were recorded on, as <c>6.12</c>; also the name of the file with the definitions.</param>
+/// <param name="VerifiedOn">The release of the kernel that took all of them.</param>
+/// <param name="From">First version they are offered for; null = all before.</param>
+/// <param name="ByOffset">Whether they read structures at the offsets of that one build.</param>
+public sealed record ProbeGeneration(string Name, string VerifiedOn, Version? From, bool ByOffset)
+{
+    private readonly Lazy<IReadOnlyList<ProbeDefinition>> _definitions = new(() => Load(Name));
+
+    public IReadOnlyList<ProbeDefinition> Definitions => _definitions.Value;
+
+    private static ProbeDefinition[] Load(string name)
+    {
+        using Stream resource = typeof(ProbeGeneration).Assembly.GetManifestResourceStream($"Probes.{name}.probes")!;
+        using var reader = new StreamReader(resource);
+        return [.. reader.ReadToEnd().Split('\n').Where(line => line.Length > 0 && line[0] != '#').Select(ProbeDefinition.Parse)];
+    }
+}
+
+/// <summary>Which definitions a kernel gets, and what nobody tried.</summary>
+/// <param name="Release">As uname -r prints it.</param>
+/// <param name="Notes">For a person: where the definitions come from and what is not verified.</param>
+public sealed record ProbeChoice(string Release, ProbeGeneration Generation, IReadOnlyList<string> Notes);
+
+/// <summary>The dynamic events that give a replay all it can use (spec 9.6), by kernel.</summary>
+public static class ProbeCatalog
+{
+    // Field access by BTF came with 6.6; the lookup that these definitions follow was rewritten in 6.13.
+    public static IReadOnlyList<ProbeGeneration> All { get; } =
+    [
+        new("6.1", "6.1.0-56-amd64", null, ByOffset: true),
+        new("6.12", "6.12.95+deb12-amd64", new Version(6, 6), ByOffset: false),
+        new("7.2", "7.2.12+deb13-amd64", new Version(6, 13), ByOffset: false),
+    ];
+
+    /// <exception cref="AnalysisException">The release names no version.</exception>
+    public static ProbeChoice For(string release)
+    {
+        Version version = CaptureContents.VersionOf(release)
+            ?? throw new AnalysisException(AnalysisFailure.Usage, $"'{release}' is no kernel release: expected one as uname -r prints it, e.g. {All[1].VerifiedOn}");
+        ProbeGeneration generation = All.Last(g => g.From is null || version >= g.From);
+        return new ProbeChoice(release, generation, [.. Notes(release, version, generation)]);
+    }
+
+    private static IEnumerable<string> Notes(string release, Version version, ProbeGeneration generation)
+    {
+        yield return $"definitions of {generation.Name}, which {generation.VerifiedOn} took and recorded";
+        if (release == generation.VerifiedOn)
+        {
+            yield break;
+        }
+
+        bool series = version == Version.Parse(generation.Name);
+        yield return series
+            ? $"not verified: {release} is another build of that series"
+            : $"not verified: no kernel of the series {version} was at hand, its functions may differ in name and arguments";
+        if (generation.ByOffset)
+        {
+            yield return "not verified: offsets into structures; a wrong one records wrong values without an error, so compare with pahole";
+        }
+
+        if (!series && version < new Version(6, 9) && !generation.ByOffset)
+        {
+            yield return "known to be refused before 6.9: arguments in return probes; the return value alone is recorded there";
+        }
+
+        if (!series && version < new Version(6, 12) && !generation.ByOffset)
+        {
+            yield return "known to be refused before 6.12: follow_pfnmap_start; the function was follow_pte there";
+        }
+    }
+}

@@ -1,0 +1,223 @@
+using TraceReplay.Ingest.Tracefs;
+
+namespace TraceReplay.Ingest.FtraceText;
+
+/// <summary>What is known of the events of one name: which release's layouts fit them, or, where none does, what keys they show.</summary>
+internal sealed class EventSurvey
+{
+    private static readonly System.Buffers.SearchValues<char> s_modifiers = System.Buffers.SearchValues.Create("uhpPkGHSDIWe");
+
+    private readonly CatalogEvent?[] _candidates;
+    private readonly long[] _matched;
+    private readonly int[] _sameAs;
+    private readonly NameCache _names;
+    private readonly EventWriter _scratch;
+    private readonly bool _probe;
+    private readonly string? _system;
+    private readonly string _unknownSystem;
+    private readonly SortedSet<string> _functions = new(StringComparer.Ordinal);
+    private readonly GenericEvent _generic;
+    private readonly int _isa;
+    private CatalogEvent? _chosen;
+    private int _textField = -1;
+    private bool _sure;
+    private long[] _unknown = [];
+    private long _rows;
+    private long _unfit;
+    private long _misfits;
+    private bool _periods;
+    private bool _stacks;
+    private int _periodField = -1;
+    private int _stackField = -1;
+    private IReadOnlyList<EventField> _fields = [];
+    private int _fixedSize;
+
+    /// <param name="unknownSystem">The system of an event whose own is known from nowhere.</param>
+    public EventSurvey(string name, string unknownSystem, NameCache names, EventWriter scratch)
+    {
+        // perf names system:event; what follows a colon otherwise is a modifier, as in cycles:u.
+        int colon = name.IndexOf(':');
+        (_system, Name) = colon > 0 && name.AsSpan(colon + 1).ContainsAnyExcept(s_modifiers) ? (name[..colon], name[(colon + 1)..]) : (null, name);
+        name = Name;
+        _unknownSystem = unknownSystem;
+        _names = names;
+        _scratch = scratch;
+        _candidates = [.. EventCatalog.Releases.Select(r => r.Events.GetValueOrDefault(name)).Select(c => _system is null || c?.System == _system ? c : null)];
+        _matched = new long[_candidates.Length];
+        _sameAs = [.. Enumerable.Range(0, _candidates.Length).Select(i => Array.FindIndex(_candidates, c => Same(c, _candidates[i])))];
+        _generic = new GenericEvent(names);
+
+        // The same field in all releases.
+        _isa = name == "kvm_exit" && _candidates[0] is { } exit ? Enumerable.Range(0, exit.Fields.Count).First(i => exit.Fields[i].Name == "isa") : -1;
+        _probe = _candidates.Any(c => c?.Fields.Any(f => f.Name.StartsWith("__probe", StringComparison.Ordinal)) == true);
+    }
+
+    public string Name { get; }
+
+    /// <summary>What the names of exits say of the CPU; null if they say nothing.</summary>
+    public string? Vendor { get; private set; }
+
+    /// <summary>Set when the survey is done.</summary>
+    public EventFormat? Format { get; private set; }
+
+    /// <summary>Rows that fit, for each of <see cref="EventCatalog.Releases"/>.</summary>
+    public IReadOnlyList<long> Matched => _matched;
+
+    /// <summary>First reading.</summary>
+    /// <param name="last">false if less of the text may be tried next.</param>
+    /// <returns>false if it should be tried.</returns>
+    public bool Learn(ReadOnlySpan<byte> text, bool report, bool last)
+    {
+        _scratch.FromReport = report;
+        bool fits = false;
+        uint results = 0;
+        for (int i = 0; i < _candidates.Length; i++)
+        {
+            if (_candidates[i] is { } candidate)
+            {
+                // Releases share most layouts.
+                bool match = _sameAs[i] < i ? (results >> _sameAs[i] & 1) != 0 : candidate.Match(text, _scratch, sure: false, candidate.Fields, candidate.FixedSize);
+                results |= match ? 1u << i : 0;
+                _matched[i] += match ? 1 : 0;
+                fits |= match;
+            }
+        }
+
+        if (fits && _isa >= 0 && _scratch.Byte(_isa) is { } isa)
+        {
+            Vendor = isa == 1 ? "intel" : "amd";
+        }
+
+        if (!fits && !last && _candidates.Any(c => c is not null))
+        {
+            return false;
+        }
+
+        if (!fits)
+        {
+            _misfits++;
+            _generic.Learn(text);
+        }
+        else if (_probe && ProbeText.Where(text) is { IsEmpty: false } where)
+        {
+            ProbeText.AddFunction(where, _functions, _names);
+        }
+
+        return true;
+    }
+
+    /// <summary>Between the readings: chooses the format.</summary>
+    /// <param name="total">Rows that fit in the whole text, for each release.</param>
+    public void Settle(IReadOnlyList<long> total, int id)
+    {
+        int best = -1;
+        for (int i = 0; i < _candidates.Length; i++)
+        {
+            if (_matched[i] > 0 && (best < 0 || _matched[i] > _matched[best] || (_matched[i] == _matched[best] && total[i] > total[best])))
+            {
+                best = i;
+            }
+        }
+
+        string system = _system ?? EventCatalog.SystemOf(Name) ?? _unknownSystem;
+        if (best < 0)
+        {
+            _generic.Settle();
+            (_fields, _fixedSize) = (_generic.Fields, _generic.FixedSize);
+        }
+        else
+        {
+            _chosen = _candidates[best]!;
+            CatalogEvent chosen = _chosen;
+            _sure = Enumerable.Range(0, _candidates.Length).All(i => total[i] < total[best] || Same(_candidates[i], chosen));
+            (system, _fields, _fixedSize) = (_chosen.System, _chosen.Fields, _chosen.FixedSize);
+        }
+
+        if (!_fields.Any(f => f.Size == 0))
+        {
+            _textField = _chosen is not null && _misfits > 0 ? Append("text", 't', 4) : -1;
+            _periodField = _periods ? Append("period", 'u', 8) : -1;
+            _stackField = _stacks ? Append("stack", 't', 4) : -1;
+        }
+
+        Format = new EventFormat { System = system, Name = Name, Id = id, Fields = _fields, FixedSize = _fixedSize, Nullable = true };
+        Format.ProbeFunctions.UnionWith(_chosen is null ? _generic.Functions : _functions);
+        _unknown = new long[_fields.Count];
+    }
+
+    /// <summary>Second reading.</summary>
+    /// <param name="keepUnfit">Whether a text in no known form becomes a row.</param>
+    /// <returns>false if the text is in no known form.</returns>
+    public bool Fill(ReadOnlySpan<byte> text, bool report, EventWriter into, bool keepUnfit)
+    {
+        into.FromReport = report;
+        if (_chosen is null)
+        {
+            into.Begin(_fields, _fixedSize);
+            _generic.Fill(text, into);
+        }
+        else if (!_chosen.Match(text, into, _sure, _fields, _fixedSize))
+        {
+            if (!keepUnfit)
+            {
+                return false;
+            }
+
+            _unfit++;
+            into.Begin(_fields, _fixedSize);
+            _ = _textField >= 0 && into.Text(_textField, text);
+        }
+
+        _rows++;
+        return true;
+    }
+
+    /// <summary>First reading: notes what perf showed of a sample beside the event.</summary>
+    public void LearnSample(bool period, bool stack)
+    {
+        _periods |= period;
+        _stacks |= stack;
+    }
+
+    /// <summary>Second reading: adds it.</summary>
+    public void FillSample(long period, string? stack, EventWriter into)
+    {
+        _ = period >= 0 && _periodField >= 0 && into.Number(_periodField, (ulong)period);
+        _ = stack is not null && _stackField >= 0 && into.Text(_stackField, System.Text.Encoding.UTF8.GetBytes(stack));
+    }
+
+    /// <summary>Notes what the text does not tell of the row just filled.</summary>
+    public void Count(ulong nulls)
+    {
+        for (ulong rest = nulls; rest != 0; rest &= rest - 1)
+        {
+            _unknown[System.Numerics.BitOperations.TrailingZeroCount(rest)]++;
+        }
+    }
+
+    /// <summary>One line for each kind of loss.</summary>
+    public IEnumerable<string> Losses()
+    {
+        if (_unfit > 0)
+        {
+            yield return $"{_unfit} of {_rows} rows of {Format!.FullName} are in no known form: only their text is kept";
+        }
+
+        foreach (IGrouping<long, string> lost in Enumerable.Range(0, _fields.Count)
+            .Where(i => _chosen is not null && !_fields[i].Common && i != _textField && i != _periodField && i != _stackField && _unknown[i] > _unfit)
+            .GroupBy(i => _unknown[i] - _unfit, i => _fields[i].Name))
+        {
+            yield return $"the text does not tell {string.Join(", ", lost)} in {lost.Key} of {_rows} rows of {Format!.FullName}";
+        }
+    }
+
+    private int Append(string name, char kind, int size)
+    {
+        _fields = [.. _fields, EventCatalog.Field(name, kind, size, _fixedSize)];
+        _fixedSize += size;
+        return _fields.Count - 1;
+    }
+
+    private static bool Same(CatalogEvent? a, CatalogEvent? b) => ReferenceEquals(a, b)
+        || (a is not null && b is not null && a.Fields.SequenceEqual(b.Fields) && a.Layouts.Select(l => l.Source).SequenceEqual(b.Layouts.Select(l => l.Source)));
+}

@@ -1,0 +1,109 @@
+using System.Buffers.Binary;
+using TraceReplay.Ingest.Tracefs;
+
+namespace TraceReplay.Ingest.FtraceText;
+
+/// <summary>
+/// Builds the record that the kernel would have written from the values that its text shows. A field that was not set is
+/// marked as unknown.
+/// </summary>
+internal sealed class EventWriter
+{
+    // Offset and length of a dynamic field are 16 bits wide each; a longer text would not have been recorded either.
+    private const int LargestRecord = ushort.MaxValue;
+
+    private byte[] _payload = new byte[1024];
+    private IReadOnlyList<EventField> _fields = [];
+    private int _length;
+
+    /// <summary>Bit n: field n is unknown.</summary>
+    public ulong Nulls { get; private set; }
+
+    /// <summary>Whether trace-cmd printed the event, whose texts differ from the kernel's here and there.</summary>
+    public bool FromReport { get; set; }
+
+    public ReadOnlySpan<byte> Payload => _payload.AsSpan(0, _length);
+
+    public void Begin(IReadOnlyList<EventField> fields, int fixedSize)
+    {
+        _fields = fields;
+        _length = fixedSize;
+        Reserve(fixedSize);
+        _payload.AsSpan(0, fixedSize).Clear();
+        Nulls = fields.Count >= 64 ? ulong.MaxValue : (1UL << fields.Count) - 1;
+    }
+
+    /// <returns>false if the field cannot hold the value.</returns>
+    public bool Number(int field, ulong value)
+    {
+        EventField f = _fields[field];
+        Span<byte> at = _payload.AsSpan(f.Offset);
+        if (f.Size < 8)
+        {
+            long signed = (long)value >> ((f.Size * 8) - 1);
+            if (value >> (f.Size * 8) != 0 && signed != -1)
+            {
+                return false;
+            }
+        }
+
+        switch (f.Size)
+        {
+            case 1:
+                at[0] = (byte)value;
+                break;
+            case 2:
+                BinaryPrimitives.WriteUInt16LittleEndian(at, (ushort)value);
+                break;
+            case 4:
+                BinaryPrimitives.WriteUInt32LittleEndian(at, (uint)value);
+                break;
+            default:
+                BinaryPrimitives.WriteUInt64LittleEndian(at, value);
+                break;
+        }
+
+        Nulls &= ~(1UL << field);
+        return true;
+    }
+
+    /// <summary>The lowest byte of a number; null if it is unknown.</summary>
+    public byte? Byte(int field) => (Nulls >> field & 1) != 0 ? null : _payload[_fields[field].Offset];
+
+    public bool Text(int field, ReadOnlySpan<byte> text)
+    {
+        EventField f = _fields[field];
+        if (f.Kind == FieldKind.CharArray)
+        {
+            if (text.Length > f.Size)
+            {
+                return false;
+            }
+
+            text.CopyTo(_payload.AsSpan(f.Offset));
+        }
+        else
+        {
+            text = text[..Math.Min(text.Length, LargestRecord - _length)];
+            Reserve(_length + text.Length);
+            text.CopyTo(_payload.AsSpan(_length));
+            if (f.Kind == FieldKind.DynamicString)
+            {
+                BinaryPrimitives.WriteUInt32LittleEndian(_payload.AsSpan(f.Offset), ((uint)text.Length << 16) | (uint)_length);
+            }
+
+            _length += text.Length;
+        }
+
+        Nulls &= ~(1UL << field);
+        return true;
+    }
+
+    private void Reserve(int length)
+    {
+        if (length > _payload.Length)
+        {
+            Array.Resize(ref _payload, Math.Max(length, _payload.Length * 2));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+namespace TraceReplay.Ingest.FtraceText;
+
+/// <summary>One event of a text: what its line says of task, CPU and time, and the event's own text with the lines that belong to it.</summary>
+internal sealed class TextRecord
+{
+    private byte[] _text = new byte[512];
+    private int _length;
+    private int _firstLine;
+
+    /// <summary>Where its line starts in the file.</summary>
+    public long Offset { get; private set; }
+
+    /// <summary>null where the kernel no longer knew the name (<c>&lt;...&gt;</c>), or the text cut it.</summary>
+    public string? Comm { get; private set; }
+
+    public int Pid { get; private set; }
+
+    /// <summary>-1 if not shown.</summary>
+    public int Tgid { get; private set; }
+
+    public int Cpu { get; private set; }
+
+    public long Timestamp { get; private set; }
+
+    /// <summary>-1 if not shown.</summary>
+    public long Period { get; private set; }
+
+    /// <summary>Whether the time stamp is in nanoseconds.</summary>
+    public bool HasUnit { get; private set; }
+
+    public string Instance { get; private set; } = "";
+
+    /// <summary>common_flags, or null where the text does not show all of them.</summary>
+    public byte? Flags { get; private set; }
+
+    /// <summary>common_preempt_count, likewise.</summary>
+    public byte? PreemptCount { get; private set; }
+
+    /// <summary>How many lines there are behind the first one.</summary>
+    public int MoreLines { get; private set; }
+
+    /// <summary>Event and payload, as far as its first line goes.</summary>
+    public ReadOnlySpan<byte> Text => _text.AsSpan(0, _firstLine);
+
+    /// <summary>The lines behind the first one.</summary>
+    public ReadOnlySpan<byte> Rest => MoreLines == 0 ? [] : _text.AsSpan(_firstLine + 1, _length - _firstLine - 1);
+
+    /// <summary>The first lines, with line feeds between.</summary>
+    public ReadOnlySpan<byte> Lines(int count)
+    {
+        int end = _firstLine;
+        for (; count > 1 && end < _length; count--)
+        {
+            int feed = _text.AsSpan(end + 1, _length - end - 1).IndexOf((byte)'\n');
+            end = feed < 0 ? _length : end + 1 + feed;
+        }
+
+        return _text.AsSpan(0, end);
+    }
+
+    /// <summary>How many lines the event may have: all, or two if a mail program wrapped its line, or one.</summary>
+    public static int FewerLines(int count) => count > 2 ? 2 : count - 1;
+
+    public void Start(in LineHeader header, long offset, NameCache names)
+    {
+        Offset = offset;
+        Pid = header.Pid;
+        Tgid = header.Tgid;
+        Cpu = header.Cpu;
+        Timestamp = header.Timestamp;
+        Period = header.Period;
+        HasUnit = header.HasUnit;
+        Instance = header.Instance.IsEmpty ? "" : names.Get(header.Instance);
+        bool unknown = header.Comm.SequenceEqual("<...>"u8) || header.Comm.IsEmpty || (header.Latency && header.Comm.Length >= 8);
+        Comm = unknown ? null : names.Get(header.Comm);
+        (Flags, PreemptCount) = LatencyColumns.Decode(header.Flags);
+        _length = 0;
+        MoreLines = 0;
+        Append(header.Body);
+        _firstLine = _length;
+    }
+
+    /// <returns>false if the record would become longer than any can be.</returns>
+    public bool Continue(ReadOnlySpan<byte> line)
+    {
+        if (_length + line.Length >= TextLines.LongestLine)
+        {
+            return false;
+        }
+
+        Append("\n"u8);
+        Append(line);
+        MoreLines++;
+        return true;
+    }
+
+    private void Append(ReadOnlySpan<byte> text)
+    {
+        if (_length + text.Length > _text.Length)
+        {
+            Array.Resize(ref _text, Math.Max(_text.Length * 2, _length + text.Length));
+        }
+
+        text.CopyTo(_text.AsSpan(_length));
+        _length += text.Length;
+    }
+}
+
+/// <summary>Names that repeat on every line.</summary>
+internal sealed class NameCache
+{
+    private const int Limit = 1 << 16;
+    private readonly Dictionary<string, string> _names = [];
+
+    public string Get(ReadOnlySpan<byte> name)
+    {
+        if (name.Length > 64)
+        {
+            return Tracefs.TraceText.Decode(name);
+        }
+
+        Span<char> chars = stackalloc char[64];
+        for (int i = 0; i < name.Length; i++)
+        {
+            if (name[i] >= 0x80)
+            {
+                return Tracefs.TraceText.Decode(name);
+            }
+
+            chars[i] = (char)name[i];
+        }
+
+        Dictionary<string, string>.AlternateLookup<ReadOnlySpan<char>> lookup = _names.GetAlternateLookup<ReadOnlySpan<char>>();
+        if (lookup.TryGetValue(chars[..name.Length], out string? known))
+        {
+            return known;
+        }
+
+        string text = chars[..name.Length].ToString();
+        if (_names.Count < Limit)
+        {
+            _names[text] = text;
+        }
+
+        return text;
+    }
+}

@@ -1,0 +1,183 @@
+using TraceReplay.Ingest.Capture;
+
+namespace TraceReplay.Ingest.FtraceText;
+
+/// <summary>
+/// The first reading of a text: which events it has, what they look like, and whether it is in the order of time. Types of
+/// columns must be known before the first row, and a text says them nowhere.
+/// </summary>
+internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
+{
+    // A kernel has some 3,000 events; what is beyond is the text of some program, kept as lines.
+    private const int MostEvents = 4096;
+
+    /// <summary>Room for an event's name.</summary>
+    public const int LongestName = 128;
+
+    /// <summary>The event of a line that shows task and time, and no event.</summary>
+    public const string NoEvent = "line";
+
+    private const int LongestQuote = 60;
+
+    private readonly Dictionary<string, EventSurvey> _events = [];
+    private readonly NameCache _names = new();
+    private readonly EventWriter _scratch = new();
+    private readonly byte[] _composed = new byte[LongestName];
+    private readonly List<string> _instances = [];
+    private readonly Dictionary<int, long> _latest = [];
+    private long _last = long.MinValue;
+
+    public IReadOnlyDictionary<string, EventSurvey> Events => _events;
+
+    public IReadOnlyList<string> Instances => _instances;
+
+    public long Records { get; private set; }
+
+    public int Cpus { get; private set; }
+
+    /// <summary>Whether time stamps have a unit; null before the first event.</summary>
+    public bool? HasUnit { get; private set; }
+
+    /// <summary>Some events have time stamps of another kind than the first one's.</summary>
+    public bool MixedUnits { get; private set; }
+
+    /// <summary>An event is older than one before it that another CPU recorded.</summary>
+    public bool OutOfOrder { get; private set; }
+
+    public long OtherLines { get; private set; }
+
+    public long FirstOther { get; private set; }
+
+    /// <summary>Its start.</summary>
+    public string FirstOtherLine { get; private set; } = "";
+
+    public string? Kernel { get; private set; }
+
+    public string? Host { get; private set; }
+
+    public string? Arch { get; private set; }
+
+    /// <summary>Events that the header says were written, and those that were still in the buffer; null without such a header.</summary>
+    public (long InBuffer, long Written)? Entries { get; private set; }
+
+    public void Record(TextRecord record)
+    {
+        Records++;
+        Cpus = Math.Max(Cpus, record.Cpu + 1);
+        MixedUnits |= HasUnit is { } unit && unit != record.HasUnit;
+        HasUnit ??= record.HasUnit;
+        if (!_instances.Contains(record.Instance))
+        {
+            _instances.Add(record.Instance);
+        }
+
+        // Of one CPU the order in the text is the order of recording, whatever the time stamps say.
+        long time = Math.Max(record.Timestamp, _latest.GetValueOrDefault(record.Cpu, long.MinValue));
+        _latest[record.Cpu] = time;
+        OutOfOrder |= time < _last;
+        _last = Math.Max(_last, time);
+
+        bool report = dialect.FromReport(record.Text);
+        if (dialect.HasStacks)
+        {
+            EventSurvey sampled = Find(record.Text, out ReadOnlySpan<byte> text);
+            sampled.Learn(text, report, last: true);
+            sampled.LearnSample(record.Period >= 0, record.MoreLines > 0);
+        }
+        else
+        {
+            int lines = record.MoreLines + 1;
+            while (!Find(record.Lines(lines), out ReadOnlySpan<byte> payload).Learn(payload, report, last: lines == 1))
+            {
+                lines = TextRecord.FewerLines(lines);
+            }
+        }
+    }
+
+    /// <summary>The event of a text; known ones only after the survey.</summary>
+    public EventSurvey Find(ReadOnlySpan<byte> text, out ReadOnlySpan<byte> payload)
+    {
+        bool named = dialect.TrySplit(text, _composed, out ReadOnlySpan<byte> name, out payload);
+        string key = named ? _names.Get(name) : NoEvent;
+        payload = named ? payload : text;
+        if (!_events.TryGetValue(key, out EventSurvey? survey))
+        {
+            key = _events.Count < MostEvents ? key : NoEvent;
+            payload = key == NoEvent ? text : payload;
+            if (!_events.TryGetValue(key, out survey))
+            {
+                _events[key] = survey = new EventSurvey(key, dialect.UnknownSystem, _names, _scratch);
+            }
+        }
+
+        return survey;
+    }
+
+    public void Lost(int cpu, long? count) => Cpus = Math.Max(Cpus, cpu + 1);
+
+    public void Comment(ReadOnlySpan<byte> line)
+    {
+        int on = line.IndexOf(" latency trace v"u8) >= 0 ? line.LastIndexOf(" on "u8) : -1;
+        if (on > 0)
+        {
+            Kernel = _names.Get(AsciiText.TrimEnd(line[(on + 4)..]));
+        }
+
+        // perf script --header
+        Kernel = Header(line, "# os release : "u8) ?? Kernel;
+        Host = Header(line, "# hostname : "u8) ?? Host;
+        Arch = Header(line, "# arch : "u8) ?? Arch;
+        int entries = line.IndexOf("entries-in-buffer/entries-written: "u8);
+        if (entries >= 0)
+        {
+            ReadOnlySpan<byte> numbers = line[(entries + 35)..];
+            int n = AsciiText.Unsigned(numbers, out ulong inBuffer);
+            if (n > 0 && n < numbers.Length && AsciiText.Unsigned(numbers[(n + 1)..], out ulong written) > 0 && inBuffer <= written && written <= long.MaxValue)
+            {
+                Entries = ((long)inBuffer, (long)written);
+            }
+        }
+    }
+
+    private string? Header(ReadOnlySpan<byte> line, ReadOnlySpan<byte> key) => line.StartsWith(key) ? _names.Get(AsciiText.TrimEnd(line[key.Length..])) : null;
+
+    public void Other(long offset, ReadOnlySpan<byte> line)
+    {
+        if (OtherLines == 0)
+        {
+            (FirstOther, FirstOtherLine) = (offset, Tracefs.TraceText.Decode(line[..Math.Min(line.Length, LongestQuote)]));
+        }
+
+        OtherLines++;
+    }
+
+    /// <summary>Chooses formats, after the last line.</summary>
+    public string? Settle(CaptureInfo info)
+    {
+        long[] total = new long[EventCatalog.Releases.Count];
+        foreach (EventSurvey e in _events.Values)
+        {
+            for (int i = 0; i < total.Length; i++)
+            {
+                total[i] += e.Matched[i];
+            }
+        }
+
+        // The header of a latency format names the kernel; that decides between releases that fit equally well.
+        for (int i = 0; i < total.Length; i++)
+        {
+            total[i] = (total[i] * 2) + (Kernel?.StartsWith(EventCatalog.Releases[i].Release + ".", StringComparison.Ordinal) == true ? 1 : 0);
+        }
+
+        int id = 1;
+        foreach (EventSurvey e in _events.Values)
+        {
+            e.Settle(total, id++);
+            info.Events.Add(e.Format!);
+        }
+
+        info.CpuVendor = _events.GetValueOrDefault("kvm_exit")?.Vendor ?? _events.GetValueOrDefault("kvm:kvm_exit")?.Vendor;
+        int best = Array.IndexOf(total, total.Max());
+        return total[best] > 1 ? EventCatalog.Releases[best].Release : null;
+    }
+}

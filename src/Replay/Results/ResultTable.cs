@@ -1,0 +1,84 @@
+using TraceReplay.Ingest.Dataset;
+
+namespace TraceReplay.Replay.Results;
+
+/// <summary>Names of the tables that a replay writes (contract, section 2).</summary>
+public static class ResultTables
+{
+    public const string Faults = "faults";
+    public const string Outcomes = "outcomes";
+    public const string Divergences = "divergences";
+    public const string Fidelity = "fidelity";
+    public const string FidelityMisses = "fidelity_misses";
+    public const string Assumptions = "assumptions";
+    public const string Violations = "violations";
+}
+
+/// <summary>One result table of one trace: each column is a name and what it takes from a row.</summary>
+internal sealed class ResultTable<TRow> : IDisposable
+    where TRow : class
+{
+    private readonly ResultColumn<TRow>[] _columns;
+    private readonly TableWriter _writer;
+
+    public ResultTable(string path, params ResultColumn<TRow>[] columns)
+    {
+        _columns = columns;
+        _writer = new TableWriter(path, [.. columns.Select(column => column.Column)]);
+    }
+
+    public void Add(TRow row)
+    {
+        foreach (ResultColumn<TRow> column in _columns)
+        {
+            column.Append(row);
+        }
+
+        _writer.EndRow();
+    }
+
+    /// <summary>Gives the file its name; an empty table is a file too.</summary>
+    public void Complete() => _writer.Complete();
+
+    public void Dispose() => _writer.Dispose();
+}
+
+/// <summary>A column of a result table.</summary>
+internal sealed class ResultColumn<TRow>
+{
+    private ResultColumn(Column column, Action<TRow> append)
+    {
+        Column = column;
+        Append = append;
+    }
+
+    public Column Column { get; }
+
+    public Action<TRow> Append { get; }
+
+    public static ResultColumn<TRow> Text(string name, Func<TRow, string> value)
+    {
+        StringColumn column = new(name, nullable: false);
+        return new(column, row => column.Add(value(row)));
+    }
+
+    public static ResultColumn<TRow> TextOrNull(string name, Func<TRow, string?> value)
+    {
+        StringColumn column = new(name);
+        return new(column, row => column.Add(value(row)));
+    }
+
+    public static ResultColumn<TRow> Number<T>(string name, Func<TRow, T> value)
+        where T : unmanaged
+    {
+        Column<T> column = new(name);
+        return new(column, row => column.Add(value(row)));
+    }
+
+    public static ResultColumn<TRow> NumberOrNull<T>(string name, Func<TRow, T?> value)
+        where T : unmanaged
+    {
+        Column<T> column = new(name, nullable: true);
+        return new(column, row => column.Add(value(row)));
+    }
+}

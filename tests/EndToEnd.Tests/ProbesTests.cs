@@ -1,0 +1,68 @@
+using Xunit;
+
+namespace TraceReplay.EndToEnd.Tests;
+
+public class ProbesTests
+{
+    [Fact]
+    public void The_script_is_one_that_a_shell_takes_and_places_every_event()
+    {
+        using var scratch = new Scratch();
+        scratch.Write("dynamic_events", "p:kprobes/mine do_sys_open\n"u8);
+        string script = scratch.Run("probes", "--kernel", "6.12.95+deb12-amd64", "--tracefs", scratch.Root).Output;
+        scratch.Write("probes.sh", System.Text.Encoding.UTF8.GetBytes(script));
+        using var shell = System.Diagnostics.Process.Start("/bin/sh", [scratch["probes.sh"]]);
+        shell.WaitForExit();
+        Assert.Equal(0, shell.ExitCode);
+        string[] placed = File.ReadAllLines(scratch["dynamic_events"]);
+        string lines = scratch.Run("--quiet", "probes", "--kernel", "6.12.95+deb12-amd64", "--format", "probe-file").Output;
+        Assert.Equal(lines.Split('\n', StringSplitOptions.RemoveEmptyEntries), placed[1..]);
+        Assert.Contains("trace-cmd record -C mono ", script, StringComparison.Ordinal);
+        Assert.Contains("perf record -a ", script, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Install_adds_to_what_is_there_and_adds_nothing_the_second_time()
+    {
+        using var scratch = new Scratch();
+        scratch.Write("dynamic_events", "p:kprobes/mine do_sys_open\n"u8);
+        string[] install = ["probes", "--install", "--kernel", "7.2.12+deb13-amd64", "--tracefs", scratch.Root];
+        ToolResult first = scratch.Run(install);
+        Assert.Equal((0, "31 events placed, 0 there already, 0 refused"), (first.Code, first.Output.Split('\n')[0]));
+        string placed = File.ReadAllText(scratch["dynamic_events"]);
+        Assert.StartsWith("p:kprobes/mine do_sys_open\np:tracereplay/", placed, StringComparison.Ordinal);
+        Assert.StartsWith("0 events placed, 31 there already, 0 refused\n", scratch.Run(install).Output, StringComparison.Ordinal);
+        Assert.Equal(placed, File.ReadAllText(scratch["dynamic_events"]));
+        Assert.Equal("31 events removed\n", scratch.Run("probes", "--remove", "--tracefs", scratch.Root).Output);
+        // A plain file keeps the commands that tracefs would have carried out.
+        string[] removals = [.. File.ReadAllLines(scratch["dynamic_events"]).Where(l => l.StartsWith('-'))];
+        Assert.Equal(31, removals.Distinct().Count());
+        Assert.All(removals, l => Assert.StartsWith("-:tracereplay/", l, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("--install")]
+    [InlineData("--remove")]
+    public void Without_tracefs_or_permission_it_is_exit_code_4_and_one_line(string what)
+    {
+        using var scratch = new Scratch();
+        ToolResult missing = scratch.Run("probes", what, "--kernel", "6.12.1", "--tracefs", scratch.Root);
+        Assert.Equal((4, ""), (missing.Code, missing.Output));
+        Assert.Contains("dynamic_events: not there", Assert.Single(missing.ErrorLines), StringComparison.Ordinal);
+        Directory.CreateDirectory(scratch["dynamic_events"]);
+        ToolResult denied = scratch.Run("probes", what, "--kernel", "6.12.1", "--tracefs", scratch.Root);
+        Assert.Equal((4, ""), (denied.Code, denied.Output));
+        Assert.Contains("no permission: run it as root", Assert.Single(denied.ErrorLines), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--kernel", "trixie")]
+    [InlineData("--format", "json")]
+    [InlineData("--install", "--remove")]
+    public void Wrong_usage_is_exit_code_2(params string[] arguments)
+    {
+        ToolResult result = Tool.Run(["probes", .. arguments]);
+        Assert.Equal((2, ""), (result.Code, result.Output));
+        Assert.Single(result.ErrorLines);
+    }
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using Xunit;
+
+namespace TraceReplay.Replay.Tests.Captures;
+
+/// <summary>Real kernels against the models, and both against what the VMM saw.</summary>
+public class CaptureTests
+{
+    public static TheoryData<string> Captures() => [.. ReplayedCapture.All()];
+
+    public static TheoryData<string> CapturesWithTruth() => [.. ReplayedCapture.All().Where(path => ReplayedCapture.TruthOf(path) is not null)];
+
+    [Theory]
+    [MemberData(nameof(Captures))]
+    public void The_captured_kernels_model_predicts_99_percent_of_the_outcomes(string capture)
+    {
+        ReplayedCapture replayed = ReplayedCapture.Of(capture);
+        List<Dictionary<string, string?>> misses = replayed.Result("fidelity_misses");
+        foreach (Dictionary<string, string?> row in replayed.Result("fidelity"))
+        {
+            long compared = Long(row["compared"]);
+            long matched = Long(row["matched"]);
+            bool ofFaults = row["quantity"] is "outcome" or "pfn" or "level" or "writable";
+
+            // What a loss hides of the SPTEs' and windows' history may be missed; of the faults themselves hardly anything.
+            long granted = ofFaults ? 0 : Long(row["explained"]);
+            Assert.True(matched + granted >= 0.99 * compared, $"{row["quantity"]}: {matched} of {compared}");
+            Assert.Equal(compared - matched, misses.Count(miss => miss["quantity"] == row["quantity"]));
+        }
+
+        Assert.Equal(replayed.Report.Faults, replayed.Manifest.EventCounts.GetValueOrDefault("kvm.kvm_page_fault"));
+    }
+
+    [Theory]
+    [MemberData(nameof(CapturesWithTruth))]
+    public void Faults_end_in_EFAULT_exactly_where_KVM_RUN_did(string capture)
+    {
+        ReplayedCapture replayed = ReplayedCapture.Of(capture);
+        TruthFile truth = TruthFile.Read(ReplayedCapture.TruthOf(capture)!);
+        if (replayed.Events("ftrace.print").Count == 0)
+        {
+            // No markers recorded: the passes cannot be told apart, their sum can.
+            Assert.Equal(truth.Ops.SelectMany(op => op.EfaultGfns()).Distinct().Order(), Refused(replayed, (0, long.MaxValue)).Order());
+            return;
+        }
+
+        foreach (TruthFile.Op op in truth.Ops)
+        {
+            if (replayed.Manifest.Lost > 0)
+            {
+                // Lost records may hide a fault or a marker; they cannot make a refusal that the VMM did not see.
+                Assert.Subset(op.EfaultGfns().ToHashSet(), Refused(replayed, replayed.Pass(op.N) ?? (0, 0)));
+                continue;
+            }
+
+            (long From, long To)? pass = replayed.Pass(op.N);
+            Assert.NotNull(pass);
+            Assert.Equal(op.EfaultGfns().Order(), Refused(replayed, pass.Value).Order());
+        }
+    }
+
+    [Theory]
+    [InlineData("6.1-ttmevict")]
+    [InlineData("6.12-ttmevict")]
+    public void Current_refuses_the_tail_pages_of_evicted_buffers_and_no_other(string sample)
+    {
+        // shared ground truth: 3 evicted buffers of 2048 pages in order-10 blocks, 2 heads each.
+        ReplayedCapture replayed = ReplayedCapture.Of(Path.Combine(ReplayedCapture.RepositoryRoot(), "sample-traces", sample + ".trace.dat"));
+        Dictionary<string, string?> observed = replayed.Result("faults").ToDictionary(row => row["fault_id"]!, row => row["observed_outcome"]);
+        List<Dictionary<string, string?>> outcomes = replayed.Result("outcomes");
+        List<Dictionary<string, string?>> current = [.. outcomes.Where(row => row["model"] == "current")];
+
+        Assert.Equal(3 * 2046, current.Count(row => row["outcome"] == "EFAULT"));
+        Assert.All(current, row => Assert.Equal(observed[row["fault_id"]!] == "EFAULT", row["outcome"] == "EFAULT"));
+        Assert.All(current.Where(row => row["outcome"] == "EFAULT"), row => Assert.Equal("P4", row["page_kind"]));
+        Assert.All(outcomes.Where(row => row["model"] == "merged"), row => Assert.Equal("FIXED", row["outcome"]));
+        Assert.All(outcomes.Where(row => row["model"] == "v11"), row => Assert.Equal("FIXED", row["outcome"]));
+    }
+
+    [Fact]
+    public void Merged_maps_what_7_2_mapped_and_current_would_have_refused_its_tails()
+    {
+        ReplayedCapture replayed = ReplayedCapture.Of(Path.Combine(ReplayedCapture.RepositoryRoot(), "sample-traces", "7.2-ttmevict.trace.dat"));
+        Assert.DoesNotContain(replayed.Result("faults"), row => row["observed_outcome"] == "EFAULT");
+        Assert.Equal(3 * 2046, replayed.Result("outcomes").Count(row => row["model"] == "current" && row["outcome"] == "EFAULT"));
+        Assert.Equal(2 * 3 * 2046, replayed.Result("divergences").Count(row => row["page_kind"] == "P4"));
+    }
+
+    private static HashSet<ulong> Refused(ReplayedCapture replayed, (long From, long To) pass) => [.. replayed.Result("faults")
+        .Where(row => row["observed_outcome"] == "EFAULT" && Long(row["seq"]) > pass.From && Long(row["seq"]) < pass.To)
+        .Select(row => ulong.Parse(row["gfn"]!, CultureInfo.InvariantCulture))];
+
+    private static long Long(string? text) => long.Parse(text!, CultureInfo.InvariantCulture);
+}

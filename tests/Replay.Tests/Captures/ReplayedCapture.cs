@@ -1,0 +1,163 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Parquet;
+using Parquet.Schema;
+using TraceReplay.Ingest.Dataset;
+using TraceReplay.Replay.Timeline;
+
+namespace TraceReplay.Replay.Tests.Captures;
+
+/// <summary>A capture, ingested and replayed once for all tests that look at it.</summary>
+public sealed partial class ReplayedCapture
+{
+    private static readonly ConcurrentDictionary<string, Lazy<ReplayedCapture>> s_all = new();
+
+    // Removed when the test process ends.
+    private static readonly Lazy<string> s_dataset = new(() =>
+    {
+        string directory = Directory.CreateTempSubdirectory("tracereplay-tests-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(directory, recursive: true);
+        return directory;
+    });
+
+    private readonly DatasetReader _reader;
+
+    private ReplayedCapture(string path)
+    {
+        TraceId = Ingestor.Ingest(path, s_dataset.Value, new IngestOptions()).TraceId;
+        Report = ReplayRunner.Run(s_dataset.Value, TraceId, new ReplayOptions());
+        _reader = DatasetReader.Open(s_dataset.Value);
+    }
+
+    public string TraceId { get; }
+
+    public ReplayReport Report { get; }
+
+    public TraceManifest Manifest => _reader.Traces.Single(trace => trace.TraceId == TraceId);
+
+    public static ReplayedCapture Of(string path) => s_all.GetOrAdd(path, p => new Lazy<ReplayedCapture>(() => new ReplayedCapture(p))).Value;
+
+    /// <summary>
+    /// The captures in sample-traces/ by path; with TRACEREPLAY_CAPTURES set, also those below the directories that it names.
+    /// </summary>
+    public static IEnumerable<string> All()
+    {
+        string samples = Path.Combine(RepositoryRoot(), "sample-traces");
+        string[] more = (Environment.GetEnvironmentVariable("TRACEREPLAY_CAPTURES") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+        return more.Prepend(samples).SelectMany(directory => Directory.EnumerateFiles(directory, "*.trace.dat*", SearchOption.AllDirectories)).Order(StringComparer.Ordinal);
+    }
+
+    /// <summary>The truth file beside a capture; null if there is none.</summary>
+    public static string? TruthOf(string capture)
+    {
+        string truth = TraceDatSuffix().Replace(capture, ".truth.txt");
+        return File.Exists(truth) ? truth : null;
+    }
+
+    public static string RepositoryRoot()
+    {
+        string directory = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(directory, "TraceReplay.sln")))
+        {
+            directory = Path.GetDirectoryName(directory) ?? throw new InvalidOperationException("the tests run outside of the repository");
+        }
+
+        return directory;
+    }
+
+    /// <summary>A result table as rows of text; NULL is null.</summary>
+    public List<Dictionary<string, string?>> Result(string table) => Rows(_reader.ResultPath(TraceId, table));
+
+    /// <summary>An event table; empty if the capture has no such event.</summary>
+    public List<Dictionary<string, string?>> Events(string name)
+    {
+        string path = _reader.EventPath(TraceId, name);
+        return File.Exists(path) ? Rows(path) : [];
+    }
+
+    /// <summary>The part of the trace, [from, to) in seq, in which the VMM made one pass; null if its markers are missing.</summary>
+    public (long From, long To)? Pass(int op)
+    {
+        long from = -1;
+        foreach (Dictionary<string, string?> print in Events("ftrace.print"))
+        {
+            Match match = Marker().Match(print["buf"] ?? "");
+            if (!match.Success || int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) != op)
+            {
+                continue;
+            }
+
+            long seq = long.Parse(print["seq"]!, CultureInfo.InvariantCulture);
+            if (match.Groups[2].Value == "begin")
+            {
+                from = seq;
+            }
+            else if (from >= 0)
+            {
+                return (from, seq);
+            }
+        }
+
+        return null;
+    }
+
+    private static List<Dictionary<string, string?>> Rows(string path)
+    {
+        using ParquetTable table = ParquetTable.Open(path);
+        List<Dictionary<string, string?>> rows = [];
+        for (int g = 0; g < table.RowGroups; g++)
+        {
+            using ParquetRowGroupReader group = table.OpenRowGroup(g);
+            int count = (int)group.RowCount;
+            int first = rows.Count;
+            for (int i = 0; i < count; i++)
+            {
+                rows.Add([]);
+            }
+
+            foreach (DataField field in table.Fields)
+            {
+                string?[]? values = Read(group, field, count);
+                for (int i = 0; values is not null && i < count; i++)
+                {
+                    rows[first + i][field.Name] = values[i];
+                }
+            }
+        }
+
+        return rows;
+    }
+
+    private static string?[]? Read(ParquetRowGroupReader group, DataField field, int rows)
+    {
+        if (field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>))
+        {
+            return ParquetTable.ReadTexts(group, field);
+        }
+
+        return field.ClrType == typeof(long) ? Read<long>() : field.ClrType == typeof(ulong) ? Read<ulong>() : field.ClrType == typeof(int) ? Read<int>()
+            : field.ClrType == typeof(uint) ? Read<uint>() : field.ClrType == typeof(bool) ? Read<bool>() : field.ClrType == typeof(double) ? Read<double>() : null;
+
+        string?[] Read<T>()
+            where T : unmanaged
+        {
+            if (!field.IsNullable)
+            {
+                T[] plain = new T[rows];
+                group.ReadAsync<T>(field, plain.AsMemory()).AsTask().GetAwaiter().GetResult();
+                return [.. plain.Select(value => string.Create(CultureInfo.InvariantCulture, $"{value}"))];
+            }
+
+            T?[] values = new T?[rows];
+            group.ReadAsync<T>(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
+            return [.. values.Select(value => value is null ? null : string.Create(CultureInfo.InvariantCulture, $"{value}"))];
+        }
+    }
+
+    [GeneratedRegex(@"minivmm: op (\d+) (begin|end)")]
+    private static partial Regex Marker();
+
+    [GeneratedRegex(@"\.trace\.dat(\.zst)?$")]
+    private static partial Regex TraceDatSuffix();
+}
