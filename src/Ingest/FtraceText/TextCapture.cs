@@ -19,17 +19,21 @@ internal sealed class TextCapture : ICapture
         _reader = new RecordReader(file, dialect, QuotedPrintable(file));
         Info = new CaptureInfo { Path = file.DisplayName, Format = dialect.Format };
         Info.Damage = _reader.ReadAll(_survey, CancellationToken.None);
-        if (_survey.Records == 0)
+        if (_survey.Records == 0 && Info.Damage is { } damage)
         {
-            throw Info.Damage is { } damage
-                ? new CaptureException(damage)
-                : file.Damaged(_survey.FirstOther, _survey.OtherLines == 0 ? "no event" : $"no event, the first line is \"{_survey.FirstOtherLine}\"", "expected lines with task, CPU, time and event");
+            throw new CaptureException(damage);
+        }
+
+        // A header alone is a trace in which nothing happened.
+        if (_survey.Records == 0 && _survey.OtherLines > 0)
+        {
+            throw file.Damaged(_survey.FirstOther, $"no event, the first line is \"{_survey.FirstOtherLine}\"", "expected lines with task, CPU, time and event");
         }
 
         string? release = _survey.Settle(Info);
         (Info.Kernel, Info.Host, Info.Arch) = (_survey.Kernel, _survey.Host, _survey.Arch);
         Info.Cpus = _survey.Cpus;
-        Info.Instances = _survey.Instances;
+        Info.Instances = _survey.Instances.Count == 0 ? [""] : _survey.Instances;
         Info.ClockUnit = _survey.HasUnit == true ? "ns" : "units";
         Describe(release);
         _ownWarnings = [.. Info.Warnings];

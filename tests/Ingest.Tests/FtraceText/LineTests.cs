@@ -85,6 +85,10 @@ public sealed class LineTests
     }
 
     [Fact]
+    public void A_header_alone_is_an_empty_trace() =>
+        Assert.Empty(Texts.Read("# tracer: nop\n#\n# entries-in-buffer/entries-written: 0/0   #P:2\n#\n").Rows);
+
+    [Fact]
     public void Lines_of_several_cpus_are_put_in_order()
     {
         Texts read = Texts.Read("""
