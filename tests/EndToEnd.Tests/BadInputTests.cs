@@ -10,7 +10,7 @@ public class BadInputTests
     {
         { "empty", "" },
         { "garbage", Convert.ToHexString([.. Enumerable.Range(0, 5000).Select(i => (byte)(i * 37))]) },
-        { "text", Convert.ToHexString("# tracer: nothing we know\n"u8) },
+        { "text", Convert.ToHexString("Dear list,\n\nmy guest dies of EFAULT.\n"u8) },
         { "only the magic", "170844747261636967" },
         { "zeros", new string('0', 8192) },
     };
