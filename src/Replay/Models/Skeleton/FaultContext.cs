@@ -41,6 +41,9 @@ public struct FaultContext
     public bool Done;
     public bool LookedUp;
 
+    /// <summary>The capture records no memslots: what was learned of the page before has no hva by which a window could end it.</summary>
+    public bool SlotsUnknown;
+
     /// <summary>The model goes on to a lookup where the kernel ended the fault before it: a disagreement, not a gap in the trace.</summary>
     public bool WentFurther;
 

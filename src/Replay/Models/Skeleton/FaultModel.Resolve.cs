@@ -49,7 +49,7 @@ public sealed partial class FaultModel<TRules>
                 return;
         }
 
-        if (!pte.Present)
+        if (!pte.Present || (fault.SlotsUnknown && fact != LookupFact.Found))
         {
             fault.RestsOn(Certainty.Assumed);
             fault.WentFurther = fact == LookupFact.NotMade;

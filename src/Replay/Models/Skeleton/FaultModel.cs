@@ -68,6 +68,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             Gfn = op.A >> 12,
             Level = 1,
             Pfn = SpecialPfn.Fault,
+            SlotsUnknown = op.C != 0,
         };
         SpteTables sptes = vm.Sptes[op.AsId];
         if ((fault.Access & FaultAccess.Reserved) != 0)
