@@ -49,8 +49,8 @@ public enum OperationKind : byte
     BoPlace,
 
     /// <summary>
-    /// A fault begins (spec 3.3, steps 1 to 9): A gpa, B <see cref="FaultAccess"/>, C 1 if the capture does not record memslots
-    /// and nothing else shows that there is none.
+    /// A fault begins (spec 3.3, steps 1 to 9): A gpa, B <see cref="FaultAccess"/>, C 0 if memslots are recorded; otherwise 1, or
+    /// 2 if the fault's own MMIO events show that there is none here.
     /// </summary>
     FaultBegin,
 

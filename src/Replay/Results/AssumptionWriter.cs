@@ -22,9 +22,9 @@ internal static class AssumptionWriter
                 : Say($"memslots: {counts.SlotsFromRegionCall} region calls and {counts.SlotsFromFaults} slots first seen at a fault, from probes; {counts.SlotsInferred} blocks of 2 MiB inferred from leaves, without an hva"));
         Add(
             "AS-2",
-            kinds.Contains(EventKind.InsertPfn) || kinds.Contains(EventKind.FollowPfnRet) ? "known" : "inferred",
-            null,
-            "VMA kinds: VM_IO and VM_PFNMAP from the driver's insertions and followed lookups, anonymous or file from mmap calls, at the time of the event");
+            counts.WritableFromLeaf == 0 && (kinds.Contains(EventKind.InsertPfn) || kinds.Contains(EventKind.FollowPfnRet)) ? "known" : "inferred",
+            Share(counts.WritableFromLeaf, tallies.Faults),
+            Say($"VMA kinds: VM_IO and VM_PFNMAP from the driver's insertions and followed lookups, anonymous or file from mmap calls, at the time of the event; whether the host maps a page writable was taken from the leaf for {counts.WritableFromLeaf} faults"));
         Add(
             "AS-3",
             tallies.KindAssumed > 0 ? "assumed" : tallies.KindInferred > 0 ? "inferred" : "known",

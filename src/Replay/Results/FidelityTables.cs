@@ -63,7 +63,8 @@ internal sealed class FidelityTables : IDisposable
             return;
         }
 
-        if (predicted.Outcome == FaultOutcome.Unknown && !predicted.WentFurther)
+        // Without memslots the slot and the page are inferred from what the fault left: agreement would prove nothing.
+        if (predicted.SlotsUnknown || (predicted.Outcome == FaultOutcome.Unknown && !predicted.WentFurther))
         {
             _unknown++;
             return;

@@ -25,7 +25,7 @@ internal sealed class LostRecords
                 using ParquetRowGroupReader group = table.OpenRowGroup(g);
                 int rows = checked((int)group.RowCount);
                 ParquetTable.ReadIntegers(group, table.Require("after_seq"), ref seqs, rows);
-                ParquetTable.ReadIntegers(group, table.Require("cpu"), ref cpus, rows);
+                ParquetTable.ReadIntegers(group, table.Require("cpu"), ref cpus, rows, missing: -1);
                 for (int i = 0; i < rows; i++)
                 {
                     losses.Add((seqs[i], (int)cpus[i]));
@@ -40,7 +40,7 @@ internal sealed class LostRecords
     /// <summary>From the first loss on, the models' state may differ from the kernel's.</summary>
     public bool AnyBefore(long seq) => _losses.Length > 0 && _losses[0].AfterSeq < seq;
 
-    /// <summary>Takes the next loss that lies before <paramref name="seq"/>, if there is one.</summary>
+    /// <summary>Takes the next loss that lies before <paramref name="seq"/>, if there is one; cpu is -1 where the capture does not say which.</summary>
     public bool TryTakeBefore(long seq, out int cpu)
     {
         if (_next < _losses.Length && _losses[_next].AfterSeq < seq)

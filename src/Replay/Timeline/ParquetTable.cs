@@ -38,8 +38,8 @@ internal sealed class ParquetTable : IDisposable
         return values;
     }
 
-    /// <summary>Fills <paramref name="values"/>, grown if need be, with the column's rows; NULL reads as 0.</summary>
-    public static void ReadIntegers(ParquetRowGroupReader group, DataField field, ref long[] values, int rows)
+    /// <summary>Fills <paramref name="values"/>, grown if need be, with the column's rows; NULL reads as <paramref name="missing"/>.</summary>
+    public static void ReadIntegers(ParquetRowGroupReader group, DataField field, ref long[] values, int rows, long missing = 0)
     {
         if (values.Length < rows)
         {
@@ -49,39 +49,39 @@ internal sealed class ParquetTable : IDisposable
         Type type = field.ClrType;
         if (type == typeof(long))
         {
-            Read<long>(group, field, values, rows);
+            Read<long>(group, field, values, rows, missing);
         }
         else if (type == typeof(ulong))
         {
-            Read<ulong>(group, field, values, rows);
+            Read<ulong>(group, field, values, rows, missing);
         }
         else if (type == typeof(int))
         {
-            Read<int>(group, field, values, rows);
+            Read<int>(group, field, values, rows, missing);
         }
         else if (type == typeof(uint))
         {
-            Read<uint>(group, field, values, rows);
+            Read<uint>(group, field, values, rows, missing);
         }
         else if (type == typeof(short))
         {
-            Read<short>(group, field, values, rows);
+            Read<short>(group, field, values, rows, missing);
         }
         else if (type == typeof(ushort))
         {
-            Read<ushort>(group, field, values, rows);
+            Read<ushort>(group, field, values, rows, missing);
         }
         else if (type == typeof(sbyte))
         {
-            Read<sbyte>(group, field, values, rows);
+            Read<sbyte>(group, field, values, rows, missing);
         }
         else if (type == typeof(byte))
         {
-            Read<byte>(group, field, values, rows);
+            Read<byte>(group, field, values, rows, missing);
         }
         else if (type == typeof(bool))
         {
-            Read<bool>(group, field, values, rows);
+            Read<bool>(group, field, values, rows, missing);
         }
         else
         {
@@ -89,7 +89,7 @@ internal sealed class ParquetTable : IDisposable
         }
     }
 
-    private static void Read<T>(ParquetRowGroupReader group, DataField field, long[] values, int rows)
+    private static void Read<T>(ParquetRowGroupReader group, DataField field, long[] values, int rows, long missing)
         where T : unmanaged
     {
         if (field.IsNullable)
@@ -98,7 +98,7 @@ internal sealed class ParquetTable : IDisposable
             group.ReadAsync<T>(field, nullable.AsMemory()).AsTask().GetAwaiter().GetResult();
             for (int i = 0; i < rows; i++)
             {
-                values[i] = nullable[i] is { } value ? Widen(value) : 0;
+                values[i] = nullable[i] is { } value ? Widen(value) : missing;
             }
 
             return;

@@ -64,7 +64,7 @@ internal sealed class Window
     /// <summary>The window counts as begun before the first event behind this one.</summary>
     public required long BeginsAfter { get; init; }
 
-    /// <summary>Where its begin lies is not certain any more than this: its first zap or the notifier's return.</summary>
+    /// <summary>Its first zap or the notifier's return was seen: from here on it has certainly begun.</summary>
     public bool Settled { get; set; }
 
     /// <summary>The models have been told; until then the window may or may not be in progress.</summary>

@@ -334,14 +334,14 @@ internal sealed partial class TimelineBuilder
         if (!fault.Begun)
         {
             fault.Begun = true;
-            bool unknown = false;
+            ulong slots = 0;
             if (_slotsUnknown)
             {
                 InferSlot(fault);
-                unknown = fault.Observed.By != ObservedBy.Mmio;
+                slots = fault.Observed.By == ObservedBy.Mmio ? 2UL : 1UL;
             }
 
-            EmitFault(fault, OperationKind.FaultBegin, fault.Observed.Gpa, (ulong)fault.Access, unknown ? 1UL : 0);
+            EmitFault(fault, OperationKind.FaultBegin, fault.Observed.Gpa, (ulong)fault.Access, slots);
         }
     }
 
@@ -396,6 +396,7 @@ internal sealed partial class TimelineBuilder
         bool mapWritable = fault.Observed.HasLeaf ? (fault.Observed.Spte & _options.HostWritableBit) != 0 : (fault.Access & FaultAccess.Write) != 0;
         if (fault.AtLookupReturn >= 0 || (fault.Fact == LookupFact.Found && fault.Observed.HasLeaf))
         {
+            Counts.WritableFromLeaf += fault is { LookupSent: false, SawFollow: false, Observed.HasLeaf: true } ? 1 : 0;
             SendLookup(fault, mapWritable, 0);
         }
 

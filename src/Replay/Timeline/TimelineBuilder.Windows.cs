@@ -53,7 +53,7 @@ internal sealed partial class TimelineBuilder
         for (int i = _openWindows.Count - 1; i >= 0; i--)
         {
             (ThreadState thread, Window window) = _openWindows[i];
-            if (window.Cpu == cpu)
+            if (window.Cpu == cpu || cpu < 0)
             {
                 Counts.WindowsClosedByLoss++;
                 thread.Windows.Remove(window);

@@ -240,6 +240,9 @@ public sealed class TimelineCounts
 
     public long OutcomesInferred { get; set; }
 
+    /// <summary>Lookups whose map_writable no probe shows: taken from the leaf that KVM made.</summary>
+    public long WritableFromLeaf { get; set; }
+
     public long PrefetchFaults { get; set; }
 
     public long FaultsDropped { get; set; }

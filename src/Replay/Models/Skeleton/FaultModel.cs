@@ -70,6 +70,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             Pfn = SpecialPfn.Fault,
             SlotsUnknown = op.C != 0,
         };
+        fault.RestsOn(fault.SlotsUnknown ? Certainty.Inferred : Certainty.Known);
         SpteTables sptes = vm.Sptes[op.AsId];
         if ((fault.Access & FaultAccess.Reserved) != 0)
         {
@@ -90,7 +91,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         fault.Seq = vm.Invalidate.Seq;
         fault.RootGeneration = vm.RootGeneration;
         fault.Slot = vm.Slots[op.AsId].Find(fault.Gfn);
-        if (fault.Slot is null && op.C != 0)
+        if (fault.Slot is null && op.C == 1)
         {
             fault.RestsOn(Certainty.Assumed);
             fault.End(FaultOutcome.Unknown, "the capture does not record memslots, and nothing shows whether one is here");
