@@ -84,7 +84,9 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
             string misses = explained + unexplained == 0
                 ? "no miss"
                 : $"{Prose.Count(unexplained)} unexplained and {Prose.Count(explained)} explained misses, each in view fidelity_misses";
-            Line("fidelity", $"{model.Key.Model} {model.Key.Setting} against the kernel: {string.Join("; ", quantities)}; {misses}");
+            long left = summary.Faults - model.Where(f => f.Quantity == "outcome").Sum(f => f.Compared);
+            string notCompared = left > 0 ? $"; {Prose.Count(left, "fault", "faults")} not compared: the capture does not show what that needs" : "";
+            Line("fidelity", $"{model.Key.Model} {model.Key.Setting} against the kernel: {string.Join("; ", quantities)}; {misses}{notCompared}");
         }
     }
 
