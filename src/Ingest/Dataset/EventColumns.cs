@@ -27,19 +27,19 @@ internal sealed class StoredColumn<T>(string name, Func<RowBatch, T[]> values) :
     public override void Write(RowBatch batch, ParquetRowGroupWriter group) => WriteValues<T>(group, values(batch).AsMemory(0, batch.Count));
 }
 
-/// <summary>The process id, NULL where it is -1.</summary>
-internal sealed class TgidColumn() : EventColumn(new DataField("tgid", typeof(int), isNullable: true))
+/// <summary>A number that is NULL where it is -1: a process id, a CPU.</summary>
+internal sealed class IdColumn(string name, Func<RowBatch, int[]> ids) : EventColumn(new DataField(name, typeof(int), isNullable: true))
 {
     public override void Write(RowBatch batch, ParquetRowGroupWriter group)
     {
         int[] present = ArrayPool<int>.Shared.Rent(batch.Count);
         int[] values = ArrayPool<int>.Shared.Rent(batch.Count);
+        int[] all = ids(batch);
         int n = 0;
         for (int i = 0; i < batch.Count; i++)
         {
-            int tgid = batch.Tgid[i];
-            values[n] = tgid;
-            present[i] = tgid == -1 ? 0 : 1;
+            values[n] = all[i];
+            present[i] = all[i] == -1 ? 0 : 1;
             n += present[i];
         }
 

@@ -17,9 +17,9 @@ internal static class EventSchema
             new ConstantColumn("trace_id", traceId),
             new StoredColumn<long>("seq", b => b.Seq),
             new StoredColumn<long>("ts_ns", b => b.Timestamp),
-            new StoredColumn<int>("cpu", b => b.Cpu),
+            info.CpuRecorded ? new StoredColumn<int>("cpu", b => b.Cpu) : new IdColumn("cpu", b => b.Cpu),
             new StoredColumn<int>("pid", b => b.Pid),
-            new TgidColumn(),
+            new IdColumn("tgid", b => b.Tgid),
             new CommColumn(),
         ];
         if (info.Instances.Count > 1 || info.Instances[0].Length > 0)

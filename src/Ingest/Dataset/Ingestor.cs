@@ -17,6 +17,9 @@ public sealed record IngestOptions
     /// <summary>null = when the capture was made, as recorded, or else when the file was last written (UTC).</summary>
     public DateOnly? Date { get; init; }
 
+    /// <summary>Release of the captured kernel, for a capture that does not name it (a text, a nettrace); null = unknown.</summary>
+    public string? Kernel { get; init; }
+
     /// <summary>Threads; 0 = one for each processor.</summary>
     public int Jobs { get; init; }
 
@@ -41,7 +44,7 @@ public static class Ingestor
         {
             using CaptureFile file = CaptureFormats.OpenFile(source);
             Task<byte[]> hash = Task.Run(() => SHA256.HashData(new CaptureFileStream(file)), cancellation);
-            using ICapture capture = OpenWhile(hash, file);
+            using ICapture capture = OpenWhile(hash, file, options.Kernel);
             string sha256 = Convert.ToHexStringLower(hash.GetAwaiter().GetResult());
             string traceId = sha256[..16];
             string manifestPath = DatasetLayout.Manifest(dataset, traceId);
@@ -61,11 +64,11 @@ public static class Ingestor
         }
     }
 
-    private static ICapture OpenWhile(Task hash, CaptureFile file)
+    private static ICapture OpenWhile(Task hash, CaptureFile file, string? kernel)
     {
         try
         {
-            return CaptureFormats.Open(file, ownsFile: false);
+            return CaptureFormats.Open(file, ownsFile: false, kernel);
         }
         catch
         {
@@ -108,6 +111,11 @@ public static class Ingestor
         WriteProbeSites(sink, DatasetLayout.TraceTable(dataset, DatasetLayout.ProbeSites, date, host, traceId), traceId, info.Symbols);
         List<string> warnings = [.. info.Warnings];
         warnings.AddRange(sink.Tables.Where(t => t.ShortRows > 0).Select(t => $"{t.ShortRows} records of {t.FullName} are shorter than their format; missing fields are 0"));
+        if (options.Kernel is { } named && info.Kernel?.StartsWith(named, StringComparison.Ordinal) == false)
+        {
+            warnings.Add($"the capture itself names its kernel {info.Kernel}: {named} was not taken");
+        }
+
         if (damage is not null)
         {
             warnings.Insert(0, damage.ToString());
