@@ -121,8 +121,9 @@ internal sealed partial class TimelineBuilder
     /// <summary>The faultin probe shows the slot that the kernel found; a slot the trace did not show before is learned here.</summary>
     private void LearnSlot(EventCursor e, ThreadState thread, OpenFault fault)
     {
+        // Where the lookup found no slot, the probe reads through a NULL pointer and records what lay in its buffer.
         ulong pages = e[4];
-        if (pages == 0 || pages > 1UL << 40)
+        if (pages > 1UL << 40 || e[0] - e[3] >= pages)
         {
             return;
         }
