@@ -37,9 +37,19 @@ public class SameScenarioTests
     {
         (string First, string Other)[] pairs = [.. ReplayedCapture.More().SelectMany(OtherRuns)];
         Assert.SkipWhen(pairs.Length == 0, "needs TRACEREPLAY_CAPTURES: the directory of captures with variants/");
-        foreach ((string first, string other) in pairs)
+        foreach ((string path, string other) in pairs)
         {
-            AssertSame(Of(first, "6.12"), Of(other, "6.12"), Recordings.OfRun);
+            ReplayedCapture first = Of(path, "6.12");
+            ReplayedCapture second = Of(other, "6.12");
+            if (second.Manifest.EventCounts.ContainsKey("kvmrep.tdp_fault_ret"))
+            {
+                AssertSame(first, second, Recordings.OfRun);
+                continue;
+            }
+
+            // Without probes the outcomes of lookups are not seen, only what the guest and the SPTEs show.
+            string[] probed = [.. first.Result("faults")[0].Keys.Except(["gpa", "gfn", "access", "vm", "vcpu", "observed_level", "observed_writable"])];
+            Assert.Empty(Recordings.AssertSame(other, first.Result("faults"), second.Result("faults"), probed));
         }
     }
 
