@@ -1,4 +1,5 @@
 using TraceReplay.Ingest.Tracefs;
+using TraceReplay.Ingest.Tracefs.Layouts;
 
 namespace TraceReplay.Ingest.FtraceText;
 
@@ -233,7 +234,7 @@ internal sealed class EventSurvey
 
     private int Append(string name, char kind, int size)
     {
-        _fields = [.. _fields, EventCatalog.Field(name, kind, size, _fixedSize)];
+        _fields = [.. _fields, LayoutFile.Field(name, kind, size, _fixedSize)];
         _fixedSize += size;
         return _fields.Count - 1;
     }
