@@ -1,6 +1,6 @@
+using System.Runtime.CompilerServices;
 using Parquet;
 using Parquet.Schema;
-using System.Runtime.CompilerServices;
 using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Tracefs;
 
