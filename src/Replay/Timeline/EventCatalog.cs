@@ -59,19 +59,19 @@ public enum EventKind : byte
 /// <param name="Event">system.event for the kernel's own events, null for a probe.</param>
 /// <param name="Functions">For a probe: the kernel functions it may sit on. The name of the probe plays no part.</param>
 /// <param name="IsReturn">For a probe: it fires when the function returns.</param>
-/// <param name="Columns">Fields to read, in the order in which the timeline asks for them; `a?` if the event is of use without it.</param>
-public sealed record EventSource(EventKind Kind, string? Event, string[] Functions, bool IsReturn, string[] Columns)
+/// <param name="Asked">Fields to read, in the order in which the timeline asks for them; `a?` if the event is of use without it.</param>
+public sealed record EventSource(EventKind Kind, string? Event, string[] Functions, bool IsReturn, string[] Asked)
 {
     public EventSource(EventKind kind, string name, params string[] columns)
         : this(kind, name, [], false, columns)
     {
     }
 
-    /// <summary>The columns' names.</summary>
-    public IReadOnlyList<string> Fields { get; } = [.. Columns.Select(column => column.TrimEnd('?'))];
+    /// <summary>The names of the fields asked for.</summary>
+    public string[] Columns { get; } = [.. Asked.Select(column => column.TrimEnd('?'))];
 
     /// <summary>Whether the event says nothing if this column, recorded, has no value.</summary>
-    public bool Needs(int column) => !Columns[column].EndsWith('?');
+    public bool Needs(int column) => !Asked[column].EndsWith('?');
 
     public static EventSource Entry(EventKind kind, string functions, params string[] columns) =>
         new(kind, null, functions.Split('|'), false, columns);

@@ -91,7 +91,7 @@ internal sealed class EventCursor : IDisposable
             source.Kind,
             table,
             [table.Require(SeqColumn), table.Require(TimeColumn), table.Require(CpuColumn), table.Require(PidColumn)],
-            [.. source.Fields.Select(table.Find)],
+            [.. source.Columns.Select(table.Find)],
             source.Needs);
     }
 

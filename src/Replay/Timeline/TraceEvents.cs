@@ -46,7 +46,7 @@ internal static class TraceEvents
 
             using ParquetTable table = ParquetTable.Open(path);
             HashSet<string> names = [.. table.Fields.Select(field => field.Name)];
-            int columns = source.Fields.Count(names.Contains);
+            int columns = source.Columns.Count(names.Contains);
             if (columns > bestColumns)
             {
                 bestColumns = columns;
