@@ -108,6 +108,7 @@ internal sealed class Replay : IDisposable
     private readonly DivergenceTable _divergences;
     private readonly FidelityTables _fidelity;
     private readonly ViolationTable _violations;
+    private readonly ResultTable<InvariantRow> _invariants;
     private readonly ResultTable<AssumptionRow> _assumptions;
     private readonly ReplayTallies _tallies = new();
 
@@ -133,6 +134,7 @@ internal sealed class Replay : IDisposable
         _divergences = new DivergenceTable(reader.ResultPath(id, ResultTables.Divergences), id);
         _fidelity = new FidelityTables(reader.ResultPath(id, ResultTables.Fidelity), reader.ResultPath(id, ResultTables.FidelityMisses), id, kernel.Layout.Accessed | kernel.Layout.Dirty);
         _violations = new ViolationTable(reader.ResultPath(id, ResultTables.Violations), id);
+        _invariants = InvariantTable.Open(reader.ResultPath(id, ResultTables.Invariants));
         _assumptions = AssumptionTable.Open(reader.ResultPath(id, ResultTables.Assumptions));
     }
 
@@ -166,6 +168,11 @@ internal sealed class Replay : IDisposable
         }
 
         _timeline.Ended.Clear();
+        foreach (IFaultModel model in _models)
+        {
+            _violations.AddBreaches(model.Name, model.Invariants, _lost);
+        }
+
         if (_captured >= 0)
         {
             _fidelity.AddMisses(_models[_captured], _lost);
@@ -180,6 +187,12 @@ internal sealed class Replay : IDisposable
         _outcomes.Complete();
         _divergences.Complete();
         _violations.Complete();
+        foreach (IFaultModel model in _models)
+        {
+            InvariantTable.Write(_invariants, _trace.TraceId, model.Name, model.Settings.Name, model.Invariants);
+        }
+
+        _invariants.Complete();
         _assumptions.Complete();
         _fidelity.Complete(_captured < 0 ? null : _models[_captured]);
         _faults.Complete();
@@ -192,6 +205,7 @@ internal sealed class Replay : IDisposable
         _outcomes.Dispose();
         _divergences.Dispose();
         _violations.Dispose();
+        _invariants.Dispose();
         _fidelity.Dispose();
         _assumptions.Dispose();
     }
@@ -226,7 +240,7 @@ internal sealed class Replay : IDisposable
             _outcomeRow.Model = _models[m];
             _outcomeRow.Result = results[m];
             _outcomes.Add(_outcomeRow);
-            _violations.Add(_models[m], in fault, in results[m].Fault);
+            _violations.Add(_models[m].Name, in fault, in results[m].Fault);
             for (int other = m + 1; other < results.Length; other++)
             {
                 _divergences.AddIfDifferent(_models, results, m, other);

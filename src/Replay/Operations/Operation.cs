@@ -39,7 +39,7 @@ public enum OperationKind : byte
     /// <summary>A page allocation of order above 0: A pfn, B order, C gfp flags.</summary>
     PageAlloc,
 
-    /// <summary>A block is freed: A pfn.</summary>
+    /// <summary>A block is freed: A pfn, B order.</summary>
     PageFree,
 
     /// <summary>The capture does not record page allocations: block orders have to be inferred.</summary>
@@ -152,6 +152,12 @@ public struct Operation
 
     /// <summary>The fault's number in the trace.</summary>
     public long FaultId;
+
+    /// <summary>Position of the event behind it in the trace.</summary>
+    public long Seq;
+
+    /// <summary>Time of that event, in the capture's clock.</summary>
+    public long Time;
 
     public ulong A;
     public ulong B;

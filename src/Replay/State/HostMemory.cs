@@ -69,6 +69,18 @@ public sealed class HostMemory
         _ptes.ForEach(start >> 12, (end + 4095) >> 12, ref eraser);
     }
 
+    /// <summary>The mappings of a TTM buffer object.</summary>
+    public IEnumerable<Vma> VmasOf(ulong bo)
+    {
+        foreach (Vma vma in _vmas.All.ToArray())
+        {
+            if (bo != 0 && vma.Bo == bo)
+            {
+                yield return vma;
+            }
+        }
+    }
+
     public Vma? FindVma(ulong hva) => _vmas.Find(hva);
 
     /// <summary>Adds a mapping; what it overlaps is cut, as mmap(MAP_FIXED) does.</summary>

@@ -36,6 +36,9 @@ public enum PageKind : byte
 
     /// <summary>No memslot: MMIO.</summary>
     NoSlot,
+
+    /// <summary>Given back to the page allocator.</summary>
+    Free,
 }
 
 /// <summary>What <c>struct page</c> says about a pfn (spec 1.1, 8.2).</summary>
@@ -53,6 +56,7 @@ public static class PageKinds
         PageKind.Unknown => null,
         PageKind.Gup => "GUP",
         PageKind.NoSlot => "NOSLOT",
+        PageKind.Free => "FREE",
         PageKind.P7Tail => "P7",
         _ => kind.ToString(),
     };
@@ -62,6 +66,7 @@ public static class PageKinds
     {
         PageKind.P0 or PageKind.P5 or PageKind.H or PageKind.P1 => new(Valid: false, Reserved: false, Count: 0),
         PageKind.P4 or PageKind.P7Tail => new(Valid: true, Reserved: false, Count: 0),
+        PageKind.Free => new(Valid: true, Reserved: false, Count: 0),
         PageKind.A3 => new(Valid: true, Reserved: true, Count: 1),
         PageKind.Pz => new(Valid: true, Reserved: true, Count: 0),
         PageKind.N or PageKind.NoSlot or PageKind.Unknown => new(Valid: false, Reserved: false, Count: 0),
@@ -94,6 +99,7 @@ public static class PageKinds
         PageKind.S => "secretmem page",
         PageKind.H => "huge PFNMAP leaf",
         PageKind.NoSlot => "address without memslot",
+        PageKind.Free => "freed page",
         _ => "page of unknown kind",
     };
 }

@@ -538,6 +538,8 @@ internal sealed partial class TimelineBuilder
         AsId = (byte)fault.Observed.AsId,
         Open = fault.Open,
         FaultId = fault.Observed.FaultId,
+        Seq = _seq,
+        Time = _time,
         A = a,
         B = b,
         C = c,

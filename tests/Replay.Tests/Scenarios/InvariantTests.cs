@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.State;
 using Xunit;

@@ -11,6 +11,8 @@ public readonly struct MergedRules : IFaultRules
 {
     public static bool RemappedWritableWithoutUpgrade => false;
 
+    public static bool MarksUnderLock => true;
+
     public static void GupTaken(ref FaultContext fault, PageLedger pages) => fault.HoldsRef = true;
 
     public static bool RemappedTaken(ref FaultContext fault, PageLedger pages) => true;

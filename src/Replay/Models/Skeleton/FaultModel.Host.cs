@@ -8,6 +8,9 @@ public sealed partial class FaultModel<TRules>
 {
     private void ExecuteHost(VmState vm, in Operation op)
     {
+        _seq = op.Seq;
+        _time = op.Time;
+        _vmIndex = op.Vm;
         switch (op.Kind)
         {
             case OperationKind.SlotPut:
@@ -18,6 +21,7 @@ public sealed partial class FaultModel<TRules>
                 InvalidateSlot(vm, in op);
                 break;
             case OperationKind.SlotRemove:
+                CheckSlotGone(vm, in op);
                 vm.Slots[op.AsId].Remove((int)(op.D >> 32));
                 vm.MmioGeneration++;
                 break;
@@ -46,9 +50,12 @@ public sealed partial class FaultModel<TRules>
                 _hostPages.Allocate(op.A, (int)op.B, op.C);
                 break;
             case OperationKind.PageFree:
+                CheckPageFree(op.A, (int)op.B);
                 _hostPages.Free(op.A);
+                Pages.Free(op.A, 1UL << ((int)op.B & 31));
                 break;
             case OperationKind.BoPlace:
+                CheckBoMoved(op.A);
                 _hostPages.PlaceBo(op.A, (uint)op.B);
                 break;
             case OperationKind.LeafObserved:
@@ -120,6 +127,7 @@ public sealed partial class FaultModel<TRules>
             }
         }
 
+        CheckWindowBegin(vm, start, end, matched);
         vm.Memory.Forget(start, end);
     }
 
@@ -134,6 +142,7 @@ public sealed partial class FaultModel<TRules>
             }
         }
 
+        CheckWindowEnd(vm, in op, matched);
         if (matched)
         {
             if (op.C != 0)
@@ -144,6 +153,7 @@ public sealed partial class FaultModel<TRules>
             }
 
             vm.Invalidate.End();
+            vm.Windows.Resync(vm.Invalidate.InProgress, vm.Invalidate.Seq);
         }
     }
 
@@ -229,7 +239,7 @@ public sealed partial class FaultModel<TRules>
     {
         if (from < end)
         {
-            ZapVisitor visitor = new() { Layout = _layout, Pages = Pages, Zapped = sptes };
+            ZapVisitor visitor = new() { Layout = _layout, Pages = Pages, Zapped = sptes, Checks = this };
             sptes.ForEach(from, end, ref visitor);
         }
     }
@@ -239,6 +249,7 @@ public sealed partial class FaultModel<TRules>
         public SpteLayout Layout;
         public PageLedger Pages;
         public SpteTables Zapped;
+        public FaultModel<TRules> Checks;
 
         public readonly void Visit(ulong gfn, int level, ref ulong spte)
         {
@@ -246,6 +257,7 @@ public sealed partial class FaultModel<TRules>
             {
                 Zapped.RememberZapped(gfn, level, spte);
                 TRules.BitsLost(Pages, spte, (spte & Layout.Accessed) != 0, (spte & Layout.Dirty) != 0);
+                Checks.CheckZapped(gfn, level, spte);
             }
 
             spte = 0;

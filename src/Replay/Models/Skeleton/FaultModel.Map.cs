@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.State;
 
 namespace TraceReplay.Replay.Models.Skeleton;
@@ -45,6 +46,11 @@ public sealed partial class FaultModel<TRules>
         fault.Spte = spte;
         fault.Level = (byte)goal;
         fault.Writable = writable;
+        if (writable)
+        {
+            LogDirty(vm, slot, ref fault);
+        }
+
         if (fault.Write && !writable)
         {
             fault.End(Settings.WriteProtectedOutcome ? FaultOutcome.WriteProtected : FaultOutcome.Emulate);
@@ -94,6 +100,16 @@ public sealed partial class FaultModel<TRules>
         }
 
         sptes.Set(fault.Gfn, level, spte);
+    }
+
+    /// <summary>mark_page_dirty_in_slot (spec 4.3): W and the log entry come in one step.</summary>
+    private static void LogDirty(VmState vm, Memslot? slot, ref FaultContext fault)
+    {
+        if (slot is not null && slot.Is(MemslotFlags.LogDirty))
+        {
+            vm.DirtyLog[fault.AsId][fault.Gfn] = 1;
+            fault.SlotDirtied = true;
+        }
     }
 
     private static void Split(SpteTables sptes, ulong gfn, int level, ulong spte)

@@ -13,6 +13,9 @@ public sealed partial class FaultModel<TRules> : IFaultModel
     private readonly SpteLayout _layout;
     private readonly List<VmState> _vms = [];
     private readonly HostPages _hostPages = new();
+
+    // Some fault was a shadow MMU's.
+    private bool _sawShadow;
     private readonly FaultContext[] _open = new FaultContext[FaultLimits.MaxOpen];
 
     public FaultModel(string name, ModelSettings settings, SpteLayout layout)
@@ -47,7 +50,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
                     break;
                 case OperationKind.FaultMap:
                     Map(vm, in op, ref _open[op.Open]);
-                    InvariantList.AtEndOfFault(ref _open[op.Open], Pages);
+                    CheckFault(vm, in op, ref _open[op.Open]);
                     results.Add(new FaultResult { FaultId = op.FaultId, Fault = _open[op.Open] });
                     _open[op.Open].Slot = null;
                     break;
@@ -70,6 +73,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             Pfn = SpecialPfn.Fault,
             SlotsUnknown = op.C != 0,
         };
+        _sawShadow |= fault.IsShadow;
         fault.RestsOn(fault.SlotsUnknown ? Certainty.Inferred : Certainty.Known);
         SpteTables sptes = vm.Sptes[op.AsId];
         if ((fault.Access & FaultAccess.Reserved) != 0)
@@ -143,6 +147,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
 
         spte |= SpteLayout.WriteBit;
         sptes.Set(fault.Gfn, level, spte);
+        LogDirty(vm, slot, ref fault);
         EndMapped(ref fault, FaultOutcome.FixedFast, spte, level);
         fault.Path = FaultPath.Fast;
         return true;
@@ -187,6 +192,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             return;
         }
 
+        fault.UnderLock = true;
         if (fault.RootGeneration != vm.RootGeneration)
         {
             fault.Retry(RetryCause.RootObsolete);
@@ -206,6 +212,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
 
         TRules.Finish(ref fault, Pages);
+        fault.UnderLock = false;
     }
 
     private ulong RangeUnit(in FaultContext fault) => Settings.HullInHva ? fault.Slot!.Hva(fault.Gfn) : fault.Gfn;

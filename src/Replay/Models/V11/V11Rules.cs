@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Models.Current;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.State;
@@ -10,6 +11,8 @@ namespace TraceReplay.Replay.Models.V11;
 /// </summary>
 public readonly struct V11Rules : IFaultRules
 {
+    public static bool ReleasesInLookup => true;
+
     /// <summary>BUG-V11-3: a writable leaf counts as writable even in a READONLY slot.</summary>
     public static bool RemappedWritableWithoutUpgrade => true;
 
