@@ -186,12 +186,14 @@ internal sealed class Replay : IDisposable
         AssumptionWriter.Write(_assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies, AssumedProbes);
         _outcomes.Complete();
         _divergences.Complete();
-        _violations.Complete();
         foreach (IFaultModel model in _models)
         {
+            model.Invariants.Complete();
+            _violations.AddBreaches(model.Name, model.Invariants, _lost);
             InvariantTable.Write(_invariants, _trace.TraceId, model.Name, model.Settings.Name, model.Invariants);
         }
 
+        _violations.Complete();
         _invariants.Complete();
         _assumptions.Complete();
         _fidelity.Complete(_captured < 0 ? null : _models[_captured]);
@@ -240,7 +242,7 @@ internal sealed class Replay : IDisposable
             _outcomeRow.Model = _models[m];
             _outcomeRow.Result = results[m];
             _outcomes.Add(_outcomeRow);
-            _violations.Add(_models[m].Name, in fault, in results[m].Fault);
+            _violations.Add(_models[m].Name, _models[m].Invariants, in fault, in results[m].Fault);
             for (int other = m + 1; other < results.Length; other++)
             {
                 _divergences.AddIfDifferent(_models, results, m, other);

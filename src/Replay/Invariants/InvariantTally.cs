@@ -18,6 +18,7 @@ public sealed class InvariantTally
     private readonly long[] _violated = new long[64];
     private readonly long[] _violable = new long[64];
     private readonly long[] _byDesign = new long[64];
+    private readonly List<Breach> _deferred = [];
     private long _listed;
 
     /// <summary>Breaches since the caller last cleared the list.</summary>
@@ -35,6 +36,45 @@ public sealed class InvariantTally
             _listed++;
             Breaches.Add(breach);
         }
+    }
+
+    /// <summary>Some breach waits for the VM to go on.</summary>
+    public bool HasDeferred => _deferred.Count > 0;
+
+    /// <summary>
+    /// A leaf is there that should have gone. The release of an address space leaves no record, so it counts only once the VM goes on
+    /// after it.
+    /// </summary>
+    public void Defer(Breach breach)
+    {
+        if (_deferred.Count < MaxListed)
+        {
+            _deferred.Add(breach);
+        }
+    }
+
+    /// <summary>The VM makes another fault: what was deferred of it was found in its life.</summary>
+    public void Confirm(int vm)
+    {
+        foreach (Breach breach in _deferred.Where(breach => breach.Vm == vm))
+        {
+            Report(breach);
+        }
+
+        _deferred.RemoveAll(breach => breach.Vm == vm);
+    }
+
+    /// <summary>The trace is over: what is still deferred becomes one violable breach an invariant and VM.</summary>
+    public void Complete()
+    {
+        foreach (IGrouping<(int, int), Breach> group in _deferred.GroupBy(breach => (breach.Invariant, breach.Vm)))
+        {
+            int times = group.Count();
+            _violable[group.Key.Item1] += times - 1;
+            Report(group.First() with { Certain = false, Detail = FormattableString.Invariant($"{group.First().Detail}; found {times} times after the VM's last fault: the release of an address space is not recorded") });
+        }
+
+        _deferred.Clear();
     }
 
     /// <summary>Counts what a fault broke, a bit each.</summary>

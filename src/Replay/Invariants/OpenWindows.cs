@@ -11,6 +11,9 @@ public sealed class OpenWindows
     /// <summary>Windows open now that matched a memslot when they began.</summary>
     public int Matched { get; private set; }
 
+    /// <summary>The windows in the list that matched; what a probe recorded does not change it.</summary>
+    public int Listed { get; private set; }
+
     /// <summary>What mmu_invalidate_seq must be.</summary>
     public ulong Seq { get; private set; }
 
@@ -18,6 +21,7 @@ public sealed class OpenWindows
     {
         _open.Add((start, end, matched));
         Matched += matched ? 1 : 0;
+        Listed += matched ? 1 : 0;
     }
 
     /// <summary>Ends the newest window over [start, end).</summary>
@@ -35,6 +39,7 @@ public sealed class OpenWindows
         if (matched)
         {
             Matched--;
+            Listed--;
             Seq++;
         }
 

@@ -43,8 +43,8 @@ internal sealed class ViolationTable(string path, string traceId) : IDisposable
         NumberOrNull("pfn", row => row.Pfn),
         Text("detail", row => row.Detail));
 
-    /// <summary>What a fault broke.</summary>
-    public void Add(string model, in ObservedFault fault, in FaultContext context)
+    /// <summary>What a fault broke. What rests on the order of events is violable where that order, or a record, is missing.</summary>
+    public void Add(string model, InvariantTally tally, in ObservedFault fault, in FaultContext context)
     {
         if ((context.Violated | context.Violable) == 0)
         {
@@ -63,7 +63,15 @@ internal sealed class ViolationTable(string path, string traceId) : IDisposable
             if (((context.Violated | context.Violable) & invariant.Bit) != 0)
             {
                 _row.Invariant = invariant;
+                bool ofState = invariant.Number is >= InvariantList.NoStaleLeaf and <= InvariantList.SlotsFrozen
+                    or InvariantList.PfnEqual or InvariantList.LevelHost or InvariantList.SpteInSlot or InvariantList.TdpNoReplace;
                 _row.Certain = (context.Violated & invariant.Bit) != 0;
+                if (_row.Certain && ofState && (fault.Lost || fault.OrderAmbiguous))
+                {
+                    _row.Certain = false;
+                    tally.Soften(invariant.Number);
+                }
+
                 _row.Detail = invariant.Statement;
                 _table.Add(_row);
             }

@@ -21,7 +21,7 @@ public readonly struct MergedRules : IFaultRules
     {
         if (fault.HoldsRef)
         {
-            fault.Put(pages, fault.Pfn);
+            fault.Put(pages, fault.ReleasePfn);
             fault.HoldsRef = false;
         }
     }
@@ -33,17 +33,18 @@ public readonly struct MergedRules : IFaultRules
             return;
         }
 
+        // What was got is what is put: a SPURIOUS end may have found another pfn in the leaf.
         // M3: dirty at map if the host maps it writable, even for a read; M2: a retry marks nothing.
         if (fault.Outcome != FaultOutcome.Retry)
         {
-            fault.MarkAccessed(pages, fault.Pfn);
+            fault.MarkAccessed(pages, fault.ReleasePfn);
             if (fault.MapWritable)
             {
-                fault.MarkDirty(pages, fault.Pfn);
+                fault.MarkDirty(pages, fault.ReleasePfn);
             }
         }
 
-        fault.Put(pages, fault.Pfn);
+        fault.Put(pages, fault.ReleasePfn);
         fault.HoldsRef = false;
     }
 

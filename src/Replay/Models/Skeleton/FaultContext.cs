@@ -143,6 +143,19 @@ public struct FaultContext
     /// <summary>The fault broke an invariant of spec 11.</summary>
     public void Violate(int invariant) => Violated |= 1UL << invariant;
 
+    /// <summary>The fault broke an invariant, if the order that shows it is <paramref name="certain"/>.</summary>
+    public void Break(int invariant, bool certain)
+    {
+        if (certain)
+        {
+            Violate(invariant);
+        }
+        else
+        {
+            Violable |= 1UL << invariant;
+        }
+    }
+
     /// <summary>A fact that the verdict rests on is no better than <paramref name="certainty"/>.</summary>
     public void RestsOn(Certainty certainty)
     {

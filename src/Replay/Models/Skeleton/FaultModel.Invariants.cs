@@ -151,7 +151,7 @@ public sealed partial class FaultModel<TRules>
             Invariants.Count(CheckPoint.HostLeafKnown);
             if (SpteLayout.Pfn(fault.Spte) + (fault.Gfn & mask) != host.Pfn)
             {
-                fault.Violate(InvariantList.PfnEqual);
+                fault.Break(InvariantList.PfnEqual, certain: vm.Doubtful[fault.Gfn] == 0);
             }
 
             if (fault.Level > Math.Max(1, host.Level) && fault.Outcome == FaultOutcome.Fixed)
@@ -189,7 +189,10 @@ public sealed partial class FaultModel<TRules>
 
         if (vm.Invalidate.Seq != fault.Seq || vm.Windows.Covers(slot.Hva(fault.Gfn)))
         {
-            fault.Violate(InvariantList.NoInstallAcross);
+            // A recorded in_progress below the number of begun windows says that one of them had not begun yet.
+            bool certain = vm.Windows.Listed == vm.Invalidate.InProgress;
+            fault.Break(InvariantList.NoInstallAcross, certain);
+            vm.Doubtful[fault.Gfn] = certain ? 0UL : 1;
         }
 
         _leafOf[SpteLayout.Pfn(fault.Spte)] = (1UL << 63) | ((ulong)(vmIndex & 0x3ff) << 53) | ((ulong)fault.AsId << 52) | fault.Gfn;
@@ -270,7 +273,7 @@ public sealed partial class FaultModel<TRules>
             {
                 if (slot.UserspaceAddr < op.B && op.A < slot.EndHva)
                 {
-                    FindPresent(vm.Sptes[asId], slot.Gfn(Math.Max(op.A, slot.UserspaceAddr)), slot.Gfn(Math.Min(op.B + 4095, slot.EndHva)), InvariantList.NoStaleLeaf, "a leaf outlived the window over it");
+                    FindPresent(vm, asId, slot.Gfn(Math.Max(op.A, slot.UserspaceAddr)), slot.Gfn(Math.Min(op.B + 4095, slot.EndHva)), InvariantList.NoStaleLeaf, "a leaf outlived the window over it");
                 }
             }
         }
@@ -281,7 +284,7 @@ public sealed partial class FaultModel<TRules>
         if (vm.Slots[op.AsId].ById((int)(op.D >> 32)) is { } slot)
         {
             Invariants.Count(CheckPoint.SlotGone);
-            FindPresent(vm.Sptes[op.AsId], slot.BaseGfn, slot.EndGfn, InvariantList.SpteInSlot, "a leaf outlived its memslot");
+            FindPresent(vm, op.AsId, slot.BaseGfn, slot.EndGfn, InvariantList.SpteInSlot, "a leaf outlived its memslot");
         }
     }
 
@@ -299,7 +302,7 @@ public sealed partial class FaultModel<TRules>
                     {
                         if (slot.UserspaceAddr < vma.End && vma.Start < slot.EndHva)
                         {
-                            FindPresent(_vms[i].Sptes[asId], slot.Gfn(Math.Max(vma.Start, slot.UserspaceAddr)), slot.Gfn(Math.Min(vma.End, slot.EndHva)), InvariantList.TtmOrder, "a leaf outlived the move of its buffer");
+                            FindPresent(_vms[i], asId, slot.Gfn(Math.Max(vma.Start, slot.UserspaceAddr)), slot.Gfn(Math.Min(vma.End, slot.EndHva)), InvariantList.TtmOrder, "a leaf outlived the move of its buffer");
                         }
                     }
                 }
@@ -317,26 +320,22 @@ public sealed partial class FaultModel<TRules>
         Invariants.Count(CheckPoint.PageFreed);
         FreedVisitor visitor = new() { Model = this };
         _leafOf.ForEach(pfn, pfn + (1UL << order), ref visitor);
+        ReportLeaves(in visitor.Found, InvariantList.NoSpteToFree, "pages are freed and leaves still map them");
     }
 
-    private void CheckFreed(ulong pfn, ref ulong leafOf)
+    private bool MapsFreed(ulong pfn, ulong leafOf, out ulong gfn)
     {
-        VmState vm = _vms[(int)(leafOf >> 53) & 0x3ff];
+        _vmIndex = (int)(leafOf >> 53) & 0x3ff;
+        VmState vm = _vms[_vmIndex];
         int asId = (int)(leafOf >> 52) & 1;
-        ulong gfn = leafOf & GfnMask;
-        leafOf = 0;
+        gfn = leafOf & GfnMask;
         ulong spte = vm.Sptes[asId].Leaf(gfn, out int level);
-        ulong block = pfn & ~(Levels.Pages(level) - 1);
-        if (!SpteLayout.IsPresent(spte) || SpteLayout.Pfn(spte) != block)
+        if (!SpteLayout.IsPresent(spte) || SpteLayout.Pfn(spte) != (pfn & ~(Levels.Pages(level) - 1)))
         {
-            return;
+            return false;
         }
 
-        ulong? hva = vm.Slots[asId].Find(gfn)?.Hva(gfn);
-        if (hva is null || !vm.Windows.Covers(hva.Value))
-        {
-            Report(InvariantList.NoSpteToFree, certain: true, gfn, pfn, "the page is freed and a leaf still maps it");
-        }
+        return vm.Slots[asId].Find(gfn) is not { } slot || !vm.Windows.Covers(slot.Hva(gfn));
     }
 
     /// <summary>A leaf is gone; what it was is <paramref name="spte"/>.</summary>
@@ -366,26 +365,65 @@ public sealed partial class FaultModel<TRules>
         }
     }
 
-    private void FindPresent(SpteTables sptes, ulong from, ulong end, int invariant, string detail)
+    private void FindPresent(VmState vm, int asId, ulong from, ulong end, int invariant, string detail)
     {
-        PresentVisitor visitor = new() { Model = this, Invariant = invariant, Detail = detail };
-        sptes.ForEach(from, end, ref visitor);
+        PresentVisitor visitor = new() { Doubtful = vm.Doubtful };
+        vm.Sptes[asId].ForEach(from, end, ref visitor);
+        ReportLeaves(in visitor.Found, invariant, detail);
     }
 
     private void Report(int invariant, bool certain, ulong gfn, ulong? pfn, string detail) =>
         Invariants.Report(new Breach(invariant, certain, _seq, _time, _vmIndex, gfn, pfn, detail));
 
+    /// <summary>One breach a check, however many leaves it found.</summary>
+    private void ReportLeaves(in FoundLeaves found, int invariant, string detail)
+    {
+        if (found.Count == 0)
+        {
+            return;
+        }
+
+        Breach breach = new(invariant, !found.Doubtful, _seq, _time, _vmIndex, found.Gfn, found.Pfn, FormattableString.Invariant($"{detail} ({found.Count} leaves)"));
+        if (invariant is InvariantList.TtmOrder or InvariantList.NoSpteToFree)
+        {
+            Invariants.Defer(breach);
+        }
+        else
+        {
+            Invariants.Report(breach);
+        }
+    }
+
+    /// <summary>Leaves that a check found where none should be: how many, and the first of them.</summary>
+    private struct FoundLeaves
+    {
+        public long Count;
+        public ulong Gfn;
+        public ulong Pfn;
+        public bool Doubtful;
+
+        public void Add(ulong gfn, ulong pfn, bool doubtful)
+        {
+            if (Count++ == 0)
+            {
+                Gfn = gfn;
+                Pfn = pfn;
+            }
+
+            Doubtful |= doubtful;
+        }
+    }
+
     private struct PresentVisitor : ILeafVisitor
     {
-        public FaultModel<TRules> Model;
-        public int Invariant;
-        public string Detail;
+        public RadixTable Doubtful;
+        public FoundLeaves Found;
 
-        public readonly void Visit(ulong gfn, int level, ref ulong spte)
+        public void Visit(ulong gfn, int level, ref ulong spte)
         {
             if (SpteLayout.IsPresent(spte))
             {
-                Model.Report(Invariant, certain: true, gfn, SpteLayout.Pfn(spte), Detail);
+                Found.Add(gfn, SpteLayout.Pfn(spte), Doubtful[gfn] != 0);
             }
         }
     }
@@ -393,7 +431,16 @@ public sealed partial class FaultModel<TRules>
     private struct FreedVisitor : IEntryVisitor
     {
         public FaultModel<TRules> Model;
+        public FoundLeaves Found;
 
-        public readonly void Visit(ulong index, ref ulong entry) => Model.CheckFreed(index, ref entry);
+        public void Visit(ulong index, ref ulong entry)
+        {
+            if (Model.MapsFreed(index, entry, out ulong gfn))
+            {
+                Found.Add(gfn, index, doubtful: false);
+            }
+
+            entry = 0;
+        }
     }
 }

@@ -93,7 +93,7 @@ public sealed partial class FaultModel<TRules>
         {
             if (SpteLayout.IsPresent(spte) && SpteLayout.Pfn(old) != SpteLayout.Pfn(spte))
             {
-                fault.Violate(InvariantList.TdpNoReplace);
+                fault.Break(InvariantList.TdpNoReplace, certain: vm.Doubtful[fault.Gfn] == 0);
             }
 
             TRules.BitsLost(Pages, old, accessed: (old & _layout.Accessed) != 0, dirty: (old & _layout.Dirty) != 0 && (spte & _layout.Dirty) == 0);

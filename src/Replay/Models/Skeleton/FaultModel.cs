@@ -73,6 +73,11 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             Pfn = SpecialPfn.Fault,
             SlotsUnknown = op.C != 0,
         };
+        if (Invariants.HasDeferred)
+        {
+            Invariants.Confirm(op.Vm);
+        }
+
         _sawShadow |= fault.IsShadow;
         fault.RestsOn(fault.SlotsUnknown ? Certainty.Inferred : Certainty.Known);
         SpteTables sptes = vm.Sptes[op.AsId];

@@ -18,6 +18,9 @@ public sealed class VmState
     /// <summary>The same windows once more, for the checks.</summary>
     public OpenWindows Windows { get; } = new();
 
+    /// <summary>Gfns whose leaf was installed where the order of a window and the fault is not certain.</summary>
+    public RadixTable Doubtful { get; } = new();
+
     /// <summary>By address space: gfns that the dirty log of their memslot holds.</summary>
     public RadixTable[] DirtyLog { get; } = [new(), new()];
 
