@@ -45,7 +45,8 @@ public enum PageKind : byte
 /// <param name="Valid">There is a memmap for the pfn.</param>
 /// <param name="Reserved">PG_reserved.</param>
 /// <param name="Count">page_count(): of the folio for compound pages, of the page itself otherwise.</param>
-public readonly record struct StructPage(bool Valid, bool Reserved, int Count);
+/// <param name="ZeroPage">It is the zero page: reserved, and refcounted all the same (spec 1.1, rule 3).</param>
+public readonly record struct StructPage(bool Valid, bool Reserved, int Count, bool ZeroPage = false);
 
 /// <summary>The facts that follow from a page's kind alone.</summary>
 public static class PageKinds
@@ -67,11 +68,14 @@ public static class PageKinds
         PageKind.P0 or PageKind.P5 or PageKind.H or PageKind.P1 => new(Valid: false, Reserved: false, Count: 0),
         PageKind.P4 or PageKind.P7Tail => new(Valid: true, Reserved: false, Count: 0),
         PageKind.Free => new(Valid: true, Reserved: false, Count: 0),
-        PageKind.A3 => new(Valid: true, Reserved: true, Count: 1),
+        PageKind.A3 => new(Valid: true, Reserved: true, Count: 1, ZeroPage: true),
         PageKind.Pz => new(Valid: true, Reserved: true, Count: 0),
         PageKind.N or PageKind.NoSlot or PageKind.Unknown => new(Valid: false, Reserved: false, Count: 0),
         _ => new(Valid: true, Reserved: false, Count: 1),
     };
+
+    /// <summary>A driver put the page into the page table by pfn.</summary>
+    public static bool IsRemapped(this PageKind kind) => kind is >= PageKind.P0 and <= PageKind.Pz or PageKind.H;
 
     /// <summary>One phrase for people: what such a page is.</summary>
     public static string Describe(this PageKind kind) => kind switch

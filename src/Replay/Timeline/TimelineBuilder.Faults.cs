@@ -98,6 +98,7 @@ internal sealed partial class TimelineBuilder
             // Shadow paging: the fault address is the guest's virtual one, the gfn is the walk's result.
             fault.Observed.Shadow = true;
             fault.Access |= FaultAccess.Shadow;
+            fault.Gva = fault.Observed.Gpa;
             fault.Observed.Gpa = (e[0] << 12) | (fault.Observed.Gpa & 0xfff);
         }
 
@@ -543,6 +544,7 @@ internal sealed partial class TimelineBuilder
         A = a,
         B = b,
         C = c,
+        D = kind == OperationKind.FaultBegin ? fault.Gva : 0,
     });
 
     private static FaultAccess FromPageFaultErrorCode(ulong code) =>

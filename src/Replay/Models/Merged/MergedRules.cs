@@ -15,7 +15,10 @@ public readonly struct MergedRules : IFaultRules
 
     public static void GupTaken(ref FaultContext fault, PageLedger pages) => fault.HoldsRef = true;
 
-    public static bool RemappedTaken(ref FaultContext fault, PageLedger pages) => true;
+    /// <summary>M5: what the kernel itself would use must be pinned, and a remapped page cannot be.</summary>
+    public static bool RemappedTaken(ref FaultContext fault, PageLedger pages) => fault.Caller != LookupCaller.VcpuMap || fault.AllowsUnsafe;
+
+    public static bool MarksPrefetched => true;
 
     public static void ReleaseAtPrecheck(ref FaultContext fault, PageLedger pages)
     {

@@ -83,6 +83,9 @@ public struct FaultContext
     /// <summary>P_GET_UNLESS_ZERO is not there yet: a remapped page is got whatever its count (before f8be156be163).</summary>
     public bool GetsUnconditionally;
 
+    /// <summary>Module parameter allow_unsafe_mappings is set.</summary>
+    public bool AllowsUnsafe;
+
     /// <summary>Who looks the page up.</summary>
     public LookupCaller Caller;
 
@@ -165,6 +168,10 @@ public struct FaultContext
         }
     }
 
+    public readonly bool IsArm64 => (Access & FaultAccess.Arm64) != 0;
+
+    public readonly bool IsPrefetch => (Access & FaultAccess.Prefetch) != 0;
+
     public readonly bool IsShadow => (Access & FaultAccess.Shadow) != 0;
 
     /// <summary>Takes a reference on <see cref="Pfn"/>'s page.</summary>
@@ -217,7 +224,7 @@ public struct FaultContext
             return;
         }
 
-        if (!UnderLock)
+        if (!UnderLock && Caller == LookupCaller.Fault)
         {
             Violate(InvariantList.MarkUnderLock);
         }

@@ -15,7 +15,7 @@ public sealed partial class FaultModel<TRules>
         {
             case OperationKind.SlotPut:
                 vm.Slots[op.AsId].Put(new Memslot(op.AsId, (int)(op.D >> 32), op.A, op.B, op.C, (MemslotFlags)(uint)op.D));
-                vm.MmioGeneration++;
+                MoveMmioGeneration(vm);
                 break;
             case OperationKind.SlotInvalidate:
                 InvalidateSlot(vm, in op);
@@ -23,7 +23,7 @@ public sealed partial class FaultModel<TRules>
             case OperationKind.SlotRemove:
                 CheckSlotGone(vm, in op);
                 vm.Slots[op.AsId].Remove((int)(op.D >> 32));
-                vm.MmioGeneration++;
+                MoveMmioGeneration(vm);
                 break;
             case OperationKind.WindowBegin:
                 BeginWindow(vm, op.A, op.B);
@@ -67,6 +67,17 @@ public sealed partial class FaultModel<TRules>
             case OperationKind.ZapAll:
                 ZapAll(vm);
                 break;
+            case OperationKind.ChangePte:
+                ChangePte(vm, op.A, new HostPte(op.B));
+                break;
+            case OperationKind.SplitBlock:
+                SplitBlock(op.A);
+                break;
+            case OperationKind.PfnCacheLookup:
+            case OperationKind.PfnCacheCommit:
+            case OperationKind.PfnCacheUse:
+                ExecutePfnCache(vm, in op);
+                break;
             default:
                 ChangeLeaf(vm, in op);
                 break;
@@ -91,6 +102,7 @@ public sealed partial class FaultModel<TRules>
             sptes.Clear();
         }
 
+        vm.Shadow.Clear();
         vm.RootGeneration++;
     }
 
@@ -124,9 +136,11 @@ public sealed partial class FaultModel<TRules>
                 }
 
                 Zap(vm.Sptes[asId], first, last);
+                vm.Shadow.Zap(first, last);
             }
         }
 
+        vm.PfnCaches.WindowBegins(start, end);
         CheckWindowBegin(vm, start, end, matched);
         vm.Memory.Forget(start, end);
     }
@@ -142,6 +156,7 @@ public sealed partial class FaultModel<TRules>
             }
         }
 
+        vm.PfnCaches.WindowEnds();
         CheckWindowEnd(vm, in op, matched);
         if (matched)
         {

@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Models.Arm64;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 
@@ -54,6 +55,11 @@ public sealed partial class FaultModel<TRules> : IFaultModel
                     results.Add(new FaultResult { FaultId = op.FaultId, Fault = _open[op.Open] });
                     _open[op.Open].Slot = null;
                     break;
+                case OperationKind.VcpuMap:
+                case OperationKind.VcpuUnmap:
+                case OperationKind.PrefetchNeighbours:
+                    results.Add(new FaultResult { FaultId = -1, Fault = ExecuteCaller(vm, in op, ref _open[op.Open]) });
+                    break;
                 default:
                     ExecuteHost(vm, in op);
                     break;
@@ -72,6 +78,10 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             Level = 1,
             Pfn = SpecialPfn.Fault,
             SlotsUnknown = op.C != 0,
+            Gva = op.D,
+            GetsUnconditionally = Settings.UnconditionalGet,
+            AllowsUnsafe = Settings.AllowUnsafeMappings,
+            Caller = ((FaultAccess)op.B & FaultAccess.Arm64) != 0 ? LookupCaller.LegacyFault : LookupCaller.Fault,
         };
         if (Invariants.HasDeferred)
         {
@@ -92,7 +102,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
                 return;
             }
         }
-        else if ((fault.Access & FaultAccess.Present) != 0 && fault.Write && FastPageFault(vm, sptes, ref fault))
+        else if ((fault.Access & FaultAccess.Present) != 0 && fault.Write && !fault.IsArm64 && FastPageFault(vm, sptes, ref fault))
         {
             return;
         }
@@ -122,7 +132,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             return;
         }
 
-        if (Settings.Prechecks && vm.Invalidate.Covers(RangeUnit(in fault)))
+        if (Settings.Prechecks && !fault.IsArm64 && vm.Invalidate.Covers(RangeUnit(in fault)))
         {
             fault.Retry(RetryCause.PrecheckBeforeLookup);
         }
@@ -176,7 +186,12 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
 
         Resolve(vm, (LookupFact)op.A, ref fault);
-        if (fault.Done || !Settings.Prechecks)
+        if (fault.IsArm64 && !fault.Done)
+        {
+            Arm64Rules.AfterLookup(ref fault, Pages, Settings);
+        }
+
+        if (fault.Done || !Settings.Prechecks || fault.IsArm64)
         {
             return;
         }
@@ -202,13 +217,17 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         {
             fault.Retry(RetryCause.RootObsolete);
         }
+        else if (fault.IsArm64 && fault.Slot is not null && Arm64Rules.IsStale(vm.Invalidate, fault.Seq))
+        {
+            fault.Retry(vm.Invalidate.InProgress > 0 ? RetryCause.WindowOpen : RetryCause.SeqMoved);
+        }
         else if (fault.Slot is not null && vm.Invalidate.IsStale(fault.Seq, RangeUnit(in fault)))
         {
             fault.Retry(vm.Invalidate.Covers(RangeUnit(in fault)) ? RetryCause.WindowOpen : RetryCause.SeqMoved);
         }
         else if (fault.Slot is null)
         {
-            Install(vm, ref fault, 1, SpteLayout.Mmio(vm.MmioGeneration));
+            InstallMmio(vm, ref fault);
             fault.End(FaultOutcome.Emulate);
         }
         else

@@ -17,6 +17,9 @@ public interface IFaultRules
     /// <summary>Struct pages are marked while mmu_lock is held, by rule.</summary>
     static virtual bool MarksUnderLock => false;
 
+    /// <summary>A page that is mapped ahead is marked accessed and dirty.</summary>
+    static virtual bool MarksPrefetched => false;
+
     /// <summary>R4: a remapped page was found. False: the lookup fails with ERR_FAULT.</summary>
     static abstract bool RemappedTaken(ref FaultContext fault, PageLedger pages);
 

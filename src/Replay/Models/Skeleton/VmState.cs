@@ -1,4 +1,5 @@
 using TraceReplay.Replay.Invariants;
+using TraceReplay.Replay.Models.Shadow;
 using TraceReplay.Replay.State;
 
 namespace TraceReplay.Replay.Models.Skeleton;
@@ -17,6 +18,11 @@ public sealed class VmState
 
     /// <summary>The same windows once more, for the checks.</summary>
     public OpenWindows Windows { get; } = new();
+
+    /// <summary>What shadow paging keeps besides: SPTEs by the guest's own addresses.</summary>
+    public ShadowSptes Shadow { get; } = new();
+
+    public PfnCaches PfnCaches { get; } = new();
 
     /// <summary>Gfns whose leaf was installed where the order of a window and the fault is not certain.</summary>
     public RadixTable Doubtful { get; } = new();
