@@ -107,6 +107,12 @@ public sealed partial class FaultModel<TRules>
         }
 
         Pages.SetKind(fault.Pfn, fault.Kind);
+        if (pte.Level > 1)
+        {
+            // The page that a huge SPTE names: the marks of a zap go there.
+            Pages.SetKind(fault.Pfn & ~(Levels.Pages(pte.Level) - 1), fault.Kind);
+        }
+
         fault.ReleasePfn = fault.Pfn;
         fault.Get(Pages);
         TRules.GupTaken(ref fault, Pages);
