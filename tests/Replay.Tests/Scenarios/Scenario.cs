@@ -14,6 +14,9 @@ public sealed class Scenario
 {
     public const ulong Hva = 0x7f00_0000_0000;
 
+    /// <summary>The buffer object of <see cref="TtmBlock"/>.</summary>
+    public const ulong Bo = 0xb0;
+
     private readonly IFaultModel _model;
     private readonly List<FaultResult> _results = [];
     private readonly Dictionary<ulong, ulong> _copyOnWrite = [];
@@ -83,10 +86,9 @@ public sealed class Scenario
     /// <summary>A TTM buffer in system memory: one non-compound block, mapped page by page with special PTEs.</summary>
     public Scenario TtmBlock(ulong hva, ulong pfn, int order)
     {
-        const ulong bo = 0xb0;
         Do(OperationKind.PageAlloc, pfn, (ulong)order, 0);
-        Do(OperationKind.BoPlace, bo, 0);
-        Vma(hva, 1UL << order, VmaFlags.Io | VmaFlags.PfnMap | VmaFlags.Read | VmaFlags.Write | VmaFlags.Shared, bo);
+        Do(OperationKind.BoPlace, Bo, 0);
+        Vma(hva, 1UL << order, VmaFlags.Io | VmaFlags.PfnMap | VmaFlags.Read | VmaFlags.Write | VmaFlags.Shared, Bo);
         for (ulong i = 0; i < 1UL << order; i++)
         {
             Pte(hva + (i << 12), pfn + i, writable: true, special: true);
@@ -122,7 +124,8 @@ public sealed class Scenario
 
     public Scenario WindowBegins(ulong start, ulong end) => Do(OperationKind.WindowBegin, start, end);
 
-    public Scenario WindowEnds(ulong start, ulong end) => Do(OperationKind.WindowEnd, start, end);
+    /// <param name="seqPlusOne">mmu_invalidate_seq before the end as a probe recorded it, plus one; 0 if none did.</param>
+    public Scenario WindowEnds(ulong start, ulong end, ulong seqPlusOne = 0, ulong inProgress = 0) => Do(OperationKind.WindowEnd, start, end, seqPlusOne, inProgress);
 
     public Scenario LogDirty(ulong gfn, bool on)
     {
@@ -194,6 +197,16 @@ public sealed class Scenario
         WindowBegins(hva, hva + 4096);
         WindowEnds(hva, hva + 4096);
         Pte(hva, copy, writable: true);
+    }
+
+    /// <summary>A fault whose recorded snapshot of mmu_invalidate_seq is <paramref name="seq"/>.</summary>
+    public FaultContext SnapshotOf(ulong gfn, ulong seq)
+    {
+        Step(OperationKind.FaultBegin, gfn << 12, (ulong)FaultAccess.Write);
+        Step(OperationKind.FaultLookup, (ulong)LookupFact.Found, seq + 1);
+        Step(OperationKind.FaultMap);
+        _faults++;
+        return _results[^1].Fault;
     }
 
     private FaultContext Caller(OperationKind kind, ulong gfn)

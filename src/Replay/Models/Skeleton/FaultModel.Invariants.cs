@@ -257,7 +257,7 @@ public sealed partial class FaultModel<TRules>
         }
 
         Invariants.Count(CheckPoint.MatchedWindowEnd);
-        if (vm.Invalidate.InProgress != open || begun != true)
+        if (vm.Invalidate.InProgress != open || vm.Invalidate.InProgress <= 0 || begun != true)
         {
             Report(InvariantList.InProgressSane, certain: false, 0, null, "in_progress is not the number of open windows: an end without its start, or memslots that changed inside the window");
         }
