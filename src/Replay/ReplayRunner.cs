@@ -111,6 +111,7 @@ internal sealed class Replay : IDisposable
     private readonly DivergenceTable _divergences;
     private readonly FidelityTables _fidelity;
     private readonly ViolationTable _violations;
+    private readonly ResultTable<InvariantRow> _invariants;
     private readonly ResultTable<AssumptionRow> _assumptions;
     private readonly ReplayTallies _tallies = new();
 
@@ -136,6 +137,7 @@ internal sealed class Replay : IDisposable
         _divergences = new DivergenceTable(reader.ResultPath(id, ResultTables.Divergences), id);
         _fidelity = new FidelityTables(reader.ResultPath(id, ResultTables.Fidelity), reader.ResultPath(id, ResultTables.FidelityMisses), id, kernel.Layout.Accessed | kernel.Layout.Dirty);
         _violations = new ViolationTable(reader.ResultPath(id, ResultTables.Violations), id);
+        _invariants = InvariantTable.Open(reader.ResultPath(id, ResultTables.Invariants));
         _assumptions = AssumptionTable.Open(reader.ResultPath(id, ResultTables.Assumptions));
     }
 
@@ -169,6 +171,11 @@ internal sealed class Replay : IDisposable
         }
 
         _timeline.Ended.Clear();
+        foreach (IFaultModel model in _models)
+        {
+            _violations.AddBreaches(model.Name, model.Invariants, _lost);
+        }
+
         if (_captured >= 0)
         {
             _fidelity.AddMisses(_models[_captured], _lost);
@@ -182,7 +189,15 @@ internal sealed class Replay : IDisposable
         AssumptionWriter.Write(_assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies, AssumedProbes);
         _outcomes.Complete();
         _divergences.Complete();
+        foreach (IFaultModel model in _models)
+        {
+            model.Invariants.Complete();
+            _violations.AddBreaches(model.Name, model.Invariants, _lost);
+            InvariantTable.Write(_invariants, _trace.TraceId, model.Name, model.Settings.Name, model.Invariants);
+        }
+
         _violations.Complete();
+        _invariants.Complete();
         _assumptions.Complete();
         _fidelity.Complete(_captured < 0 ? null : _models[_captured]);
         _faults.Complete();
@@ -195,6 +210,7 @@ internal sealed class Replay : IDisposable
         _outcomes.Dispose();
         _divergences.Dispose();
         _violations.Dispose();
+        _invariants.Dispose();
         _fidelity.Dispose();
         _assumptions.Dispose();
     }
@@ -229,7 +245,7 @@ internal sealed class Replay : IDisposable
             _outcomeRow.Model = _models[m];
             _outcomeRow.Result = results[m];
             _outcomes.Add(_outcomeRow);
-            _violations.Add(_models[m], in fault, in results[m].Fault);
+            _violations.Add(_models[m].Name, _models[m].Invariants, in fault, in results[m].Fault);
             for (int other = m + 1; other < results.Length; other++)
             {
                 _divergences.AddIfDifferent(_models, results, m, other);

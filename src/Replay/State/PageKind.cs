@@ -36,13 +36,17 @@ public enum PageKind : byte
 
     /// <summary>No memslot: MMIO.</summary>
     NoSlot,
+
+    /// <summary>Given back to the page allocator.</summary>
+    Free,
 }
 
 /// <summary>What <c>struct page</c> says about a pfn (spec 1.1, 8.2).</summary>
 /// <param name="Valid">There is a memmap for the pfn.</param>
 /// <param name="Reserved">PG_reserved.</param>
 /// <param name="Count">page_count(): of the folio for compound pages, of the page itself otherwise.</param>
-public readonly record struct StructPage(bool Valid, bool Reserved, int Count);
+/// <param name="ZeroPage">It is the zero page: reserved, and refcounted all the same (spec 1.1, rule 3).</param>
+public readonly record struct StructPage(bool Valid, bool Reserved, int Count, bool ZeroPage = false);
 
 /// <summary>The facts that follow from a page's kind alone.</summary>
 public static class PageKinds
@@ -53,6 +57,7 @@ public static class PageKinds
         PageKind.Unknown => null,
         PageKind.Gup => "GUP",
         PageKind.NoSlot => "NOSLOT",
+        PageKind.Free => "FREE",
         PageKind.P7Tail => "P7",
         _ => kind.ToString(),
     };
@@ -62,11 +67,15 @@ public static class PageKinds
     {
         PageKind.P0 or PageKind.P5 or PageKind.H or PageKind.P1 => new(Valid: false, Reserved: false, Count: 0),
         PageKind.P4 or PageKind.P7Tail => new(Valid: true, Reserved: false, Count: 0),
-        PageKind.A3 => new(Valid: true, Reserved: true, Count: 1),
+        PageKind.Free => new(Valid: true, Reserved: false, Count: 0),
+        PageKind.A3 => new(Valid: true, Reserved: true, Count: 1, ZeroPage: true),
         PageKind.Pz => new(Valid: true, Reserved: true, Count: 0),
         PageKind.N or PageKind.NoSlot or PageKind.Unknown => new(Valid: false, Reserved: false, Count: 0),
         _ => new(Valid: true, Reserved: false, Count: 1),
     };
+
+    /// <summary>A driver put the page into the page table by pfn.</summary>
+    public static bool IsRemapped(this PageKind kind) => kind is >= PageKind.P0 and <= PageKind.Pz or PageKind.H;
 
     /// <summary>One phrase for people: what such a page is.</summary>
     public static string Describe(this PageKind kind) => kind switch
@@ -94,6 +103,7 @@ public static class PageKinds
         PageKind.S => "secretmem page",
         PageKind.H => "huge PFNMAP leaf",
         PageKind.NoSlot => "address without memslot",
+        PageKind.Free => "freed page",
         _ => "page of unknown kind",
     };
 }

@@ -17,7 +17,8 @@ public sealed class PageLedger
     /// <summary>Remembers what a lookup learned of the page; later decisions about the pfn start from it.</summary>
     public void SetKind(ulong pfn, PageKind kind)
     {
-        ulong entry = Entry(pfn);
+        // Allocated anew: what its former life left behind is gone.
+        ulong entry = Kind(pfn) == PageKind.Free ? (ulong)DeltaBias << DeltaShift : Entry(pfn);
         _pages[pfn] = (entry & ~(0xffUL << KindShift)) | ((ulong)kind << KindShift);
     }
 
@@ -35,6 +36,16 @@ public sealed class PageLedger
     public int AccessedMarks(ulong pfn) => (int)(_pages[pfn] & CountMask);
 
     public int DirtyMarks(ulong pfn) => (int)((_pages[pfn] >> DirtyShift) & CountMask);
+
+    /// <summary>page_count() as this model would find it now: a compound page has its head's.</summary>
+    public int Count(ulong pfn) => Kind(pfn).StructPage().Count + Delta(Folio(pfn));
+
+    /// <summary>The owner gave [pfn, pfn + pages) back; what KVM still holds is on top of a count of 0.</summary>
+    public void Free(ulong pfn, ulong pages)
+    {
+        FreeVisitor visitor = default;
+        _pages.ForEach(pfn, pfn + pages, ref visitor);
+    }
 
     /// <summary>The struct page as this model would find it now.</summary>
     public StructPage StructPage(ulong pfn)
@@ -57,6 +68,11 @@ public sealed class PageLedger
     {
         ulong entry = Entry(pfn);
         _pages[pfn] = ((entry >> DirtyShift) & CountMask) == CountMask ? entry : entry + (1UL << DirtyShift);
+    }
+
+    private struct FreeVisitor : IEntryVisitor
+    {
+        public readonly void Visit(ulong index, ref ulong entry) => entry = (entry & ~(0xffUL << KindShift)) | ((ulong)PageKind.Free << KindShift);
     }
 
     private ulong Entry(ulong pfn)

@@ -28,6 +28,9 @@ internal sealed class OpenFault
     public bool ReturnUntold;
     public ulong Hva;
     public ulong LookupPfn;
+
+    /// <summary>Shadow paging: the guest's virtual address; 0 otherwise.</summary>
+    public ulong Gva;
     public LookupFact Fact;
     public Memslot? Slot;
 
@@ -45,6 +48,7 @@ internal sealed class OpenFault
         FastReturn = -1;
         Return = 0;
         Hva = 0;
+        Gva = 0;
         LookupPfn = 0;
         Fact = LookupFact.None;
         Slot = null;

@@ -110,6 +110,7 @@ internal sealed partial class TimelineBuilder
             // Shadow paging: the fault address is the guest's virtual one, the gfn is the walk's result.
             fault.Observed.Shadow = true;
             fault.Access |= FaultAccess.Shadow;
+            fault.Gva = fault.Observed.Gpa;
             fault.Observed.Gpa = (e[0] << 12) | (fault.Observed.Gpa & 0xfff);
         }
 
@@ -559,9 +560,12 @@ internal sealed partial class TimelineBuilder
         AsId = (byte)fault.Observed.AsId,
         Open = fault.Open,
         FaultId = fault.Observed.FaultId,
+        Seq = _seq,
+        Time = _time,
         A = a,
         B = b,
         C = c,
+        D = kind == OperationKind.FaultBegin ? fault.Gva : 0,
     });
 
     private static FaultAccess FromPageFaultErrorCode(ulong code) =>

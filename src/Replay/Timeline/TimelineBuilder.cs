@@ -24,6 +24,10 @@ internal sealed partial class TimelineBuilder
     private readonly List<VmTrack> _vms = [];
     private readonly Dictionary<ulong, VmTrack> _vmByNotifier = [];
 
+    // Of the event under way.
+    private long _seq;
+    private long _time;
+
     // The task of the last event: most events come in runs of one task.
     private ThreadState _thread = new(-1);
 
@@ -57,6 +61,8 @@ internal sealed partial class TimelineBuilder
 
     public void Add(EventCursor e)
     {
+        _seq = e.Seq;
+        _time = e.Time;
         while (_lost.TryTakeBefore(e.Seq, out int cpu))
         {
             CloseWindowsAtLoss(cpu);
@@ -123,7 +129,7 @@ internal sealed partial class TimelineBuilder
             case EventKind.SetRegionRet: OnSetRegionReturn(e, thread); break;
             case EventKind.SmmTransition: thread.AsId = (byte)(e[0] & 1); break;
             case EventKind.PageAlloc: EmitHost(OperationKind.PageAlloc, e[0], e[1], e[2]); break;
-            case EventKind.PageFree: EmitHost(OperationKind.PageFree, e[0]); break;
+            case EventKind.PageFree: EmitHost(OperationKind.PageFree, e[0], e[1]); break;
             case EventKind.SysEnterMmap: thread.Mmap = (e[0], e[1], e[2]); break;
             case EventKind.SysExitMmap: OnMmapReturn(e, thread); break;
             case EventKind.SysEnterMunmap: EmitMapping(thread, OperationKind.VmaUnmap, e[0], e[0] + e[1]); break;
@@ -227,10 +233,10 @@ internal sealed partial class TimelineBuilder
     }
 
     private void Emit(OperationKind kind, VmTrack vm, ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0, byte asId = 0) =>
-        Operations.Add(new Operation { Kind = kind, Vm = vm.Index, AsId = asId, Open = -1, FaultId = -1, A = a, B = b, C = c, D = d });
+        Operations.Add(new Operation { Kind = kind, Vm = vm.Index, AsId = asId, Open = -1, FaultId = -1, Seq = _seq, Time = _time, A = a, B = b, C = c, D = d });
 
     private void EmitHost(OperationKind kind, ulong a, ulong b = 0, ulong c = 0) =>
-        Operations.Add(new Operation { Kind = kind, Open = -1, FaultId = -1, A = a, B = b, C = c });
+        Operations.Add(new Operation { Kind = kind, Open = -1, FaultId = -1, Seq = _seq, Time = _time, A = a, B = b, C = c });
 }
 
 /// <summary>What the timeline must know of the captured machine.</summary>

@@ -15,13 +15,15 @@ public readonly struct CurrentRules : IFaultRules
 
     public static bool RemappedTaken(ref FaultContext fault, PageLedger pages)
     {
-        if (!HasRefcountedPage(pages.StructPage(fault.Pfn)))
+        StructPage page = pages.StructPage(fault.Pfn);
+        if (!HasRefcountedPage(page))
         {
+            fault.Warned = WarnsOfZoneDeviceTest(page);
             return true;
         }
 
         // get_unless_zero: this is what refuses the tail pages of a TTM block.
-        if (pages.StructPage(fault.Pfn).Count <= 0)
+        if (!fault.GetsUnconditionally && pages.StructPage(fault.Pfn).Count <= 0)
         {
             return false;
         }
@@ -33,7 +35,15 @@ public readonly struct CurrentRules : IFaultRules
 
     public static void ReleaseAtPrecheck(ref FaultContext fault, PageLedger pages) => Release(ref fault, pages);
 
-    public static void Finish(ref FaultContext fault, PageLedger pages) => Release(ref fault, pages);
+    public static void Finish(ref FaultContext fault, PageLedger pages)
+    {
+        if (fault.IsArm64 && fault.Outcome == FaultOutcome.Fixed && fault.Writable && HasRefcountedPage(pages.StructPage(fault.Pfn)))
+        {
+            fault.MarkDirty(pages, fault.Pfn);
+        }
+
+        Release(ref fault, pages);
+    }
 
     public static bool ReadOnlyFaultIsKept(in FaultContext fault, StructPage page) => true;
 
@@ -50,7 +60,7 @@ public readonly struct CurrentRules : IFaultRules
     }
 
     /// <summary>kvm_release_pfn_clean: marks the page accessed, also when it was not used (B14).</summary>
-    private static void Release(ref FaultContext fault, PageLedger pages)
+    internal static void Release(ref FaultContext fault, PageLedger pages)
     {
         if (fault.HoldsRef)
         {
@@ -61,7 +71,10 @@ public readonly struct CurrentRules : IFaultRules
     }
 
     /// <summary>refcounted_page_of (spec 1.1) is not NULL.</summary>
-    internal static bool HasRefcountedPage(StructPage page) => page.Valid && !page.Reserved;
+    internal static bool HasRefcountedPage(StructPage page) => page.Valid && (!page.Reserved || page.ZeroPage);
+
+    /// <summary>Rule 4 of spec 1.1: asked about a page without a count, the zone-device test warns.</summary>
+    internal static bool WarnsOfZoneDeviceTest(StructPage page) => page.Valid && page.Reserved && !page.ZeroPage && page.Count == 0;
 
     internal static void Mark(PageLedger pages, ulong pfn, bool accessed, bool dirty)
     {

@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Models.Arm64;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 
@@ -39,6 +40,13 @@ public sealed partial class FaultModel<TRules>
                 fault.Pfn = SpecialPfn.SignalPending;
                 fault.End(FaultOutcome.Eintr);
                 return;
+            case LookupFact.LockKilled:
+                fault.Path = FaultPath.GupSlow;
+                fault.End(Settings.AgainIsSignal ? FaultOutcome.Eintr : FaultOutcome.Efault, "the task is being killed and does not get mmap_lock");
+                return;
+            case LookupFact.GuestMemfd when pte.Present:
+                TakeGupPage(ref fault, pte, FaultPath.GuestMemfd, writable: true, vma);
+                return;
             case LookupFact.Poisoned:
                 fault.Pfn = SpecialPfn.HwPoison;
                 fault.End(FaultOutcome.Sigbus);
@@ -49,7 +57,7 @@ public sealed partial class FaultModel<TRules>
                 return;
         }
 
-        if (!pte.Present || (fault.SlotsUnknown && fact != LookupFact.Found))
+        if (!pte.Present || (fault.SlotsUnknown && fact is not (LookupFact.Found or LookupFact.FaultedIn)))
         {
             fault.RestsOn(Certainty.Assumed);
             fault.WentFurther = fact == LookupFact.NotMade;
@@ -60,7 +68,13 @@ public sealed partial class FaultModel<TRules>
         }
 
         // B. fast GUP asks for a writable page, for a read too if an upgrade is wanted.
-        if ((fault.Write || upgrade) && pte.Writable && !pte.Special)
+        if (vma is { Kind: PageKind.S } or { IsRemapped: false, IsMixedMap: true } && (vma.Kind == PageKind.S || pte.Special))
+        {
+            fault.Kind = vma.Kind;
+            fault.Path = FaultPath.GupSlow;
+            fault.End(FaultOutcome.Efault, "get_user_pages refuses the page and the VMA is not a remapped one");
+        }
+        else if ((fault.Write || upgrade) && pte.Writable && !pte.Special && fact != LookupFact.FaultedIn)
         {
             TakeGupPage(ref fault, pte, FaultPath.GupFast, writable: true, vma);
         }
@@ -68,7 +82,7 @@ public sealed partial class FaultModel<TRules>
         {
             TakeRemappedPage(ref fault, pte, upgrade, vma);
         }
-        else if (fact != LookupFact.Found && fault.Write && vma is not null && (vma.Flags & VmaFlags.Write) == 0)
+        else if (fact is not (LookupFact.Found or LookupFact.FaultedIn) && fault.Write && vma is not null && (vma.Flags & VmaFlags.Write) == 0)
         {
             // D, F. slow GUP refuses, and so does the VMA.
             fault.Kind = vma.Kind == PageKind.Unknown ? PageKind.Gup : vma.Kind;
@@ -77,7 +91,7 @@ public sealed partial class FaultModel<TRules>
         }
         else
         {
-            TakeGupPage(ref fault, pte, FaultPath.GupSlow, writable: fault.Write, vma);
+            TakeGupPage(ref fault, pte, FaultPath.GupSlow, writable: fault.Write || (fact == LookupFact.FaultedIn && upgrade && pte.Writable), vma);
         }
     }
 
@@ -86,13 +100,19 @@ public sealed partial class FaultModel<TRules>
         fault.Pfn = pte.Pfn;
         fault.Path = path;
         fault.MapWritable = writable;
-        fault.Kind = vma is null || vma.Kind == PageKind.Unknown ? PageKind.Gup : vma.Kind;
+        fault.Kind = path == FaultPath.GuestMemfd ? PageKind.G1 : vma is null || vma.Kind == PageKind.Unknown ? PageKind.Gup : vma.Kind;
         if (pte.Level > 1 && fault.Kind is PageKind.Gup or PageKind.A1)
         {
             fault.Kind = PageKind.A2;
         }
 
         Pages.SetKind(fault.Pfn, fault.Kind);
+        if (pte.Level > 1)
+        {
+            // The page that a huge SPTE names: the marks of a zap go there.
+            Pages.SetKind(fault.Pfn & ~(Levels.Pages(pte.Level) - 1), fault.Kind);
+        }
+
         fault.ReleasePfn = fault.Pfn;
         fault.Get(Pages);
         TRules.GupTaken(ref fault, Pages);
@@ -104,7 +124,11 @@ public sealed partial class FaultModel<TRules>
         fault.Path = FaultPath.Remapped;
         fault.Pfn = pte.Pfn;
         fault.Kind = _hostPages.KindOfRemapped(pte.Pfn, vma, fault.Slot!.Hva(fault.Gfn), out Certainty certainty);
-        if (pte.Level > 1)
+        if (vma is not null && vma.Kind.IsRemapped())
+        {
+            (fault.Kind, certainty) = (vma.Kind, Certainty.Known);
+        }
+        else if (pte.Level > 1)
         {
             fault.Kind = PageKind.H;
         }
@@ -124,7 +148,7 @@ public sealed partial class FaultModel<TRules>
             if (TRules.ReadOnlyFaultIsKept(in fault, Pages.StructPage(fault.Pfn)))
             {
                 fault.Pfn = SpecialPfn.ReadOnlyFault;
-                fault.End(FaultOutcome.Emulate, "the remapped leaf is read-only");
+                fault.End(Arm64Rules.OfReadOnlyFault(fault.IsArm64), "the remapped leaf is read-only");
                 return;
             }
 

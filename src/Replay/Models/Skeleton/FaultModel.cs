@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Models.Arm64;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 
@@ -13,6 +14,9 @@ public sealed partial class FaultModel<TRules> : IFaultModel
     private readonly SpteLayout _layout;
     private readonly List<VmState> _vms = [];
     private readonly HostPages _hostPages = new();
+
+    // Some fault was a shadow MMU's.
+    private bool _sawShadow;
     private readonly FaultContext[] _open = new FaultContext[FaultLimits.MaxOpen];
 
     public FaultModel(string name, ModelSettings settings, SpteLayout layout)
@@ -47,9 +51,14 @@ public sealed partial class FaultModel<TRules> : IFaultModel
                     break;
                 case OperationKind.FaultMap:
                     Map(vm, in op, ref _open[op.Open]);
-                    InvariantList.AtEndOfFault(ref _open[op.Open], Pages);
+                    CheckFault(vm, in op, ref _open[op.Open]);
                     results.Add(new FaultResult { FaultId = op.FaultId, Fault = _open[op.Open] });
                     _open[op.Open].Slot = null;
+                    break;
+                case OperationKind.VcpuMap:
+                case OperationKind.VcpuUnmap:
+                case OperationKind.PrefetchNeighbours:
+                    results.Add(new FaultResult { FaultId = -1, Fault = ExecuteCaller(vm, in op, ref _open[op.Open]) });
                     break;
                 default:
                     ExecuteHost(vm, in op);
@@ -69,7 +78,17 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             Level = 1,
             Pfn = SpecialPfn.Fault,
             SlotsUnknown = op.C != 0,
+            Gva = op.D,
+            GetsUnconditionally = Settings.UnconditionalGet,
+            AllowsUnsafe = Settings.AllowUnsafeMappings,
+            Caller = ((FaultAccess)op.B & FaultAccess.Arm64) != 0 ? LookupCaller.LegacyFault : LookupCaller.Fault,
         };
+        if (Invariants.HasDeferred)
+        {
+            Invariants.Confirm(op.Vm);
+        }
+
+        _sawShadow |= fault.IsShadow;
         fault.RestsOn(fault.SlotsUnknown ? Certainty.Inferred : Certainty.Known);
         SpteTables sptes = vm.Sptes[op.AsId];
         if ((fault.Access & FaultAccess.Reserved) != 0)
@@ -83,7 +102,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
                 return;
             }
         }
-        else if ((fault.Access & FaultAccess.Present) != 0 && fault.Write && FastPageFault(vm, sptes, ref fault))
+        else if ((fault.Access & FaultAccess.Present) != 0 && fault.Write && !fault.IsArm64 && FastPageFault(vm, sptes, ref fault))
         {
             return;
         }
@@ -113,7 +132,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             return;
         }
 
-        if (Settings.Prechecks && vm.Invalidate.Covers(RangeUnit(in fault)))
+        if (Settings.Prechecks && !fault.IsArm64 && vm.Invalidate.Covers(RangeUnit(in fault)))
         {
             fault.Retry(RetryCause.PrecheckBeforeLookup);
         }
@@ -143,6 +162,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
 
         spte |= SpteLayout.WriteBit;
         sptes.Set(fault.Gfn, level, spte);
+        LogDirty(vm, slot, ref fault);
         EndMapped(ref fault, FaultOutcome.FixedFast, spte, level);
         fault.Path = FaultPath.Fast;
         return true;
@@ -166,7 +186,12 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
 
         Resolve(vm, (LookupFact)op.A, ref fault);
-        if (fault.Done || !Settings.Prechecks)
+        if (fault.IsArm64 && !fault.Done)
+        {
+            Arm64Rules.AfterLookup(ref fault, Pages, Settings);
+        }
+
+        if (fault.Done || !Settings.Prechecks || fault.IsArm64)
         {
             return;
         }
@@ -187,9 +212,14 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             return;
         }
 
+        fault.UnderLock = true;
         if (fault.RootGeneration != vm.RootGeneration)
         {
             fault.Retry(RetryCause.RootObsolete);
+        }
+        else if (fault.IsArm64 && fault.Slot is not null && Arm64Rules.IsStale(vm.Invalidate, fault.Seq))
+        {
+            fault.Retry(vm.Invalidate.InProgress > 0 ? RetryCause.WindowOpen : RetryCause.SeqMoved);
         }
         else if (fault.Slot is not null && vm.Invalidate.IsStale(fault.Seq, RangeUnit(in fault)))
         {
@@ -197,7 +227,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
         else if (fault.Slot is null)
         {
-            Install(vm, ref fault, 1, SpteLayout.Mmio(vm.MmioGeneration));
+            InstallMmio(vm, ref fault);
             fault.End(FaultOutcome.Emulate);
         }
         else
@@ -206,6 +236,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
 
         TRules.Finish(ref fault, Pages);
+        fault.UnderLock = false;
     }
 
     private ulong RangeUnit(in FaultContext fault) => Settings.HullInHva ? fault.Slot!.Hva(fault.Gfn) : fault.Gfn;
