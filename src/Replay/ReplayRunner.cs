@@ -7,6 +7,7 @@ using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.Results;
 using TraceReplay.Replay.State;
 using TraceReplay.Replay.Timeline;
+using TraceReplay.Replay.Timeline.Inference;
 
 namespace TraceReplay.Replay;
 
@@ -49,7 +50,7 @@ public static class ReplayRunner
         CapturedKernel kernel = CapturedKernel.From(trace.Kernel ?? options.Kernel, trace.CpuVendor);
         IReadOnlyList<IFaultModel> models = CreateModels(options, kernel);
         using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes);
-        using Replay replay = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options))
+        using Replay replay = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options), Infer(reader, trace, kernel, stream.Kinds))
         {
             AssumedProbes = TraceEvents.CountAssumedProbes(reader, trace, options.IgnoreProbes),
         };
@@ -64,6 +65,18 @@ public static class ReplayRunner
         }
 
         return replay.Complete();
+    }
+
+    /// <summary>Reads the trace ahead where neither memslots nor lookups are recorded, or are to be left out.</summary>
+    private static InferredFacts? Infer(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds)
+    {
+        if (kinds.Contains(EventKind.SetRegion) || kinds.Contains(EventKind.Faultin))
+        {
+            return null;
+        }
+
+        using EventStream stream = TraceEvents.Open(reader, trace, ignoreProbes: true, InferredFacts.Kinds);
+        return InferredFacts.Read(stream, kernel.Intel);
     }
 
     private static WindowBegins ReadWindowBegins(DatasetReader reader, TraceManifest trace, ReplayOptions options)
@@ -115,7 +128,7 @@ internal sealed class Replay : IDisposable
     private readonly ResultTable<AssumptionRow> _assumptions;
     private readonly ReplayTallies _tallies = new();
 
-    public Replay(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds, WindowBegins begins)
+    public Replay(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds, WindowBegins begins, InferredFacts? inferred)
     {
         _trace = trace;
         _kernel = kernel;
@@ -128,7 +141,7 @@ internal sealed class Replay : IDisposable
         }
 
         _lost = LostRecords.Read(reader, trace);
-        _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty));
+        _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty), inferred);
         string id = trace.TraceId;
         _faults = FaultTable.Open(reader.ResultPath(id, ResultTables.Faults));
         _faultRow = new FaultRow(id);

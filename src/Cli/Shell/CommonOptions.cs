@@ -54,6 +54,8 @@ internal static partial class CommonOptions
         return option;
     }
 
+    public static Option<bool> IgnoreProbes() => new("--ignore-probes") { Description = "Leave probe events out and infer what they tell; assumptions then says what that costs" };
+
     public static Option<string[]> FailOn()
     {
         var option = new Option<string[]>("--fail-on")

@@ -49,8 +49,8 @@ public enum OperationKind : byte
     BoPlace,
 
     /// <summary>
-    /// A fault begins (spec 3.3, steps 1 to 9): A gpa, B <see cref="FaultAccess"/>, C 0 if memslots are recorded; otherwise 1, or
-    /// 2 if the fault's own MMIO events show that there is none here; D the guest's virtual address if shadow paging serves it, or 0.
+    /// A fault begins (spec 3.3, steps 1 to 9): A gpa, B <see cref="FaultAccess"/>, C <see cref="SlotFact"/>, D the guest's virtual
+    /// address if shadow paging serves it, or 0.
     /// </summary>
     FaultBegin,
 
@@ -108,6 +108,12 @@ public enum OperationKind : byte
     /// <summary>It is used.</summary>
     PfnCacheUse,
 
+    /// <summary>
+    /// A leaf that the kernel made at gfn A: B its SPTE, D its level. It replaces a leaf with a made-up frame; C 1 if it came
+    /// outside of any fault, so that it stands where there is no leaf too.
+    /// </summary>
+    LeafKnown,
+
     /// <summary>Shadow paging maps the neighbours of gfn A ahead (direct maps of 4 KiB).</summary>
     PrefetchNeighbours,
 }
@@ -130,6 +136,22 @@ public enum FaultAccess : byte
 
     /// <summary>arm64's stage 2 serves the fault (spec 7).</summary>
     Arm64 = 128,
+}
+
+/// <summary>Where a fault's memslot is known from.</summary>
+public enum SlotFact : byte
+{
+    /// <summary>Memslots are recorded.</summary>
+    Recorded = 0,
+
+    /// <summary>They are not, and nothing tells whether one is here.</summary>
+    Unknown,
+
+    /// <summary>Other faults show that there is none.</summary>
+    NoneInferred,
+
+    /// <summary>Other faults show that there is one: the models were told of a slot that stands in for it.</summary>
+    Inferred,
 }
 
 /// <summary>What the trace tells of a lookup besides the page-table leaf.</summary>

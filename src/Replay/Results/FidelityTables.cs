@@ -63,8 +63,7 @@ internal sealed class FidelityTables : IDisposable
             return;
         }
 
-        // Without memslots the slot and the page are inferred from what the fault left: agreement would prove nothing.
-        if (predicted.SlotsUnknown || (predicted.Outcome == FaultOutcome.Unknown && !predicted.WentFurther))
+        if (predicted.Outcome == FaultOutcome.Unknown && !predicted.WentFurther)
         {
             _unknown++;
             return;
@@ -75,7 +74,8 @@ internal sealed class FidelityTables : IDisposable
             Miss(model, in observed, 0, observed.Outcome.Name(), Describe(in predicted));
         }
 
-        if (!observed.HasLeaf || !OutcomeTable.IsMapped(predicted.Outcome))
+        // What the fault itself shows of a page that nothing else shows has no prediction to compare with.
+        if (!observed.HasLeaf || !OutcomeTable.IsMapped(predicted.Outcome) || SpecialPfn.IsMadeUp(predicted.Pfn))
         {
             return;
         }

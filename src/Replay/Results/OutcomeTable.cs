@@ -27,7 +27,7 @@ internal static class OutcomeTable
         Text("model", row => row.Model.Name),
         Text("setting", row => row.Model.Settings.Name),
         Text("outcome", row => row.Result.Fault.Outcome.Name()),
-        NumberOrNull<ulong>("pfn", row => row.IsMapped ? row.Result.Fault.Pfn : null),
+        NumberOrNull<ulong>("pfn", row => row.IsMapped && !SpecialPfn.IsMadeUp(row.Result.Fault.Pfn) ? row.Result.Fault.Pfn : null),
         NumberOrNull<int>("level", row => row.IsMapped ? row.Result.Fault.Level : null),
         NumberOrNull<bool>("writable", row => row.IsMapped ? row.Result.Fault.Writable : null),
         Number<int>("refs_got", row => row.Result.Fault.RefsGot),

@@ -34,7 +34,11 @@ internal sealed class OpenFault
     public LookupFact Fact;
     public Memslot? Slot;
 
+    /// <summary>Where memslots are inferred: what was said of this fault's.</summary>
+    public SlotFact SlotFact;
+
     // Boundary counts at the milestones, for the question whether an order is certain.
+    public long AtBegin;
     public long AtFaultin;
     public long AtLookup;
     public long AtLookupReturn;
@@ -52,6 +56,8 @@ internal sealed class OpenFault
         LookupPfn = 0;
         Fact = LookupFact.None;
         Slot = null;
+        SlotFact = SlotFact.Recorded;
+        AtBegin = 0;
         AtFaultin = AtLookup = AtLookupReturn = AtFaultinReturn = -1;
     }
 }

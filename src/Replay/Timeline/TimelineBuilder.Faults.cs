@@ -25,8 +25,15 @@ internal sealed partial class TimelineBuilder
             Close(thread, previous, -1, e.Seq);
         }
 
-        FaultAccess access = _options.Intel ? FromExitQualification(e[1]) : FromPageFaultErrorCode(e[1]);
-        Open(e, thread, e[0], access)?.Observed.Vcpu = e.Knows(2) ? (int)e[2] : -1;
+        OpenFault? fault = Open(e, thread, e[0], AccessOf(e[1], _options.Intel));
+        fault?.Observed.Vcpu = e.Knows(2) ? (int)e[2] : -1;
+        if (_inferred is not null && fault is not null)
+        {
+            // Nothing shows where the kernel takes its snapshot: at the first moment that it can.
+            Attach(thread, fault.Vm);
+            fault.AtBegin = Mark(fault);
+            Begin(fault);
+        }
     }
 
     private OpenFault? Open(EventCursor e, ThreadState thread, ulong gpa, FaultAccess access)
@@ -264,6 +271,13 @@ internal sealed partial class TimelineBuilder
     private void OnSetSpte(EventCursor e, ThreadState thread)
     {
         int level = (int)(byte)e[2];
+        if (_inferred is not null && thread.Fault is null && level is 1 or 2 or 3)
+        {
+            // The completion of an async page fault: nothing else of it is recorded.
+            LearnLeaf(VmOf(thread), thread.AsId, e[0], e[1], level, fault: -1, outsideFault: true);
+            return;
+        }
+
         if (thread.Fault is not { Committed: false } fault || level is 0 or > 3 || (e[0] ^ (fault.Observed.Gpa >> 12)) >= Levels.Pages(level))
         {
             return;
@@ -350,34 +364,8 @@ internal sealed partial class TimelineBuilder
         if (!fault.Begun)
         {
             fault.Begun = true;
-            ulong slots = 0;
-            if (_slotsUnknown)
-            {
-                InferSlot(fault);
-                slots = fault.Observed.By == ObservedBy.Mmio ? 2UL : 1UL;
-            }
-
-            EmitFault(fault, OperationKind.FaultBegin, fault.Observed.Gpa, (ulong)fault.Access, slots);
+            EmitFault(fault, OperationKind.FaultBegin, fault.Observed.Gpa, (ulong)fault.Access, (ulong)(_inferred is null ? SlotFact.Recorded : InferSlot(fault)));
         }
-    }
-
-    /// <summary>
-    /// A leaf shows that its gfn lies in a memslot, not where that slot begins or what hva it has: a block of 2 MiB with a made-up
-    /// hva stands in for it (spec 15.4).
-    /// </summary>
-    private void InferSlot(OpenFault fault)
-    {
-        const ulong madeUpHva = 1UL << 62;
-        const ulong blockPages = 512;
-        ulong gfn = fault.Observed.Gpa >> 12;
-        if (!fault.Observed.HasLeaf || fault.Vm.Slots[fault.Observed.AsId].Find(gfn) is not null)
-        {
-            return;
-        }
-
-        ulong block = gfn & ~(blockPages - 1);
-        Counts.SlotsInferred++;
-        PutSlot(fault.Vm, new Memslot(fault.Observed.AsId, (int)(block / blockPages) + 0x10000, block, blockPages, madeUpHva + (block << 12), MemslotFlags.None));
     }
 
     private void SendLookup(OpenFault fault, bool mapWritable, ulong seqPlusOne)
@@ -409,6 +397,12 @@ internal sealed partial class TimelineBuilder
         }
 
         Begin(fault);
+        if (_inferred is not null)
+        {
+            CommitInferred(fault);
+            return;
+        }
+
         bool mapWritable = fault.Observed.HasLeaf ? (fault.Observed.Spte & _options.HostWritableBit) != 0 : (fault.Access & FaultAccess.Write) != 0;
         if (fault.AtLookupReturn >= 0 || (fault.Fact == LookupFact.Found && fault.Observed.HasLeaf))
         {
@@ -486,6 +480,11 @@ internal sealed partial class TimelineBuilder
         if (observed.Outcome is not (FaultOutcome.Fixed or FaultOutcome.FixedFast or FaultOutcome.Spurious))
         {
             observed.HasLeaf = false;
+        }
+
+        if (_inferred is not null)
+        {
+            LearnFromLeaf(fault);
         }
 
         if (!fault.Prefetch)
@@ -567,6 +566,9 @@ internal sealed partial class TimelineBuilder
         C = c,
         D = kind == OperationKind.FaultBegin ? fault.Gva : 0,
     });
+
+    /// <summary>What a fault wants, by the error code of kvm_page_fault.</summary>
+    public static FaultAccess AccessOf(ulong code, bool intel) => intel ? FromExitQualification(code) : FromPageFaultErrorCode(code);
 
     private static FaultAccess FromPageFaultErrorCode(ulong code) =>
         (FaultAccess)((uint)code & (uint)(FaultAccess.Present | FaultAccess.Write | FaultAccess.Reserved | FaultAccess.Exec));

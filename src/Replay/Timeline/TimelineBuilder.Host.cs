@@ -116,6 +116,7 @@ internal sealed partial class TimelineBuilder
         if (thread.Vm is { } vm)
         {
             Emit(kind, vm, start, end, c, d);
+            LearnMapping(vm, new Operation { Kind = kind, A = start, B = end, C = c, D = d });
         }
         else if (thread.EarlyMappings.Count < MaxEarlyMappings)
         {

@@ -193,6 +193,11 @@ internal sealed partial class TimelineBuilder
             window.Vm.InsertedPfns.ForEach(window.Start >> 12, (window.End + 4095) >> 12, ref forget);
         }
 
+        if (_inferred is not null)
+        {
+            window.Vm.Memory.Forget(window.Start, window.End);
+        }
+
         Emit(OperationKind.WindowBegin, window.Vm, window.Start, window.End, window.Event);
     }
 
@@ -251,14 +256,15 @@ internal sealed partial class TimelineBuilder
         {
             Settle(window);
 
-            if (!_slotsUnknown && (thread.Fault is null || thread.Fault.InLookup))
+            if (_inferred is null && (thread.Fault is null || thread.Fault.InLookup))
             {
                 ObserveLeaf(e, window.Vm);
                 return;
             }
         }
 
-        if (thread.Fault is { Committed: false, InLookup: false } || thread.Region is { Invalidated: true })
+        bool ownFault = thread.Fault is { Committed: false, InLookup: false } && (_inferred is null || SpteLayout.IsPresent(e[2]));
+        if (ownFault || thread.Region is { Invalidated: true })
         {
             if (thread.Region is { Invalidated: true } region)
             {
@@ -317,13 +323,18 @@ internal sealed partial class TimelineBuilder
         }
 
         Counts.MaintenanceFromSpteEvents++;
+        if (_inferred is not null && kind == OperationKind.ZapLeaf)
+        {
+            ForgetPage(VmOf(thread), gfn, level);
+        }
+
         Emit(kind, VmOf(thread), gfn, level, SpteLayout.Pfn(now), asId: asId);
     }
 
     /// <summary>A leaf that the models have changed, or will not change, by themselves: handed over to be compared.</summary>
     private void ObserveLeaf(EventCursor e, VmTrack vm)
     {
-        if (e[3] is 1 or 2 or 3 && SpteLayout.IsPresent(e[1]) && IsLeaf(e[1], e[3]) && !_slotsUnknown)
+        if (e[3] is 1 or 2 or 3 && SpteLayout.IsPresent(e[1]) && IsLeaf(e[1], e[3]) && _inferred is null)
         {
             Operations.Add(new Operation
             {

@@ -1,4 +1,5 @@
 using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.Timeline.Inference;
 
 namespace TraceReplay.Replay.Timeline;
 
@@ -17,8 +18,8 @@ internal sealed partial class TimelineBuilder
     private readonly List<Window> _opening = [];
     private readonly List<(ThreadState Thread, Window Window)> _openWindows = [];
 
-    // Neither region calls nor the slots that faults found are recorded.
-    private readonly bool _slotsUnknown;
+    // Not null where neither region calls nor the slots that faults found are recorded.
+    private readonly InferredFacts? _inferred;
     private readonly TimelineOptions _options;
     private readonly Dictionary<int, ThreadState> _threads = [];
     private readonly List<VmTrack> _vms = [];
@@ -31,13 +32,14 @@ internal sealed partial class TimelineBuilder
     // The task of the last event: most events come in runs of one task.
     private ThreadState _thread = new(-1);
 
-    public TimelineBuilder(IReadOnlySet<EventKind> kinds, WindowBegins begins, LostRecords lost, TimelineOptions options)
+    /// <param name="inferred">What is inferred where neither memslots nor lookups are recorded; null where they are.</param>
+    public TimelineBuilder(IReadOnlySet<EventKind> kinds, WindowBegins begins, LostRecords lost, TimelineOptions options, InferredFacts? inferred)
     {
+        _inferred = inferred;
         _lost = lost;
         _kinds = kinds;
         _begins = begins;
         _options = options;
-        _slotsUnknown = !kinds.Contains(EventKind.SetRegion) && !kinds.Contains(EventKind.Faultin);
         if (!kinds.Contains(EventKind.PageAlloc))
         {
             EmitHost(OperationKind.NoBlockOrders, 0);
@@ -66,6 +68,11 @@ internal sealed partial class TimelineBuilder
         while (_lost.TryTakeBefore(e.Seq, out int cpu))
         {
             CloseWindowsAtLoss(cpu);
+        }
+
+        if (_inferred is not null)
+        {
+            PutInferredSlots(e.Seq);
         }
 
         if (_opening.Count > 0)
@@ -226,6 +233,7 @@ internal sealed partial class TimelineBuilder
                 Operation own = operation;
                 own.Vm = vm.Index;
                 Operations.Add(own);
+                LearnMapping(vm, in own);
             }
 
             thread.EarlyMappings.Clear();
@@ -255,6 +263,9 @@ public sealed class TimelineCounts
     public long SlotsFromFaults { get; set; }
 
     public long SlotsInferred { get; set; }
+
+    /// <summary>Lookups whose page no earlier leaf shows.</summary>
+    public long PagesInferred { get; set; }
 
     public long WindowsClosedByProbe { get; set; }
 

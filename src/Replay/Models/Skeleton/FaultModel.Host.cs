@@ -61,6 +61,9 @@ public sealed partial class FaultModel<TRules>
             case OperationKind.LeafObserved:
                 CheckLeaf(vm, in op);
                 break;
+            case OperationKind.LeafKnown:
+                LearnLeaf(vm, in op);
+                break;
             case OperationKind.NoBlockOrders:
                 _hostPages.OrdersRecorded = false;
                 break;
@@ -213,6 +216,20 @@ public sealed partial class FaultModel<TRules>
                 Split(sptes, op.A, level, spte);
                 break;
         }
+    }
+
+    /// <summary>What the kernel mapped takes the place of a frame that was made up for it (spec 15.4).</summary>
+    private static void LearnLeaf(VmState vm, in Operation op)
+    {
+        SpteTables sptes = vm.Sptes[op.AsId];
+        ulong spte = sptes.Leaf(op.A, out int level);
+        if (SpteLayout.IsPresent(spte) ? !SpecialPfn.IsMadeUp(SpteLayout.Pfn(spte)) : op.C == 0)
+        {
+            return;
+        }
+
+        sptes.Set(op.A, level, 0);
+        sptes.Set(op.A, (int)op.D, op.B | (spte & SpteLayout.RefcountedBit));
     }
 
     /// <summary>A record of a leaf's change against what the model had there and has now.</summary>

@@ -57,7 +57,7 @@ public sealed partial class FaultModel<TRules>
                 return;
         }
 
-        if (!pte.Present || (fault.SlotsUnknown && fact is not (LookupFact.Found or LookupFact.FaultedIn)))
+        if (!pte.Present)
         {
             fault.RestsOn(Certainty.Assumed);
             fault.WentFurther = fact == LookupFact.NotMade;

@@ -77,7 +77,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             Gfn = op.A >> 12,
             Level = 1,
             Pfn = SpecialPfn.Fault,
-            SlotsUnknown = op.C != 0,
+            SlotsUnknown = (SlotFact)op.C != SlotFact.Recorded,
             Gva = op.D,
             GetsUnconditionally = Settings.UnconditionalGet,
             AllowsUnsafe = Settings.AllowUnsafeMappings,
@@ -109,11 +109,11 @@ public sealed partial class FaultModel<TRules> : IFaultModel
 
         fault.Seq = vm.Invalidate.Seq;
         fault.RootGeneration = vm.RootGeneration;
-        fault.Slot = vm.Slots[op.AsId].Find(fault.Gfn);
-        if (fault.Slot is null && op.C == 1)
+        fault.Slot = (SlotFact)op.C is SlotFact.NoneInferred ? null : vm.Slots[op.AsId].Find(fault.Gfn);
+        if ((SlotFact)op.C == SlotFact.Unknown)
         {
             fault.RestsOn(Certainty.Assumed);
-            fault.End(FaultOutcome.Unknown, "the capture does not record memslots, and nothing shows whether one is here");
+            fault.End(FaultOutcome.Unknown, "the capture does not record memslots, and no other fault shows whether one is here");
             return;
         }
 

@@ -1,0 +1,137 @@
+namespace TraceReplay.Replay.Timeline.Inference;
+
+/// <summary>What the end of a fault shows of its gfn.</summary>
+internal enum WitnessKind : byte
+{
+    /// <summary>KVM made a leaf: there is a memslot and a page.</summary>
+    Leaf,
+
+    /// <summary>KVM_RUN returned EFAULT: there is a memslot, and no page that KVM accepts.</summary>
+    Refused,
+
+    /// <summary>KVM made or hit an MMIO SPTE: there is no memslot.</summary>
+    NoSlot,
+
+    /// <summary>A write was emulated without one: memslot or mapping are read-only.</summary>
+    EmulatedWrite,
+}
+
+/// <summary>One fault's testimony. It is never heard on the fault itself, only on others.</summary>
+internal readonly record struct Witness(WitnessKind Kind, bool Write, long Fault, long Seq);
+
+/// <summary>
+/// How the faults of a trace ended, by gfn: the raw material of what is inferred where no probe shows it (spec 8.3).
+/// Memory grows with the faults, 24 bytes each.
+/// </summary>
+internal sealed class Witnesses
+{
+    /// <summary>How far testimony on a neighbour reaches, in pages: the 2 MiB around it.</summary>
+    public const ulong Reach = 512;
+
+    private readonly Dictionary<ulong, List<Witness>> _byGfn = [];
+
+    public IEnumerable<ulong> Gfns => _byGfn.Keys;
+
+    /// <summary>Adds testimony; in the order of the trace.</summary>
+    public void Add(ulong gfn, Witness witness)
+    {
+        if (!_byGfn.TryGetValue(gfn, out List<Witness>? list))
+        {
+            _byGfn.Add(gfn, list = []);
+        }
+
+        list.Add(witness);
+    }
+
+    /// <summary>The testimony on exactly this gfn that is nearest in the trace; null if only <paramref name="except"/> gave any.</summary>
+    /// <param name="except">The fault in question, which must not testify for itself.</param>
+    public Witness? Nearest(ulong gfn, long seq, long except)
+    {
+        if (!_byGfn.TryGetValue(gfn, out List<Witness>? list))
+        {
+            return null;
+        }
+
+        Witness? best = null;
+        int at = FirstFrom(list, seq);
+        for (int i = at - 1; i >= 0 && best is null; i--)
+        {
+            best = list[i].Fault == except ? null : list[i];
+        }
+
+        for (int i = at; i < list.Count; i++)
+        {
+            if (list[i].Fault != except)
+            {
+                return best is null || list[i].Seq - seq < seq - best.Value.Seq ? list[i] : best;
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>Whether there is a memslot at <paramref name="gfn"/>, by the nearest testimony of other faults; null if there is none.</summary>
+    public bool? HasSlot(ulong gfn, long seq, long except)
+    {
+        for (ulong distance = 0; distance < Reach; distance++)
+        {
+            Witness? below = gfn >= distance && SameBlock(gfn, gfn - distance) ? Nearest(gfn - distance, seq, except) : null;
+            Witness? above = distance > 0 && SameBlock(gfn, gfn + distance) ? Nearest(gfn + distance, seq, except) : null;
+            if (below is null && above is null)
+            {
+                continue;
+            }
+
+            Witness nearest = above is null || (below is not null && Math.Abs(below.Value.Seq - seq) <= Math.Abs(above.Value.Seq - seq)) ? below!.Value : above.Value;
+            return nearest.Kind != WitnessKind.NoSlot;
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether other faults on this gfn, or on both of its neighbours, were refused.</summary>
+    public bool AreNeighboursRefused(ulong gfn, long seq, long except) => Nearest(gfn, seq, except) is { } own
+        ? own.Kind == WitnessKind.Refused
+        : gfn > 0 && Nearest(gfn - 1, seq, except)?.Kind == WitnessKind.Refused && Nearest(gfn + 1, seq, except)?.Kind == WitnessKind.Refused;
+
+    /// <summary>
+    /// Whether no write in [from, end) ever left a leaf and at least two were emulated: one of them is another than any one asked about.
+    /// </summary>
+    public bool IsReadOnly(ulong from, ulong end)
+    {
+        int emulated = 0;
+        for (ulong gfn = from; gfn < end; gfn++)
+        {
+            foreach (Witness witness in _byGfn.GetValueOrDefault(gfn) ?? [])
+            {
+                emulated += witness.Kind == WitnessKind.EmulatedWrite ? 1 : 0;
+                if (witness is { Kind: WitnessKind.Leaf, Write: true })
+                {
+                    return false;
+                }
+            }
+        }
+
+        return emulated >= 2;
+    }
+
+    /// <summary>Position of the first testimony on <paramref name="gfn"/>.</summary>
+    public long FirstSeq(ulong gfn) => _byGfn[gfn][0].Seq;
+
+    public bool Any(ulong gfn, Predicate<Witness> match) => _byGfn.TryGetValue(gfn, out List<Witness>? list) && list.Exists(match);
+
+    private static bool SameBlock(ulong a, ulong b) => a / Reach == b / Reach;
+
+    private static int FirstFrom(List<Witness> list, long seq)
+    {
+        int low = 0;
+        int high = list.Count;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            (low, high) = list[middle].Seq < seq ? (middle + 1, high) : (low, middle);
+        }
+
+        return low;
+    }
+}

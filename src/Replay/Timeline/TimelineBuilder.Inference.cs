@@ -1,0 +1,142 @@
+using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.State;
+
+namespace TraceReplay.Replay.Timeline;
+
+/// <content>
+/// Faults of a capture without probes (spec 8.3, 15). What a lookup finds is said by other faults, by the VMM's own calls and by
+/// the allocator, never by the leaf or the error that the fault itself left: that is what the prediction is compared with.
+/// </content>
+internal sealed partial class TimelineBuilder
+{
+    private int _nextInferredSlot;
+
+    private void PutInferredSlots(long seq)
+    {
+        while (_nextInferredSlot < _inferred!.Slots.Count && _inferred.Slots[_nextInferredSlot].Since <= seq)
+        {
+            Memslot slot = _inferred.Slots[_nextInferredSlot++].Slot;
+            if (_vms.Count == 0)
+            {
+                _vms.Add(new VmTrack(0, 0));
+            }
+
+            Counts.SlotsInferred++;
+            PutSlot(_vms[0], slot);
+            if (_kinds.Contains(EventKind.SmmTransition))
+            {
+                PutSlot(_vms[0], slot with { AsId = 1 });
+            }
+        }
+    }
+
+    private SlotFact InferSlot(OpenFault fault)
+    {
+        ulong gfn = fault.Observed.Gpa >> 12;
+        fault.SlotFact = _inferred!.HasSlot(gfn, fault.Observed.Seq, fault.Observed.FaultId) switch
+        {
+            null => SlotFact.Unknown,
+            false => SlotFact.NoneInferred,
+            true when fault.Vm.Slots[fault.Observed.AsId].Find(gfn) is null => SlotFact.Unknown,
+            true => SlotFact.Inferred,
+        };
+        return fault.SlotFact;
+    }
+
+    /// <summary>The fault takes mmu_lock about here; what its lookup finds is told before.</summary>
+    private void CommitInferred(OpenFault fault)
+    {
+        fault.Committed = true;
+        fault.Observed.OrderAmbiguous = Moved(fault.AtBegin, Mark(fault));
+        LookupFact fact = fault.AsyncQueued ? LookupFact.AsyncQueued : LookupFact.None;
+        ulong gfn = fault.Observed.Gpa >> 12;
+        if (fault.SlotFact == SlotFact.Inferred && fault.Vm.Slots[fault.Observed.AsId].Find(gfn) is { } slot)
+        {
+            fault.Hva = slot.Hva(gfn);
+            Vma? vma = fault.Vm.Memory.FindVma(fault.Hva);
+            if (vma is { Kind: PageKind.N })
+            {
+                fact = LookupFact.Forbidden;
+            }
+            else if (!fault.Vm.Memory.Pte(fault.Hva).Present)
+            {
+                InferPage(fault, gfn, vma);
+            }
+        }
+
+        EmitFault(fault, OperationKind.FaultMap, (ulong)fact);
+    }
+
+    /// <summary>The page behind a gfn that no earlier leaf shows.</summary>
+    private void InferPage(OpenFault fault, ulong gfn, Vma? vma)
+    {
+        long seq = fault.Observed.Seq;
+        long self = fault.Observed.FaultId;
+        bool writable = vma is null || (vma.Flags & VmaFlags.Write) != 0;
+        ulong? placed = _inferred!.Blocks.PfnAt(gfn, _seq, self);
+        bool device = placed is not null || _inferred.IsDevice(gfn, self);
+        if (placed is null && !_inferred.Blocks.EndsAt(gfn, _seq, self) && _inferred.Witnesses.AreNeighboursRefused(gfn, seq, self))
+        {
+            // No block shows it, but KVM refuses what lies around it: a tail page, or no page at all.
+            Emit(OperationKind.VmaMapKind, fault.Vm, fault.Hva, fault.Hva + 4096, (ulong)(vma?.Flags ?? VmaFlags.Read | VmaFlags.Write), (ulong)PageKind.P4);
+            device = true;
+        }
+
+        Counts.PagesInferred++;
+        Emit(OperationKind.PteKnown, fault.Vm, fault.Hva, HostPte.Make(placed ?? SpecialPfn.MadeUp(gfn), writable, special: device).Raw);
+    }
+
+    /// <summary>After a fault has ended, its leaf is what later faults find.</summary>
+    private void LearnFromLeaf(OpenFault fault)
+    {
+        ref ObservedFault observed = ref fault.Observed;
+        if (!observed.HasLeaf)
+        {
+            return;
+        }
+
+        LearnLeaf(fault.Vm, (byte)observed.AsId, observed.Gpa >> 12, observed.Spte, observed.Level, fault.Observed.FaultId, outsideFault: false);
+    }
+
+    private void LearnLeaf(VmTrack vm, byte asId, ulong gfn, ulong spte, int level, long fault, bool outsideFault)
+    {
+        if (vm.Slots[asId].Find(gfn) is { } slot)
+        {
+            ulong pfn = SpteLayout.Pfn(spte) + (gfn & (Levels.Pages(level) - 1));
+            bool device = _inferred!.IsDevice(gfn, fault) || _inferred.Blocks.PfnAt(gfn, _seq, fault) is not null;
+            HostPte pte = HostPte.Make(pfn, (spte & _options.HostWritableBit) != 0, device, level);
+            vm.Memory.SetPte(slot.Hva(gfn), pte);
+            Emit(OperationKind.PteKnown, vm, slot.Hva(gfn), pte.Raw);
+        }
+
+        Emit(OperationKind.LeafKnown, vm, gfn, spte, outsideFault ? 1UL : 0UL, (ulong)level, asId);
+    }
+
+    private static void ForgetPage(VmTrack vm, ulong gfn, ulong level)
+    {
+        if (vm.Slots[0].Find(gfn) is { } slot)
+        {
+            vm.Memory.Forget(slot.Hva(gfn), slot.Hva(gfn) + (Levels.Pages((int)level) << 12));
+        }
+    }
+
+    /// <summary>The timeline's own copy of what the VMM maps: only inference asks for it.</summary>
+    private void LearnMapping(VmTrack vm, in Operation mapping)
+    {
+        if (_inferred is null)
+        {
+            return;
+        }
+
+        switch (mapping.Kind)
+        {
+            case OperationKind.VmaMapKind:
+                vm.Memory.Map(new Vma(mapping.A, mapping.B, (VmaFlags)mapping.C, (PageKind)mapping.D));
+                break;
+            case OperationKind.VmaUnmap:
+                vm.Memory.Map(new Vma(mapping.A, mapping.B, VmaFlags.None, PageKind.N));
+                break;
+        }
+    }
+}
