@@ -37,6 +37,9 @@ internal sealed class OpenFault
     /// <summary>Where memslots are inferred: what was said of this fault's.</summary>
     public SlotFact SlotFact;
 
+    /// <summary>Nothing shows whether a window had ended when the fault checked.</summary>
+    public bool OrderUnknown;
+
     // Boundary counts at the milestones, for the question whether an order is certain.
     public long AtBegin;
     public long AtFaultin;
@@ -57,6 +60,7 @@ internal sealed class OpenFault
         Fact = LookupFact.None;
         Slot = null;
         SlotFact = SlotFact.Recorded;
+        OrderUnknown = false;
         AtBegin = 0;
         AtFaultin = AtLookup = AtLookupReturn = AtFaultinReturn = -1;
     }

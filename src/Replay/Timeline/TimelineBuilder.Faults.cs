@@ -274,7 +274,7 @@ internal sealed partial class TimelineBuilder
         if (_inferred is not null && thread.Fault is null && level is 1 or 2 or 3)
         {
             // The completion of an async page fault: nothing else of it is recorded.
-            LearnLeaf(VmOf(thread), thread.AsId, e[0], e[1], level, fault: -1, outsideFault: true);
+            LearnLeaf(VmOf(thread), thread.AsId, e[0], e[1], level, fault: -1, stands: true);
             return;
         }
 

@@ -55,7 +55,11 @@ internal sealed partial class TimelineBuilder
         {
             fault.Hva = slot.Hva(gfn);
             Vma? vma = fault.Vm.Memory.FindVma(fault.Hva);
-            if (vma is { Kind: PageKind.N })
+            if (fact == LookupFact.None && IsNearWindow(fault))
+            {
+                fact = LookupFact.OrderUnknown;
+            }
+            else if (vma is { Kind: PageKind.N })
             {
                 fact = LookupFact.Forbidden;
             }
@@ -65,7 +69,66 @@ internal sealed partial class TimelineBuilder
             }
         }
 
+        fault.OrderUnknown = fact == LookupFact.OrderUnknown;
         EmitFault(fault, OperationKind.FaultMap, (ulong)fact);
+    }
+
+    /// <summary>
+    /// Another task's window over the page was or may have been open while the fault was: nothing recorded tells on which side of
+    /// the fault's checks it ended. A window of the fault's own task lies inside its lookup.
+    /// </summary>
+    private bool IsNearWindow(OpenFault fault)
+    {
+        ulong hva = fault.Hva;
+        foreach ((ThreadState thread, Window window) in _openWindows)
+        {
+            if (thread.Pid != fault.Observed.Pid && window.Start < hva + 4096 && hva < window.End)
+            {
+                return true;
+            }
+        }
+
+        foreach ((int pid, Window window, long end) in _endedWindows)
+        {
+            if (pid != fault.Observed.Pid && end >= fault.Observed.Seq && window.Start < hva + 4096 && hva < window.End)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // The last windows that ended: a fault that was under way then may have met them.
+    private readonly Queue<(int Pid, Window Window, long End)> _endedWindows = new();
+    private const int MaxEndedWindows = 64;
+
+    private void RememberEnded(int pid, Window window)
+    {
+        if (_endedWindows.Count == MaxEndedWindows)
+        {
+            _endedWindows.Dequeue();
+        }
+
+        _endedWindows.Enqueue((pid, window, _seq));
+    }
+
+    /// <summary>
+    /// A fault that maps a page has found no window over it. One that had begun and whose end nothing shows is over, then, for the
+    /// faults that come after.
+    /// </summary>
+    private void EndWindowsRefutedBy(OpenFault fault)
+    {
+        for (int i = _openWindows.Count - 1; i >= 0; i--)
+        {
+            (ThreadState thread, Window window) = _openWindows[i];
+            if (window.Settled && thread.Pid != fault.Observed.Pid && window.Start < fault.Hva + 4096 && fault.Hva < window.End)
+            {
+                Counts.WindowsClosedByFault++;
+                thread.Windows.Remove(window);
+                EndWindow(window, 0, 0);
+            }
+        }
     }
 
     /// <summary>The page behind a gfn that no earlier leaf shows.</summary>
@@ -76,7 +139,7 @@ internal sealed partial class TimelineBuilder
         bool writable = vma is null || (vma.Flags & VmaFlags.Write) != 0;
         ulong? placed = _inferred!.Blocks.PfnAt(gfn, _seq, self);
         bool device = placed is not null || _inferred.IsDevice(gfn, self);
-        if (placed is null && !_inferred.Blocks.EndsAt(gfn, _seq, self) && _inferred.Witnesses.AreNeighboursRefused(gfn, seq, self))
+        if (placed is null && !_inferred.Blocks.EndsAt(gfn, _seq, self) && _inferred.Witnesses.AreNeighboursRefused(gfn, fault.Hva >> 12, (fault.Access & FaultAccess.Write) != 0, seq, self, _inferred.Windows))
         {
             // No block shows it, but KVM refuses what lies around it: a tail page, or no page at all.
             Emit(OperationKind.VmaMapKind, fault.Vm, fault.Hva, fault.Hva + 4096, (ulong)(vma?.Flags ?? VmaFlags.Read | VmaFlags.Write), (ulong)PageKind.P4);
@@ -96,10 +159,11 @@ internal sealed partial class TimelineBuilder
             return;
         }
 
-        LearnLeaf(fault.Vm, (byte)observed.AsId, observed.Gpa >> 12, observed.Spte, observed.Level, fault.Observed.FaultId, outsideFault: false);
+        EndWindowsRefutedBy(fault);
+        LearnLeaf(fault.Vm, (byte)observed.AsId, observed.Gpa >> 12, observed.Spte, observed.Level, fault.Observed.FaultId, stands: fault.SlotFact == SlotFact.Unknown || fault.OrderUnknown);
     }
 
-    private void LearnLeaf(VmTrack vm, byte asId, ulong gfn, ulong spte, int level, long fault, bool outsideFault)
+    private void LearnLeaf(VmTrack vm, byte asId, ulong gfn, ulong spte, int level, long fault, bool stands)
     {
         if (vm.Slots[asId].Find(gfn) is { } slot)
         {
@@ -110,7 +174,7 @@ internal sealed partial class TimelineBuilder
             Emit(OperationKind.PteKnown, vm, slot.Hva(gfn), pte.Raw);
         }
 
-        Emit(OperationKind.LeafKnown, vm, gfn, spte, outsideFault ? 1UL : 0UL, (ulong)level, asId);
+        Emit(OperationKind.LeafKnown, vm, gfn, spte, stands ? 1UL : 0UL, (ulong)level, asId);
     }
 
     private static void ForgetPage(VmTrack vm, ulong gfn, ulong level)

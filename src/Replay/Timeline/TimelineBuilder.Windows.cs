@@ -205,7 +205,13 @@ internal sealed partial class TimelineBuilder
     {
         Settle(window);
         _opening.Remove(window);
-        _openWindows.RemoveAll(open => open.Window == window);
+        int index = _openWindows.FindIndex(open => open.Window == window);
+        if (index >= 0)
+        {
+            RememberEnded(_openWindows[index].Thread.Pid, window);
+            _openWindows.RemoveAt(index);
+        }
+
         window.Vm.Boundaries++;
         Emit(OperationKind.WindowEnd, window.Vm, window.Start, window.End, seqPlusOne, inProgress);
     }

@@ -271,6 +271,9 @@ public sealed class TimelineCounts
 
     public long WindowsClosedByNextEvent { get; set; }
 
+    /// <summary>By a fault on one of their pages that mapped it.</summary>
+    public long WindowsClosedByFault { get; set; }
+
     public long WindowsClosedByLoss { get; set; }
 
     public long VmAssumed { get; set; }

@@ -206,6 +206,14 @@ public sealed partial class FaultModel<TRules> : IFaultModel
     /// <summary>Steps 12 to 16: under mmu_lock.</summary>
     private void Map(VmState vm, in Operation op, ref FaultContext fault)
     {
+        if ((LookupFact)op.A == LookupFact.OrderUnknown && (!fault.Done || fault.RetryCause == RetryCause.PrecheckBeforeLookup))
+        {
+            fault.RestsOn(Certainty.Assumed);
+            fault.RetryCause = RetryCause.None;
+            fault.End(FaultOutcome.Unknown, "the trace does not show whether a notifier window over the page had ended");
+            return;
+        }
+
         Lookup(vm, in op, ref fault);
         if (fault.Done)
         {

@@ -36,6 +36,8 @@ internal sealed class InferredFacts(bool intel)
 
     public BlockAnchors Blocks { get; } = new();
 
+    public WindowHistory Windows { get; } = new();
+
     /// <summary>Memslots with the position from which on they hold, in that order.</summary>
     public IReadOnlyList<(long Since, Memslot Slot)> Slots { get; private set; } = [];
 
@@ -113,6 +115,7 @@ internal sealed class InferredFacts(bool intel)
                 _open.Remove(e.Pid);
                 break;
             case EventKind.UnmapHvaRange:
+                Windows.Add(e[0] >> 12, (e[1] + 4095) >> 12, e.Seq);
                 _windows[e.Pid] = new ZapsOfWindow(e[0] >> 12, (e[1] + 4095) >> 12, ulong.MaxValue, 0, e.Seq);
                 break;
             case EventKind.SpteChanged:

@@ -50,14 +50,19 @@ internal sealed class SlotRegions
         List<(long Since, Memslot Slot)> slots = [];
         HashSet<MmapCall> used = [];
         int id = 0;
+        ulong covered = 0;
         foreach ((ulong first, ulong end) in Runs(witnesses))
         {
+            // A fault that is the only one in its 2 MiB must find the slot that its neighbours speak of, whether it left a leaf or not.
+            ulong start = Math.Max(covered, BlockOf(Math.Max(first, Witnesses.Reach) - Witnesses.Reach));
+            ulong stop = BlockOf(end + (2 * Witnesses.Reach) - 1);
+            covered = stop;
             long seen = witnesses.FirstSeq(first);
             List<Region> regions = [.. _regions.Where(r => r.FirstGfn < end && r.LastGfn >= first).OrderBy(r => r.Seq)];
             if (regions.Count == 0)
             {
                 ulong distance = FromMmap(calls, used, first, end, seen) ?? MadeUpDistance;
-                Add(BlockOf(first), BlockOf(end + Witnesses.Reach - 1), distance, long.MinValue);
+                Add(start, stop, distance, long.MinValue);
                 continue;
             }
 
@@ -73,8 +78,8 @@ internal sealed class SlotRegions
             {
                 bool replaces = !sideBySide.Contains(region);
                 int piece = Math.Max(0, sideBySide.FindLastIndex(s => s.FirstGfn <= region.FirstGfn));
-                ulong from = piece == 0 ? BlockOf(first) : sideBySide[piece].FirstGfn;
-                ulong to = piece == sideBySide.Count - 1 ? BlockOf(end + Witnesses.Reach - 1) : sideBySide[piece + 1].FirstGfn;
+                ulong from = piece == 0 ? start : sideBySide[piece].FirstGfn;
+                ulong to = piece == sideBySide.Count - 1 ? stop : sideBySide[piece + 1].FirstGfn;
                 Add(from, to, Distance(region, calls), replaces ? region.Seq : long.MinValue);
             }
         }

@@ -45,7 +45,8 @@ internal sealed class Witnesses
 
     /// <summary>The testimony on exactly this gfn that is nearest in the trace; null if only <paramref name="except"/> gave any.</summary>
     /// <param name="except">The fault in question, which must not testify for itself.</param>
-    public Witness? Nearest(ulong gfn, long seq, long except)
+    /// <param name="before">Only what came before.</param>
+    public Witness? Nearest(ulong gfn, long seq, long except, bool before = false)
     {
         if (!_byGfn.TryGetValue(gfn, out List<Witness>? list))
         {
@@ -59,7 +60,7 @@ internal sealed class Witnesses
             best = list[i].Fault == except ? null : list[i];
         }
 
-        for (int i = at; i < list.Count; i++)
+        for (int i = at; i < list.Count && !before; i++)
         {
             if (list[i].Fault != except)
             {
@@ -73,10 +74,11 @@ internal sealed class Witnesses
     /// <summary>Whether there is a memslot at <paramref name="gfn"/>, by the nearest testimony of other faults; null if there is none.</summary>
     public bool? HasSlot(ulong gfn, long seq, long except)
     {
-        for (ulong distance = 0; distance < Reach; distance++)
+        for (ulong distance = 0; distance <= Reach; distance++)
         {
-            Witness? below = gfn >= distance && SameBlock(gfn, gfn - distance) ? Nearest(gfn - distance, seq, except) : null;
-            Witness? above = distance > 0 && SameBlock(gfn, gfn + distance) ? Nearest(gfn + distance, seq, except) : null;
+            // Beyond the 2 MiB a huge page next to it may still tell.
+            Witness? below = gfn >= distance && (SameBlock(gfn, gfn - distance) || distance == Reach) ? Nearest(gfn - distance, seq, except) : null;
+            Witness? above = distance > 0 && (SameBlock(gfn, gfn + distance) || distance == Reach) ? Nearest(gfn + distance, seq, except) : null;
             if (below is null && above is null)
             {
                 continue;
@@ -89,10 +91,27 @@ internal sealed class Witnesses
         return null;
     }
 
-    /// <summary>Whether other faults on this gfn, or on both of its neighbours, were refused.</summary>
-    public bool AreNeighboursRefused(ulong gfn, long seq, long except) => Nearest(gfn, seq, except) is { } own
-        ? own.Kind == WitnessKind.Refused
-        : gfn > 0 && Nearest(gfn - 1, seq, except)?.Kind == WitnessKind.Refused && Nearest(gfn + 1, seq, except)?.Kind == WitnessKind.Refused;
+    /// <summary>
+    /// Whether other faults on this gfn, or on both of its neighbours, were refused, with nothing invalidated in between. That a
+    /// write was refused says nothing of reads.
+    /// </summary>
+    public bool AreNeighboursRefused(ulong gfn, ulong page, bool write, long seq, long except, WindowHistory windows)
+    {
+        return Standing(gfn, 0) is { } own
+            ? Refuses(own)
+            : gfn > 0 && Standing(gfn - 1, -1) is { } below && Standing(gfn + 1, 1) is { } above && Refuses(below) && Refuses(above);
+
+        bool Refuses(Witness witness) => witness.Kind == WitnessKind.Refused && (write || !witness.Write);
+
+        Witness? Standing(ulong at, long offset)
+        {
+            ulong there = page + (ulong)offset;
+            Witness? nearest = Nearest(at, seq, except);
+            return nearest is { } witness && !windows.AnyBetween(there, witness.Seq, seq) && !windows.AnyBetween(page, witness.Seq, seq) ? nearest
+                : Nearest(at, seq, except, before: true) is { } earlier && !windows.AnyBetween(there, earlier.Seq, seq) ? earlier
+                : null;
+        }
+    }
 
     /// <summary>
     /// Whether no write in [from, end) ever left a leaf and at least two were emulated: one of them is another than any one asked about.
