@@ -76,7 +76,8 @@ public static class ReplayRunner
         }
 
         using EventStream stream = TraceEvents.Open(reader, trace, ignoreProbes: true, InferredFacts.Kinds);
-        return InferredFacts.Read(stream, kernel.Intel);
+        var dbg = InferredFacts.Read(stream, kernel.Intel); foreach (var (since, sl) in dbg.Slots) Console.Error.WriteLine($"SLOT {since} {sl.BaseGfn:x}+{sl.Npages:x} hva {sl.UserspaceAddr:x} {sl.Flags}");
+        return dbg;
     }
 
     private static WindowBegins ReadWindowBegins(DatasetReader reader, TraceManifest trace, ReplayOptions options)

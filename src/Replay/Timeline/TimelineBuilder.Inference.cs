@@ -74,23 +74,47 @@ internal sealed partial class TimelineBuilder
     }
 
     /// <summary>
-    /// Another task's window over the page was or may have been open while the fault was: nothing recorded tells on which side of
-    /// the fault's checks it ended. A window of the fault's own task lies inside its lookup.
+    /// Another task's window was or may have been open while the fault was: nothing recorded tells on which side of the fault's
+    /// checks it ended. An end counts wherever the window lay, as it moves the sequence; an open one if the hull of all holds the
+    /// page (spec 4.1). A window of the fault's own task lies inside its lookup.
     /// </summary>
     private bool IsNearWindow(OpenFault fault)
     {
-        ulong hva = fault.Hva;
-        foreach ((ThreadState thread, Window window) in _openWindows)
+        foreach ((int pid, Window window, long end) in _endedWindows)
         {
-            if (thread.Pid != fault.Observed.Pid && window.Start < hva + 4096 && hva < window.End)
+            if (pid != fault.Observed.Pid && end > fault.Observed.Seq && TouchesSlot(window))
             {
                 return true;
             }
         }
 
-        foreach ((int pid, Window window, long end) in _endedWindows)
+        return IsInHull(fault);
+    }
+
+    // The hull of windows in progress widens until none is left, as the kernel's does.
+    private bool IsInHull(OpenFault fault) =>
+        _openWindows.Exists(open => open.Thread.Pid != fault.Observed.Pid && open.Window.Vm == fault.Vm)
+        && fault.Vm.HullStart < fault.Hva + 4096 && fault.Hva < fault.Vm.HullEnd;
+
+    private void WidenHull(Window window)
+    {
+        if (!_openWindows.Exists(open => open.Window != window && open.Window.Begun && open.Window.Vm == window.Vm && TouchesSlot(open.Window)))
         {
-            if (pid != fault.Observed.Pid && end >= fault.Observed.Seq && window.Start < hva + 4096 && hva < window.End)
+            (window.Vm.HullStart, window.Vm.HullEnd) = (ulong.MaxValue, 0);
+        }
+
+        if (TouchesSlot(window))
+        {
+            window.Vm.HullStart = Math.Min(window.Vm.HullStart, window.Start);
+            window.Vm.HullEnd = Math.Max(window.Vm.HullEnd, window.End);
+        }
+    }
+
+    private static bool TouchesSlot(Window window)
+    {
+        foreach (Memslot slot in window.Vm.Slots[0].All)
+        {
+            if (slot.UserspaceAddr < window.End && window.Start < slot.EndHva)
             {
                 return true;
             }
@@ -119,10 +143,16 @@ internal sealed partial class TimelineBuilder
     /// </summary>
     private void EndWindowsRefutedBy(OpenFault fault)
     {
+        if (_openWindows.Count == 0 || !IsInHull(fault))
+        {
+            return;
+        }
+
         for (int i = _openWindows.Count - 1; i >= 0; i--)
         {
             (ThreadState thread, Window window) = _openWindows[i];
-            if (window.Settled && thread.Pid != fault.Observed.Pid && window.Start < fault.Hva + 4096 && fault.Hva < window.End)
+            bool begun = window.Settled || window.BeginsAfter < fault.Observed.Seq;
+            if (begun && thread.Pid != fault.Observed.Pid)
             {
                 Counts.WindowsClosedByFault++;
                 thread.Windows.Remove(window);

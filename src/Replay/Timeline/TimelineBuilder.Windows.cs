@@ -76,14 +76,14 @@ internal sealed partial class TimelineBuilder
 
     /// <summary>
     /// A task that goes on with other work has left the notifier: the end was not probed, or its record was lost. Without a
-    /// probe any event but a zap says so, with one only those that cannot happen inside a window (spec 15.2, policy b).
+    /// probe any event but a zap or what the page allocator does says so, with one only those that cannot happen inside a window (spec 15.2, policy b).
     /// </summary>
     private void CloseLeftWindows(EventKind kind, ThreadState thread)
     {
         bool left = _kinds.Contains(EventKind.NotifierEnd)
             ? kind is EventKind.PageFault or EventKind.Entry or EventKind.UserspaceExit or EventKind.SysEnterMmap or EventKind.SysEnterMunmap
                 or EventKind.SysEnterMprotect or EventKind.SyscallEdge or EventKind.SetRegion
-            : kind is not (EventKind.SpteChanged or EventKind.AgeHva);
+            : kind is not (EventKind.SpteChanged or EventKind.AgeHva or EventKind.PageAlloc or EventKind.PageFree);
         if (!left)
         {
             return;
@@ -196,6 +196,7 @@ internal sealed partial class TimelineBuilder
         if (_inferred is not null)
         {
             window.Vm.Memory.Forget(window.Start, window.End);
+            WidenHull(window);
         }
 
         Emit(OperationKind.WindowBegin, window.Vm, window.Start, window.End, window.Event);

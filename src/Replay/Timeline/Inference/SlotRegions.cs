@@ -61,8 +61,7 @@ internal sealed class SlotRegions
             List<Region> regions = [.. _regions.Where(r => r.FirstGfn < end && r.LastGfn >= first).OrderBy(r => r.Seq)];
             if (regions.Count == 0)
             {
-                ulong distance = FromMmap(calls, used, first, end, seen) ?? MadeUpDistance;
-                Add(start, stop, distance, long.MinValue);
+                Add(start, stop, FromMmap(calls, used, first, end, seen, exactly: true) ?? FromNeighbour(first) ?? FromMmap(calls, used, first, end, seen, exactly: false) ?? MadeUpDistance, long.MinValue);
                 continue;
             }
 
@@ -74,7 +73,7 @@ internal sealed class SlotRegions
             }
 
             sideBySide.Sort((a, b) => a.FirstGfn.CompareTo(b.FirstGfn));
-            foreach (Region region in regions)
+            foreach (Region region in sideBySide.Concat(regions.Except(sideBySide)))
             {
                 bool replaces = !sideBySide.Contains(region);
                 int piece = Math.Max(0, sideBySide.FindLastIndex(s => s.FirstGfn <= region.FirstGfn));
@@ -89,6 +88,12 @@ internal sealed class SlotRegions
         void Add(ulong first, ulong end, ulong distance, long since)
         {
             MemslotFlags flags = witnesses.IsReadOnly(first, end) ? MemslotFlags.ReadOnly : MemslotFlags.None;
+            if (slots is [.., (_, { } last)] && since == long.MinValue && last.EndGfn == first && last.Flags == flags && last.Hva(first) == (first + distance) << 12)
+            {
+                slots[^1] = (long.MinValue, last with { Npages = end - last.BaseGfn });
+                return;
+            }
+
             slots.Add((since, new Memslot(0, 0x10000 + id++, first, end - first, (first + distance) << 12, flags)));
         }
     }
@@ -124,8 +129,18 @@ internal sealed class SlotRegions
     }
 
     /// <summary>Where windows leave a choice, the one by which the run begins where a mapping does.</summary>
-    private static ulong Distance(Region region, IReadOnlyList<MmapCall> calls)
+    private ulong Distance(Region region, IReadOnlyList<MmapCall> calls)
     {
+        if (region.Low == region.High)
+        {
+            return region.Low;
+        }
+
+        if (FromNeighbour(region.FirstGfn) is { } same && same >= region.Low && same <= region.High)
+        {
+            return same;
+        }
+
         foreach (MmapCall call in calls)
         {
             ulong start = BlockOf(region.FirstGfn);
@@ -142,18 +157,26 @@ internal sealed class SlotRegions
     }
 
     /// <summary>A run that no window touched: the mapping made last before it that is as long as the run, or at least not shorter.</summary>
-    private static ulong? FromMmap(IReadOnlyList<MmapCall> calls, HashSet<MmapCall> used, ulong first, ulong end, long seen)
+    private static ulong? FromMmap(IReadOnlyList<MmapCall> calls, HashSet<MmapCall> used, ulong first, ulong end, long seen, bool exactly)
     {
-        MmapCall? best = calls.LastOrDefault(call => call.Seq < seen && call.Pages == end - first && !used.Contains(call))
-            ?? calls.LastOrDefault(call => call.Seq < seen && call.Pages >= end - first && !used.Contains(call));
+        MmapCall? best = calls.LastOrDefault(call => call.Seq < seen && (exactly ? call.Pages == end - first : call.Pages >= end - first) && !used.Contains(call));
         if (best is null)
         {
             return null;
         }
 
         used.Add(best);
-        ulong start = best.Pages == end - first ? first : BlockOf(first);
-        return best.Pages >= end - start ? best.Page - start : best.Page - first;
+        return exactly || best.Pages < end - BlockOf(first) ? best.Page - first : best.Page - BlockOf(first);
+    }
+
+    /// <summary>Memory near a region whose distance is exact is taken to belong to the same memslot.</summary>
+    private ulong? FromNeighbour(ulong gfn)
+    {
+        const ulong near = 1UL << 15;
+        Region? best = _regions.Where(r => r.Low == r.High && Apart(r) < near).MinBy(Apart);
+        return best?.Low;
+
+        ulong Apart(Region region) => gfn < region.FirstGfn ? region.FirstGfn - gfn : gfn > region.LastGfn ? gfn - region.LastGfn : 0;
     }
 
     private sealed class Region
