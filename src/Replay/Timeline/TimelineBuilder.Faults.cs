@@ -286,6 +286,10 @@ internal sealed partial class TimelineBuilder
         SeeLeaf(fault, e[1], level);
         fault.Observed.By = ObservedBy.SetSpte;
         Commit(fault, exact: true);
+        if (_inferred is not null)
+        {
+            EndWindowsRefutedBy(fault);
+        }
     }
 
     private void OnMmio(EventCursor e, ThreadState thread)

@@ -138,7 +138,7 @@ internal sealed partial class TimelineBuilder
     }
 
     /// <summary>
-    /// A fault that maps a page has found no window over it. One that had begun and whose end nothing shows is over, then, for the
+    /// A fault that maps a page under mmu_lock has found no window over it. One that had begun and whose end nothing shows is over, then, for the
     /// faults that come after.
     /// </summary>
     private void EndWindowsRefutedBy(OpenFault fault)
@@ -189,7 +189,6 @@ internal sealed partial class TimelineBuilder
             return;
         }
 
-        EndWindowsRefutedBy(fault);
         LearnLeaf(fault.Vm, (byte)observed.AsId, observed.Gpa >> 12, observed.Spte, observed.Level, fault.Observed.FaultId, stands: fault.SlotFact == SlotFact.Unknown || fault.OrderUnknown);
     }
 

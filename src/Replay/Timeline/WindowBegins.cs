@@ -18,6 +18,8 @@ internal sealed class WindowBegins
         WindowBegins result = new();
         Dictionary<int, int> openByTask = [];
         List<(int Pid, int Index)> open = [];
+        bool returnsShown = stream.Kinds.Contains(EventKind.NotifierStartRet);
+        HashSet<(int Pid, int Index)> mapped = [];
         while (stream.MoveNext())
         {
             EventCursor e = stream.Current;
@@ -38,9 +40,15 @@ internal sealed class WindowBegins
                 case EventKind.SpteRequested or EventKind.SetSpte:
                     foreach ((int pid, int index) in open)
                     {
-                        if (pid != e.Pid)
+                        // Where the start's return is not probed, nothing may end the interval: one fault of each task, then, may
+                        // have been under way.
+                        if (pid != e.Pid && (returnsShown || !mapped.Contains((e.Pid, index))))
                         {
                             result._begins[index] = (result._begins[index].Unmap, e.Seq);
+                            if (!returnsShown && e.Kind == EventKind.SetSpte)
+                            {
+                                mapped.Add((e.Pid, index));
+                            }
                         }
                     }
 

@@ -157,9 +157,9 @@ internal sealed class SlotRegions
     }
 
     /// <summary>A run that no window touched: the mapping made last before it that is as long as the run, or at least not shorter.</summary>
-    private static ulong? FromMmap(IReadOnlyList<MmapCall> calls, HashSet<MmapCall> used, ulong first, ulong end, long seen, bool exactly)
+    private ulong? FromMmap(IReadOnlyList<MmapCall> calls, HashSet<MmapCall> used, ulong first, ulong end, long seen, bool exactly)
     {
-        MmapCall? best = calls.LastOrDefault(call => call.Seq < seen && (exactly ? call.Pages == end - first : call.Pages >= end - first) && !used.Contains(call));
+        MmapCall? best = calls.LastOrDefault(call => call.Seq < seen && (exactly ? call.Pages == end - first : call.Pages >= end - first) && !used.Contains(call) && !IsTaken(call));
         if (best is null)
         {
             return null;
@@ -168,6 +168,9 @@ internal sealed class SlotRegions
         used.Add(best);
         return exactly || best.Pages < end - BlockOf(first) ? best.Page - first : best.Page - BlockOf(first);
     }
+
+    /// <summary>Windows have shown other gfns in the mapping: two memslots seldom share memory.</summary>
+    private bool IsTaken(MmapCall call) => _regions.Exists(r => r.FirstGfn + r.Low < call.Page + call.Pages && call.Page <= r.LastGfn + r.High);
 
     /// <summary>Memory near a region whose distance is exact is taken to belong to the same memslot.</summary>
     private ulong? FromNeighbour(ulong gfn)
