@@ -86,11 +86,6 @@ internal sealed class VmTrack(short index, ulong kvm)
 
     public HostMemory Memory { get; } = new();
 
-    /// <summary>Inference: what the windows in progress cover together, in hva.</summary>
-    public ulong HullStart { get; set; } = ulong.MaxValue;
-
-    public ulong HullEnd { get; set; }
-
     /// <summary>Window begins and ends so far: two equal readings mean that nothing came between.</summary>
     public long Boundaries { get; set; }
 

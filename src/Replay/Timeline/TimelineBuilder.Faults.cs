@@ -286,10 +286,6 @@ internal sealed partial class TimelineBuilder
         SeeLeaf(fault, e[1], level);
         fault.Observed.By = ObservedBy.SetSpte;
         Commit(fault, exact: true);
-        if (_inferred is not null)
-        {
-            EndWindowsRefutedBy(fault);
-        }
     }
 
     private void OnMmio(EventCursor e, ThreadState thread)
@@ -488,6 +484,7 @@ internal sealed partial class TimelineBuilder
 
         if (_inferred is not null)
         {
+            EndWindowsOutlivedBy(fault);
             LearnFromLeaf(fault);
         }
 

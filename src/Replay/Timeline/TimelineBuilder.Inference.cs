@@ -75,8 +75,8 @@ internal sealed partial class TimelineBuilder
 
     /// <summary>
     /// Another task's window was or may have been open while the fault was: nothing recorded tells on which side of the fault's
-    /// checks it ended. An end counts wherever the window lay, as it moves the sequence; an open one if the hull of all holds the
-    /// page (spec 4.1). A window of the fault's own task lies inside its lookup.
+    /// checks it ended, and an end counts wherever the window lay, as it moves the sequence (spec 4.1). A window of the fault's own
+    /// task lies inside its lookup.
     /// </summary>
     private bool IsNearWindow(OpenFault fault)
     {
@@ -88,26 +88,15 @@ internal sealed partial class TimelineBuilder
             }
         }
 
-        return IsInHull(fault);
-    }
-
-    // The hull of windows in progress widens until none is left, as the kernel's does.
-    private bool IsInHull(OpenFault fault) =>
-        _openWindows.Exists(open => open.Thread.Pid != fault.Observed.Pid && open.Window.Vm == fault.Vm)
-        && fault.Vm.HullStart < fault.Hva + 4096 && fault.Hva < fault.Vm.HullEnd;
-
-    private void WidenHull(Window window)
-    {
-        if (!_openWindows.Exists(open => open.Window != window && open.Window.Begun && open.Window.Vm == window.Vm && TouchesSlot(open.Window)))
+        foreach ((ThreadState thread, Window window) in _openWindows)
         {
-            (window.Vm.HullStart, window.Vm.HullEnd) = (ulong.MaxValue, 0);
+            if (thread.Pid != fault.Observed.Pid && TouchesSlot(window))
+            {
+                return true;
+            }
         }
 
-        if (TouchesSlot(window))
-        {
-            window.Vm.HullStart = Math.Min(window.Vm.HullStart, window.Start);
-            window.Vm.HullEnd = Math.Max(window.Vm.HullEnd, window.End);
-        }
+        return false;
     }
 
     private static bool TouchesSlot(Window window)
@@ -138,21 +127,17 @@ internal sealed partial class TimelineBuilder
     }
 
     /// <summary>
-    /// A fault that maps a page under mmu_lock has found no window over it. One that had begun and whose end nothing shows is over, then, for the
-    /// faults that come after.
+    /// Spec 15.2, policy c: a window is taken to last no longer than a whole fault of another task that began after it, unless
+    /// that fault had to retry on one of its pages.
     /// </summary>
-    private void EndWindowsRefutedBy(OpenFault fault)
+    private void EndWindowsOutlivedBy(OpenFault fault)
     {
-        if (_openWindows.Count == 0 || !IsInHull(fault))
-        {
-            return;
-        }
-
+        bool retried = fault.Observed.Outcome is FaultOutcome.Retry or FaultOutcome.Unknown;
         for (int i = _openWindows.Count - 1; i >= 0; i--)
         {
             (ThreadState thread, Window window) = _openWindows[i];
-            bool begun = window.Settled || window.BeginsAfter < fault.Observed.Seq;
-            if (begun && thread.Pid != fault.Observed.Pid)
+            bool covers = window.Start < fault.Hva + 4096 && fault.Hva < window.End;
+            if (thread.Pid != fault.Observed.Pid && window.Begun && window.BeginsAfter < fault.Observed.Seq && !(retried && covers))
             {
                 Counts.WindowsClosedByFault++;
                 thread.Windows.Remove(window);

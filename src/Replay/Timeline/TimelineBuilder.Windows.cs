@@ -196,7 +196,6 @@ internal sealed partial class TimelineBuilder
         if (_inferred is not null)
         {
             window.Vm.Memory.Forget(window.Start, window.End);
-            WidenHull(window);
         }
 
         Emit(OperationKind.WindowBegin, window.Vm, window.Start, window.End, window.Event);

@@ -271,7 +271,7 @@ public sealed class TimelineCounts
 
     public long WindowsClosedByNextEvent { get; set; }
 
-    /// <summary>By a fault on one of their pages that mapped it.</summary>
+    /// <summary>By a whole fault of another task after them (spec 15.2, policy c).</summary>
     public long WindowsClosedByFault { get; set; }
 
     public long WindowsClosedByLoss { get; set; }
