@@ -76,13 +76,12 @@ public static class ReplayRunner
         }
 
         using EventStream stream = TraceEvents.Open(reader, trace, ignoreProbes: true, InferredFacts.Kinds);
-        var dbg = InferredFacts.Read(stream, kernel.Intel); foreach (var (since, sl) in dbg.Slots) Console.Error.WriteLine($"SLOT {since} {sl.BaseGfn:x}+{sl.Npages:x} hva {sl.UserspaceAddr:x} {sl.Flags}");
-        return dbg;
+        return InferredFacts.Read(stream, kernel.Intel);
     }
 
     private static WindowBegins ReadWindowBegins(DatasetReader reader, TraceManifest trace, ReplayOptions options)
     {
-        HashSet<EventKind> kinds = [EventKind.UnmapHvaRange, EventKind.NotifierStartRet, EventKind.SpteChanged, EventKind.SpteRequested, EventKind.SetSpte];
+        HashSet<EventKind> kinds = [EventKind.UnmapHvaRange, EventKind.NotifierStartRet, EventKind.SpteChanged, EventKind.SpteRequested, EventKind.SetSpte, EventKind.PageFault];
         using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes, kinds);
         return WindowBegins.Read(stream);
     }

@@ -9,6 +9,9 @@ namespace TraceReplay.Replay.Timeline;
 /// </summary>
 internal sealed class WindowBegins
 {
+    // Windows of tasks that do nothing more stay open for ever where no probe ends them.
+    private const int MaxOpen = 64;
+
     private readonly List<(long Unmap, long After)> _begins = [];
     private int _next;
 
@@ -19,7 +22,7 @@ internal sealed class WindowBegins
         Dictionary<int, int> openByTask = [];
         List<(int Pid, int Index)> open = [];
         bool returnsShown = stream.Kinds.Contains(EventKind.NotifierStartRet);
-        HashSet<(int Pid, int Index)> mapped = [];
+        HashSet<(int Pid, int Index)> after = [];
         while (stream.MoveNext())
         {
             EventCursor e = stream.Current;
@@ -29,10 +32,22 @@ internal sealed class WindowBegins
                     Close(e.Pid);
                     openByTask[e.Pid] = result._begins.Count;
                     open.Add((e.Pid, result._begins.Count));
+                    if (open.Count > MaxOpen)
+                    {
+                        open.RemoveAt(0);
+                    }
+
                     result._begins.Add((e.Seq, e.Seq));
                     break;
                 case EventKind.NotifierStartRet:
                     Close(e.Pid);
+                    break;
+                case EventKind.PageFault when !returnsShown:
+                    foreach ((int _, int index) in open)
+                    {
+                        after.Add((e.Pid, index));
+                    }
+
                     break;
                 case EventKind.SpteChanged when e.TellsEnough && SpteLayout.IsPresent(e[1]) && !SpteLayout.IsPresent(e[2]):
                     Close(e.Pid);
@@ -40,15 +55,11 @@ internal sealed class WindowBegins
                 case EventKind.SpteRequested or EventKind.SetSpte:
                     foreach ((int pid, int index) in open)
                     {
-                        // Where the start's return is not probed, nothing may end the interval: one fault of each task, then, may
-                        // have been under way.
-                        if (pid != e.Pid && (returnsShown || !mapped.Contains((e.Pid, index))))
+                        // Where the start's return is not probed, nothing may end the interval: only faults count, then, that
+                        // were under way already.
+                        if (pid != e.Pid && !after.Contains((e.Pid, index)))
                         {
                             result._begins[index] = (result._begins[index].Unmap, e.Seq);
-                            if (!returnsShown && e.Kind == EventKind.SetSpte)
-                            {
-                                mapped.Add((e.Pid, index));
-                            }
                         }
                     }
 
