@@ -23,7 +23,10 @@ public sealed record ReplayOptions
     /// <summary>Release of the captured kernel for traces that do not name it; null = unknown.</summary>
     public string? Kernel { get; init; }
 
-    /// <summary>Leaves probe events out, so that what they tell is inferred instead.</summary>
+    /// <summary>
+    /// Leaves probe events out, so that what they tell is inferred instead. Where the trace has them, it is replayed with them
+    /// first, and the assumptions carry the measured error of each inference.
+    /// </summary>
     public bool IgnoreProbes { get; init; }
 }
 
@@ -48,11 +51,25 @@ public static class ReplayRunner
         TraceManifest trace = reader.Traces.FirstOrDefault(t => t.TraceId == traceId)
             ?? throw new ArgumentException($"{dataset}: there is no trace '{traceId}' in it");
         CapturedKernel kernel = CapturedKernel.From(trace.Kernel ?? options.Kernel, trace.CpuVendor);
+        if (!options.IgnoreProbes || !TraceEvents.HasProbes(reader, trace))
+        {
+            return Run(reader, trace, kernel, options, null, null, ct);
+        }
+
+        // The price of inference: the same trace with its probes, then without; the second's results stay.
+        FactLog probed = new();
+        Run(reader, trace, kernel, options with { IgnoreProbes = false, Models = kernel.Model is { } model ? [model] : null, Setting = null }, probed, null, ct);
+        return Run(reader, trace, kernel, options, new FactLog(), probed, ct);
+    }
+
+    private static ReplayReport Run(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, ReplayOptions options, FactLog? facts, FactLog? probed, CancellationToken ct)
+    {
         IReadOnlyList<IFaultModel> models = CreateModels(options, kernel);
         using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes);
-        using Replay replay = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options), Infer(reader, trace, kernel, stream.Kinds))
+        using Replay replay = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options), Infer(reader, trace, kernel, stream.Kinds), facts)
         {
             AssumedProbes = TraceEvents.CountAssumedProbes(reader, trace, options.IgnoreProbes),
+            Probed = probed,
         };
         while (stream.MoveNext())
         {
@@ -127,8 +144,9 @@ internal sealed class Replay : IDisposable
     private readonly ResultTable<InvariantRow> _invariants;
     private readonly ResultTable<AssumptionRow> _assumptions;
     private readonly ReplayTallies _tallies = new();
+    private readonly FactLog? _facts;
 
-    public Replay(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds, WindowBegins begins, InferredFacts? inferred)
+    public Replay(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds, WindowBegins begins, InferredFacts? inferred, FactLog? facts)
     {
         _trace = trace;
         _kernel = kernel;
@@ -141,7 +159,8 @@ internal sealed class Replay : IDisposable
         }
 
         _lost = LostRecords.Read(reader, trace);
-        _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty), inferred);
+        _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty), inferred, facts?.WindowEnds);
+        _facts = facts;
         string id = trace.TraceId;
         _faults = FaultTable.Open(reader.ResultPath(id, ResultTables.Faults));
         _faultRow = new FaultRow(id);
@@ -156,6 +175,9 @@ internal sealed class Replay : IDisposable
 
     /// <summary>Probes whose function is taken from their name, as the capture has no symbols.</summary>
     public int AssumedProbes { get; init; }
+
+    /// <summary>What a replay of the same trace with its probes held to be true; null if there was none.</summary>
+    public FactLog? Probed { get; init; }
 
     public bool IsBatchFull => _timeline.Operations.Count >= BatchOperations;
 
@@ -199,7 +221,7 @@ internal sealed class Replay : IDisposable
     {
         _timeline.Complete();
         ExecuteBatch();
-        AssumptionWriter.Write(_assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies, AssumedProbes);
+        AssumptionWriter.Write(_assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies, AssumedProbes, Probed is null ? null : InferencePrice.Measure(Probed, _facts!));
         _outcomes.Complete();
         _divergences.Complete();
         foreach (IFaultModel model in _models)
@@ -250,6 +272,7 @@ internal sealed class Replay : IDisposable
         fault.Lost = _lost.AnyBefore(fault.EndSeq < 0 ? long.MaxValue : fault.EndSeq);
         int truth = Math.Max(0, _captured);
         Tally(in fault, in results[truth].Fault);
+        _facts?.Add(in fault, in results[truth].Fault);
         _faultRow.Fault = fault;
         _faultRow.PageKind = results[truth].Fault.Kind;
         _faults.Add(_faultRow);
@@ -277,6 +300,7 @@ internal sealed class Replay : IDisposable
     {
         _tallies.Faults++;
         _tallies.Unknown += fault.Outcome == FaultOutcome.Unknown ? 1 : 0;
+        _tallies.Predicted += predicted.Outcome == FaultOutcome.Unknown ? 0 : 1;
         _tallies.OrderAmbiguous += fault.OrderAmbiguous ? 1 : 0;
         if (predicted.Path == FaultPath.Remapped)
         {

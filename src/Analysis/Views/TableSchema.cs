@@ -76,7 +76,8 @@ public static class Tables
             gfn UBIGINT, observed VARCHAR, predicted VARCHAR, explained BOOLEAN, cause VARCHAR
             """),
         Result("assumptions", """
-            trace_id VARCHAR, assumption VARCHAR, value VARCHAR, share DOUBLE, detail VARCHAR
+            trace_id VARCHAR, assumption VARCHAR, value VARCHAR, share DOUBLE, detail VARCHAR, inferred BIGINT, equal BIGINT,
+            error DOUBLE
             """),
     ];
 

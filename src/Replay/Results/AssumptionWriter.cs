@@ -7,11 +7,13 @@ namespace TraceReplay.Replay.Results;
 /// <summary>Says AS-1 to AS-11 of spec 16 for one replay.</summary>
 internal static class AssumptionWriter
 {
-    public static void Write(ResultTable<AssumptionRow> table, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds, TimelineCounts counts, ReplayTallies tallies, int assumedProbes)
+    public static void Write(ResultTable<AssumptionRow> table, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds, TimelineCounts counts, ReplayTallies tallies, int assumedProbes, IReadOnlyDictionary<string, PricedInference>? prices)
     {
         void Add(string assumption, string value, double? share, string detail) =>
-            table.Add(new AssumptionRow(trace.TraceId, assumption, value, share, detail));
+            table.Add(new AssumptionRow(trace.TraceId, assumption, value, share, detail, prices?.TryGetValue(assumption, out PricedInference price) == true ? price : null));
 
+        bool inferred = !kinds.Contains(EventKind.SetRegion) && !kinds.Contains(EventKind.Faultin);
+        string unpriced = prices is null ? "; the capture has no probes, so the error of this is not known for it" : "";
         long slots = counts.SlotsFromRegionCall + counts.SlotsFromFaults + counts.SlotsInferred;
         Add(
             "AS-1",
@@ -19,7 +21,7 @@ internal static class AssumptionWriter
             Share(counts.SlotsInferred, slots),
             slots == 0
                 ? "no memslot is known: probe __kvm_set_memory_region (7.x: kvm_set_memory_region), or the pfn lookup with the slot's fields"
-                : Say($"memslots: {counts.SlotsFromRegionCall} region calls and {counts.SlotsFromFaults} slots first seen at a fault, from probes; {counts.SlotsInferred} blocks of 2 MiB inferred from leaves, without an hva"));
+                : Say($"memslots: {counts.SlotsFromRegionCall} region calls and {counts.SlotsFromFaults} slots first seen at a fault, from probes; {counts.SlotsInferred} inferred from how other faults ended and from which gfns a window zaps, in whole 2 MiB"));
         Add(
             "AS-2",
             counts.WritableFromLeaf == 0 && (kinds.Contains(EventKind.InsertPfn) || kinds.Contains(EventKind.FollowPfnRet)) ? "known" : "inferred",
@@ -37,13 +39,13 @@ internal static class AssumptionWriter
             kinds.Contains(EventKind.PageAlloc)
                 ? "TTM block orders from kmem:mm_page_alloc; a block older than the trace counts as order 0"
                 : "TTM block orders: not recorded (kmem:mm_page_alloc with order > 0); taken as the allocator's preference, highest order first, where the pfn's alignment allows");
-        long guessed = counts.WindowsClosedByNextEvent + counts.WindowsClosedByLoss;
+        long guessed = counts.WindowsClosedByNextEvent + counts.WindowsClosedByLoss + counts.WindowsClosedByFault;
         long closed = counts.WindowsClosedByProbe + guessed;
         Add(
             "AS-5",
             guessed > 0 ? "assumed" : "known",
             closed == 0 ? null : Share(guessed, closed),
-            Say($"notifier windows: {counts.WindowsClosedByProbe} closed by the probe on their end, {counts.WindowsClosedByNextEvent} by the task's next event, {counts.WindowsClosedByLoss} by lost records; a window begins after its kvm_unmap_hva_range and after every fault seen inside mmu_lock before the first zap"));
+            Say($"notifier windows: {counts.WindowsClosedByProbe} closed by the probe on their end, {counts.WindowsClosedByNextEvent} by the task's next event, {counts.WindowsClosedByFault} by a whole fault of another task after them, {counts.WindowsClosedByLoss} by lost records; a window begins after its kvm_unmap_hva_range and after every fault seen inside mmu_lock before the first zap"));
         Add(
             "AS-6",
             tallies.OrderAmbiguous > 0 ? "assumed" : "known",
@@ -54,6 +56,13 @@ internal static class AssumptionWriter
             trace.Lost > 0 || counts.EventsUntold + counts.OutcomesUntold > 0 ? "unknown" : "known",
             null,
             Say($"lost records: {trace.Lost}; faults whose end was not seen: {tallies.Unknown}; events whose values the capture does not tell: {counts.EventsUntold}, outcomes unknown for that reason: {counts.OutcomesUntold}"));
+        if (inferred)
+        {
+            Add(InferencePrice.Writable, "inferred", Share(counts.PagesInferred, tallies.Faults), Say($"pages that no earlier leaf shows: {counts.PagesInferred}; what the VMM's mmap and mprotect calls permit, or writable{unpriced}"));
+            Add(InferencePrice.Outcome, "inferred", Share(tallies.Predicted, tallies.Faults), Say($"outcomes predicted without probes: {tallies.Predicted} of {tallies.Faults}; the rest is UNKNOWN{unpriced}"));
+            Add(InferencePrice.Observed, "inferred", Share(counts.OutcomesInferred, tallies.Faults), Say($"how a fault ended, by the events that are left: {counts.OutcomesInferred} by the bare re-entry, taken for RETRY{unpriced}"));
+        }
+
         string probes = assumedProbes == 0 ? "" : Say($"; no symbols recorded, so {assumedProbes} probes are taken to sit where the printed definitions of that name do");
         Add(
             "AS-8",
@@ -83,6 +92,9 @@ internal sealed class ReplayTallies
     public long Faults { get; set; }
 
     public long Unknown { get; set; }
+
+    /// <summary>Faults for which the captured kernel's model has an outcome.</summary>
+    public long Predicted { get; set; }
 
     public long OrderAmbiguous { get; set; }
 

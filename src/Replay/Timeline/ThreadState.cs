@@ -61,6 +61,9 @@ internal sealed class Window
     /// <summary>Where the task was when it opened the window.</summary>
     public required int Cpu { get; init; }
 
+    /// <summary>Position of its kvm_unmap_hva_range.</summary>
+    public required long UnmapSeq { get; init; }
+
     /// <summary>The window counts as begun before the first event behind this one.</summary>
     public required long BeginsAfter { get; init; }
 

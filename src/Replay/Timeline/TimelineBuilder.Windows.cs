@@ -30,6 +30,7 @@ internal sealed partial class TimelineBuilder
             End = e[1],
             Event = thread.PendingNotifierEvent,
             Cpu = e.Cpu,
+            UnmapSeq = e.Seq,
             BeginsAfter = _begins.AfterSeq(e.Seq),
         };
         thread.PendingNotifier = 0;
@@ -213,6 +214,7 @@ internal sealed partial class TimelineBuilder
         }
 
         window.Vm.Boundaries++;
+        _windowEnds?.TryAdd(window.UnmapSeq, _faultEvents);
         Emit(OperationKind.WindowEnd, window.Vm, window.Start, window.End, seqPlusOne, inProgress);
     }
 

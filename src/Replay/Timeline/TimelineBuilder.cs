@@ -20,6 +20,8 @@ internal sealed partial class TimelineBuilder
 
     // Not null where neither region calls nor the slots that faults found are recorded.
     private readonly InferredFacts? _inferred;
+    private readonly Dictionary<long, long>? _windowEnds;
+    private long _faultEvents;
     private readonly TimelineOptions _options;
     private readonly Dictionary<int, ThreadState> _threads = [];
     private readonly List<VmTrack> _vms = [];
@@ -33,8 +35,10 @@ internal sealed partial class TimelineBuilder
     private ThreadState _thread = new(-1);
 
     /// <param name="inferred">What is inferred where neither memslots nor lookups are recorded; null where they are.</param>
-    public TimelineBuilder(IReadOnlySet<EventKind> kinds, WindowBegins begins, LostRecords lost, TimelineOptions options, InferredFacts? inferred)
+    /// <param name="windowEnds">Takes for each window, by the seq of its kvm_unmap_hva_range, how many fault events came before its end.</param>
+    public TimelineBuilder(IReadOnlySet<EventKind> kinds, WindowBegins begins, LostRecords lost, TimelineOptions options, InferredFacts? inferred, Dictionary<long, long>? windowEnds = null)
     {
+        _windowEnds = windowEnds;
         _inferred = inferred;
         _lost = lost;
         _kinds = kinds;
@@ -92,6 +96,7 @@ internal sealed partial class TimelineBuilder
             CloseLeftWindows(e.Kind, thread);
         }
 
+        _faultEvents += e.Kind is EventKind.PageFault or EventKind.SetSpte ? 1 : 0;
         if (!e.TellsEnough)
         {
             OnUntold(e, thread);

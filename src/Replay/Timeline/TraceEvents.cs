@@ -26,6 +26,13 @@ internal static class TraceEvents
         return new EventStream(cursors);
     }
 
+    /// <summary>The trace has probes on the memslot calls or on the lookup.</summary>
+    public static bool HasProbes(DatasetReader reader, TraceManifest trace)
+    {
+        List<ProbeSite> sites = ReadProbeSites(reader, trace);
+        return EventCatalog.All.Any(source => source.Kind is EventKind.SetRegion or EventKind.Faultin && BestProbe(reader, trace, source, sites) is not null);
+    }
+
     /// <summary>Of several probes on one function (kprobe and fprobe, say) the one that records most of what is asked for.</summary>
     private static string? BestProbe(DatasetReader reader, TraceManifest trace, EventSource source, List<ProbeSite> sites)
     {
