@@ -103,7 +103,7 @@ public static class EventCatalog
         new(EventKind.SmmTransition, "kvm.kvm_smm_transition", "entering"),
         new(EventKind.PageAlloc, "kmem.mm_page_alloc", "pfn", "order", "gfp_flags"),
         new(EventKind.PageFree, "kmem.mm_page_free", "pfn", "order?"),
-        new(EventKind.SysEnterMmap, "syscalls.sys_enter_mmap", "len", "prot", "flags"),
+        new(EventKind.SysEnterMmap, "syscalls.sys_enter_mmap", "len", "prot", "flags", "off?"),
         new(EventKind.SysExitMmap, "syscalls.sys_exit_mmap", "ret"),
         new(EventKind.SysEnterMunmap, "syscalls.sys_enter_munmap", "addr", "len"),
         new(EventKind.SysEnterMprotect, "syscalls.sys_enter_mprotect", "start", "len", "prot"),

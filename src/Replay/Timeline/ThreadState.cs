@@ -29,7 +29,7 @@ internal sealed class ThreadState(int pid)
 
     public PendingRegion? Region { get; set; }
 
-    public (ulong Length, ulong Prot, ulong Flags)? Mmap { get; set; }
+    public (ulong Length, ulong Prot, ulong Flags, ulong Offset)? Mmap { get; set; }
 
     /// <summary>The TTM buffer whose fault handler runs; 0 outside of one.</summary>
     public ulong TtmBo { get; set; }

@@ -8,6 +8,9 @@ internal sealed partial class TimelineBuilder
 {
     private const ulong MapAnonymous = 0x20;
     private const ulong MapShared = 0x1;
+
+    // DRM_FILE_PAGE_OFFSET_START in bytes: where a DRM file has its buffers; the offset names the buffer.
+    private const ulong DrmOffsets = 0x1_0000_0000;
     private const int MaxEarlyMappings = 4096;
     private const int MaxVms = 1024;
 
@@ -100,6 +103,12 @@ internal sealed partial class TimelineBuilder
 
         PageKind kind = (call.Flags & MapAnonymous) != 0 ? PageKind.A1 : PageKind.F1;
         VmaFlags flags = FromProt(call.Prot) | ((call.Flags & MapShared) != 0 ? VmaFlags.Shared : 0);
+        if (_inferred is not null && (call.Flags & (MapShared | MapAnonymous)) == MapShared && call.Offset >= DrmOffsets)
+        {
+            EmitMapping(thread, OperationKind.VmaMap, e[0], e[0] + ((call.Length + 4095) & ~4095UL), (ulong)(flags | VmaFlags.Io | VmaFlags.PfnMap), call.Offset);
+            return;
+        }
+
         EmitMapping(thread, OperationKind.VmaMapKind, e[0], e[0] + ((call.Length + 4095) & ~4095UL), (ulong)flags, (ulong)kind);
     }
 

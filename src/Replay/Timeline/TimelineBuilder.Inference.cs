@@ -1,6 +1,7 @@
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
+using TraceReplay.Replay.Timeline.Inference;
 
 namespace TraceReplay.Replay.Timeline;
 
@@ -10,6 +11,7 @@ namespace TraceReplay.Replay.Timeline;
 /// </content>
 internal sealed partial class TimelineBuilder
 {
+    private readonly Dictionary<ulong, ulong> _boPlaces = [];
     private int _nextInferredSlot;
 
     private void PutInferredSlots(long seq)
@@ -151,13 +153,16 @@ internal sealed partial class TimelineBuilder
     {
         long seq = fault.Observed.Seq;
         long self = fault.Observed.FaultId;
-        bool writable = vma is null || (vma.Flags & VmaFlags.Write) != 0;
+
+        // A read brings the zero page, or the file's own page, into a private mapping that was not written yet.
+        bool copies = vma is not null && (vma.Flags & VmaFlags.Shared) == 0 && !_inferred!.Witnesses.WasWritten(gfn, seq);
+        bool writable = vma is null || ((vma.Flags & VmaFlags.Write) != 0 && (!copies || (fault.Access & FaultAccess.Write) != 0));
         ulong? placed = _inferred!.Blocks.PfnAt(gfn, _seq, self);
-        bool device = placed is not null || _inferred.IsDevice(gfn, self);
+        bool device = placed is not null || vma is { IsRemapped: true } || _inferred.IsDevice(gfn, self);
         if (placed is null && !_inferred.Blocks.EndsAt(gfn, _seq, self) && _inferred.Witnesses.AreNeighboursRefused(gfn, fault.Hva >> 12, (fault.Access & FaultAccess.Write) != 0, seq, self, _inferred.Windows))
         {
             // No block shows it, but KVM refuses what lies around it: a tail page, or no page at all.
-            Emit(OperationKind.VmaMapKind, fault.Vm, fault.Hva, fault.Hva + 4096, (ulong)(vma?.Flags ?? VmaFlags.Read | VmaFlags.Write), (ulong)PageKind.P4);
+            Emit(OperationKind.VmaMapKind, fault.Vm, fault.Hva & ~0xfffUL, (fault.Hva & ~0xfffUL) + 4096, (ulong)(vma?.Flags ?? VmaFlags.Read | VmaFlags.Write), (ulong)PageKind.P4);
             device = true;
         }
 
@@ -186,9 +191,21 @@ internal sealed partial class TimelineBuilder
             HostPte pte = HostPte.Make(pfn, (spte & _options.HostWritableBit) != 0, device, level);
             vm.Memory.SetPte(slot.Hva(gfn), pte);
             Emit(OperationKind.PteKnown, vm, slot.Hva(gfn), pte.Raw);
+            PlaceBo(vm.Memory.FindVma(slot.Hva(gfn))?.Bo ?? 0, pfn);
         }
 
         Emit(OperationKind.LeafKnown, vm, gfn, spte, stands ? 1UL : 0UL, (ulong)level, asId);
+    }
+
+    /// <summary>A leaf in the PCI hole shows that the buffer lies in VRAM, another that it does not.</summary>
+    private void PlaceBo(ulong bo, ulong pfn)
+    {
+        ulong memoryType = InferredFacts.IsInPciHole(pfn) ? 2UL : 0UL;
+        if (bo != 0 && (!_boPlaces.TryGetValue(bo, out ulong known) || known != memoryType))
+        {
+            _boPlaces[bo] = memoryType;
+            EmitHost(OperationKind.BoPlace, bo, memoryType);
+        }
     }
 
     private static void ForgetPage(VmTrack vm, ulong gfn, ulong level)
@@ -211,6 +228,9 @@ internal sealed partial class TimelineBuilder
         {
             case OperationKind.VmaMapKind:
                 vm.Memory.Map(new Vma(mapping.A, mapping.B, (VmaFlags)mapping.C, (PageKind)mapping.D));
+                break;
+            case OperationKind.VmaMap:
+                vm.Memory.Map(new Vma(mapping.A, mapping.B, (VmaFlags)mapping.C, PageKind.Unknown, mapping.D));
                 break;
             case OperationKind.VmaUnmap:
                 vm.Memory.Map(new Vma(mapping.A, mapping.B, VmaFlags.None, PageKind.N));

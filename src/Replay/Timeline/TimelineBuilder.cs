@@ -142,7 +142,7 @@ internal sealed partial class TimelineBuilder
             case EventKind.SmmTransition: thread.AsId = (byte)(e[0] & 1); break;
             case EventKind.PageAlloc: EmitHost(OperationKind.PageAlloc, e[0], e[1], e[2]); break;
             case EventKind.PageFree: EmitHost(OperationKind.PageFree, e[0], e[1]); break;
-            case EventKind.SysEnterMmap: thread.Mmap = (e[0], e[1], e[2]); break;
+            case EventKind.SysEnterMmap: thread.Mmap = (e[0], e[1], e[2], e[3]); break;
             case EventKind.SysExitMmap: OnMmapReturn(e, thread); break;
             case EventKind.SysEnterMunmap: EmitMapping(thread, OperationKind.VmaUnmap, e[0], e[0] + e[1]); break;
             case EventKind.SysEnterMprotect: OnMprotect(e, thread); break;

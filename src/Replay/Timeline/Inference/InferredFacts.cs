@@ -127,6 +127,9 @@ internal sealed class InferredFacts(bool intel)
             case EventKind.PageFree:
                 Blocks.Free(e[0], e.Seq);
                 break;
+            case EventKind.SysEnterMunmap:
+                Trim(e[0] >> 12, (e[0] + e[1] + 4095) >> 12, e.Pid);
+                break;
             case EventKind.SysEnterMmap:
                 _mmapLength[e.Pid] = e[0];
                 break;
@@ -146,7 +149,7 @@ internal sealed class InferredFacts(bool intel)
 
         ulong pfn = SpteLayout.Pfn(e[1]) + (fault.Gfn & (Levels.Pages(level) - 1));
         bool inBlock = Blocks.Place(fault.Gfn, pfn, fault.Id);
-        if (inBlock || pfn is >= PciHole and < EndOfPciHole)
+        if (inBlock || IsInPciHole(pfn))
         {
             // The first to say so; another that says it too makes it certain for both.
             _deviceGfns[fault.Gfn] = _deviceGfns.TryGetValue(fault.Gfn, out long first) && first != fault.Id ? -1 : fault.Id;
@@ -154,6 +157,9 @@ internal sealed class InferredFacts(bool intel)
 
         Testify(e, WitnessKind.Leaf);
     }
+
+    /// <summary>The frame is a device's own memory.</summary>
+    public static bool IsInPciHole(ulong pfn) => pfn is >= PciHole and < EndOfPciHole;
 
     private void OnSpteChanged(EventCursor e)
     {
@@ -171,6 +177,28 @@ internal sealed class InferredFacts(bool intel)
         if (_windows.Remove(pid, out ZapsOfWindow window) && window.First <= window.Last)
         {
             _regions.SeeZaps(window.StartPage, window.EndPage, window.First, window.Last, window.Seq);
+        }
+    }
+
+    /// <summary>A munmap of a mapping's head or tail, as an aligned allocation makes, leaves the rest; one of it all says nothing of before.</summary>
+    private void Trim(ulong start, ulong end, int pid)
+    {
+        for (int i = 0; i < _calls.Count; i++)
+        {
+            MmapCall call = _calls[i];
+            if (call.Pid != pid)
+            {
+                continue;
+            }
+
+            if (start <= call.Page && end > call.Page && end < call.Page + call.Pages)
+            {
+                _calls[i] = call with { Page = end, Pages = call.Page + call.Pages - end };
+            }
+            else if (start > call.Page && start < call.Page + call.Pages && end >= call.Page + call.Pages)
+            {
+                _calls[i] = call with { Pages = start - call.Page };
+            }
         }
     }
 

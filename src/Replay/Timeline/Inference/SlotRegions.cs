@@ -59,6 +59,12 @@ internal sealed class SlotRegions
             covered = stop;
             long seen = witnesses.FirstSeq(first);
             List<Region> regions = [.. _regions.Where(r => r.FirstGfn < end && r.LastGfn >= first).OrderBy(r => r.Seq)];
+            if (regions.Exists(r => r.IsExact))
+            {
+                // A window that leaves a choice may have seen zaps that were not its own.
+                regions.RemoveAll(r => !r.IsExact);
+            }
+
             if (regions.Count == 0)
             {
                 Add(start, stop, FromMmap(calls, used, first, end, seen, exactly: true) ?? FromNeighbour(first) ?? FromMmap(calls, used, first, end, seen, exactly: false) ?? MadeUpDistance, long.MinValue);
@@ -131,7 +137,7 @@ internal sealed class SlotRegions
     /// <summary>Where windows leave a choice, the one by which the run begins where a mapping does.</summary>
     private ulong Distance(Region region, IReadOnlyList<MmapCall> calls)
     {
-        if (region.Low == region.High)
+        if (region.IsExact)
         {
             return region.Low;
         }
@@ -156,10 +162,11 @@ internal sealed class SlotRegions
         return region.Low;
     }
 
-    /// <summary>A run that no window touched: the mapping made last before it that is as long as the run, or at least not shorter.</summary>
+    /// <summary>A run that no window touched: the mapping made before it that is as long as the run, or the shortest that is longer.</summary>
     private ulong? FromMmap(IReadOnlyList<MmapCall> calls, HashSet<MmapCall> used, ulong first, ulong end, long seen, bool exactly)
     {
-        MmapCall? best = calls.LastOrDefault(call => call.Seq < seen && (exactly ? call.Pages == end - first : call.Pages >= end - first) && !used.Contains(call) && !IsTaken(call));
+        MmapCall? best = calls.Where(call => call.Seq < seen && (exactly ? call.Pages == end - first : call.Pages >= end - first) && !used.Contains(call) && !IsTaken(call))
+            .OrderByDescending(call => call.Seq).MinBy(call => call.Pages);
         if (best is null)
         {
             return null;
@@ -176,7 +183,7 @@ internal sealed class SlotRegions
     private ulong? FromNeighbour(ulong gfn)
     {
         const ulong near = 1UL << 15;
-        Region? best = _regions.Where(r => r.Low == r.High && Apart(r) < near).MinBy(Apart);
+        Region? best = _regions.Where(r => r.IsExact && Apart(r) < near).MinBy(Apart);
         return best?.Low;
 
         ulong Apart(Region region) => gfn < region.FirstGfn ? region.FirstGfn - gfn : gfn > region.LastGfn ? gfn - region.LastGfn : 0;
@@ -189,5 +196,7 @@ internal sealed class SlotRegions
         public ulong FirstGfn;
         public ulong LastGfn;
         public long Seq;
+
+        public bool IsExact => Low == High;
     }
 }

@@ -134,6 +134,10 @@ internal sealed class Witnesses
         return emulated >= 2;
     }
 
+    /// <summary>Whether a write before <paramref name="seq"/> left a leaf here: the VMM's page has content of its own.</summary>
+    public bool WasWritten(ulong gfn, long seq) =>
+        _byGfn.TryGetValue(gfn, out List<Witness>? list) && list.Exists(w => w is { Kind: WitnessKind.Leaf, Write: true } && w.Seq < seq);
+
     /// <summary>Position of the first testimony on <paramref name="gfn"/>.</summary>
     public long FirstSeq(ulong gfn) => _byGfn[gfn][0].Seq;
 
