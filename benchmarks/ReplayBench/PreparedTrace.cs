@@ -1,0 +1,37 @@
+using TraceReplay.Ingest.Dataset;
+using TraceReplay.Replay.Models;
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.Timeline;
+
+namespace TraceReplay.Replay.Bench;
+
+/// <summary>A trace's operations, ready for the models.</summary>
+internal sealed record PreparedTrace(Operation[] Operations, long Faults, CapturedKernel Kernel)
+{
+    public static PreparedTrace Read(DatasetReader reader, TraceManifest trace)
+    {
+        CapturedKernel kernel = CapturedKernel.From(trace.Kernel, trace.CpuVendor);
+        HashSet<EventKind> kinds = [EventKind.UnmapHvaRange, EventKind.NotifierStartRet, EventKind.SpteChanged, EventKind.SpteRequested, EventKind.SetSpte];
+        WindowBegins begins;
+        using (EventStream ahead = TraceEvents.Open(reader, trace, ignoreProbes: false, kinds))
+        {
+            begins = WindowBegins.Read(ahead);
+        }
+
+        using EventStream stream = TraceEvents.Open(reader, trace, ignoreProbes: false);
+        TimelineBuilder timeline = new(
+            stream.Kinds,
+            begins,
+            LostRecords.Read(reader, trace),
+            new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty));
+        while (stream.MoveNext())
+        {
+            timeline.Add(stream.Current);
+        }
+
+        timeline.Complete();
+        return new PreparedTrace([.. timeline.Operations], timeline.Ended.Count, kernel);
+    }
+
+    public IFaultModel Create(string name) => ModelCatalog.Create(name, name == Kernel.Model ? Kernel.Setting : null, Kernel.Layout);
+}
