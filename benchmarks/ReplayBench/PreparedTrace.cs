@@ -8,7 +8,8 @@ namespace TraceReplay.Replay.Bench;
 /// <summary>A trace's operations, ready for the models.</summary>
 internal sealed record PreparedTrace(Operation[] Operations, long Faults, CapturedKernel Kernel)
 {
-    public static PreparedTrace Read(DatasetReader reader, TraceManifest trace)
+    /// <param name="keep">false: only to see how long it takes.</param>
+    public static PreparedTrace Read(DatasetReader reader, TraceManifest trace, bool keep = true)
     {
         CapturedKernel kernel = CapturedKernel.From(trace.Kernel, trace.CpuVendor);
         HashSet<EventKind> kinds = [EventKind.UnmapHvaRange, EventKind.NotifierStartRet, EventKind.SpteChanged, EventKind.SpteRequested, EventKind.SetSpte];
@@ -24,13 +25,33 @@ internal sealed record PreparedTrace(Operation[] Operations, long Faults, Captur
             begins,
             LostRecords.Read(reader, trace),
             new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty));
+        // Chunks, as one growing list would be most of the time measured.
+        List<Operation[]> chunks = [];
+        long faults = 0;
         while (stream.MoveNext())
         {
             timeline.Add(stream.Current);
+            if (timeline.Operations.Count >= 4096)
+            {
+                Take();
+            }
         }
 
         timeline.Complete();
-        return new PreparedTrace([.. timeline.Operations], timeline.Ended.Count, kernel);
+        Take();
+        return new PreparedTrace(keep ? [.. chunks.SelectMany(c => c)] : [], faults, kernel);
+
+        void Take()
+        {
+            if (keep)
+            {
+                chunks.Add([.. timeline.Operations]);
+            }
+
+            faults += timeline.Ended.Count;
+            timeline.Operations.Clear();
+            timeline.Ended.Clear();
+        }
     }
 
     public IFaultModel Create(string name) => ModelCatalog.Create(name, name == Kernel.Model ? Kernel.Setting : null, Kernel.Layout);

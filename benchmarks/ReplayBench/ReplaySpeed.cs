@@ -12,17 +12,23 @@ internal static class ReplaySpeed
         List<double> replays = [];
         List<double> one = [];
         List<double> scans = [];
+        List<double> reads = [];
+        List<double> timelines = [];
+        DatasetReader reader = DatasetReader.Open(dataset);
         for (int round = 0; round < rounds; round++)
         {
             replays.Add(Cpu(() => ReplayRunner.Run(dataset, trace.TraceId, new ReplayOptions())));
             one.Add(Cpu(() => ReplayRunner.Run(dataset, trace.TraceId, new ReplayOptions { Models = ["current"] })));
             scans.Add(Cpu(() => Scan(dataset, trace)));
+            reads.Add(Cpu(() => Read(reader, trace)));
+            timelines.Add(Cpu(() => PreparedTrace.Read(reader, trace, keep: false)));
         }
 
         double all = ModelSpeed.Median(replays);
         double single = ModelSpeed.Median(one);
         double scan = ModelSpeed.Median(scans);
         Console.WriteLine($"  replay of one model, reading and writing included: {trace.Events / single / 1e6:F2} M events/s of processor time; of all three {trace.Events / all / 1e6:F2}");
+        Console.WriteLine($"  of its time: reading in order {ModelSpeed.Median(reads) / single:P0}, reading twice and telling faults and windows apart {ModelSpeed.Median(timelines) / single:P0}");
         Console.WriteLine($"  DuckDB, one thread, every value of the same files: {trace.Events / scan / 1e6:F2} M events/s; the replay of one model takes {single / scan:F1} times as long");
     }
 
@@ -33,6 +39,14 @@ internal static class ReplaySpeed
         action();
         self.Refresh();
         return (self.TotalProcessorTime - before).TotalSeconds;
+    }
+
+    private static void Read(DatasetReader reader, TraceManifest trace)
+    {
+        using Timeline.EventStream stream = Timeline.TraceEvents.Open(reader, trace, ignoreProbes: false);
+        while (stream.MoveNext())
+        {
+        }
     }
 
     private static void Scan(string dataset, TraceManifest trace)
