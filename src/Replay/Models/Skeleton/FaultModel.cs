@@ -13,7 +13,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
     private readonly SpteLayout _layout;
     private readonly List<VmState> _vms = [];
     private readonly HostPages _hostPages = new();
-    private readonly FaultContext[] _open = new FaultContext[FaultLimits.MaxOpen];
+    private FaultContext[] _open = new FaultContext[16];
 
     public FaultModel(string name, ModelSettings settings, SpteLayout layout)
     {
@@ -40,6 +40,11 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             switch (op.Kind)
             {
                 case OperationKind.FaultBegin:
+                    if (op.Open >= _open.Length)
+                    {
+                        Array.Resize(ref _open, Math.Max(op.Open + 1, 2 * _open.Length));
+                    }
+
                     Begin(vm, in op, ref _open[op.Open]);
                     break;
                 case OperationKind.FaultLookup:
