@@ -37,10 +37,12 @@ public sealed partial class FaultModel<TRules>
                 return;
             case LookupFact.Interrupted when Settings.SignalPending:
                 fault.Pfn = SpecialPfn.SignalPending;
+                fault.Path = FaultPath.GupSlow;
                 fault.End(FaultOutcome.Eintr);
                 return;
             case LookupFact.Poisoned:
                 fault.Pfn = SpecialPfn.HwPoison;
+                fault.Path = FaultPath.GupSlow;
                 fault.End(FaultOutcome.Sigbus);
                 return;
             case LookupFact.AsyncQueued:
