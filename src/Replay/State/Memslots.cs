@@ -80,6 +80,9 @@ public static class Levels
 {
     public const int Max = 5;
 
+    /// <summary>log2 of <see cref="Pages"/>.</summary>
+    public static int Order(int level) => 9 * (level - 1);
+
     /// <summary>4 KiB frames that one entry of <paramref name="level"/> covers.</summary>
     public static ulong Pages(int level) => 1UL << (9 * (level - 1));
 }

@@ -6,31 +6,66 @@ namespace TraceReplay.Replay.State;
 /// </summary>
 public sealed class PageLedger
 {
-    private const int KindShift = 56;
-    private const int DeltaShift = 40;
-    private const int DirtyShift = 20;
-    private const ulong CountMask = (1UL << 20) - 1;
+    private const int KindShift = 57;
+    private const int OrderShift = 52;
+    private const int DeltaShift = 36;
+    private const int DirtyShift = 18;
+    private const ulong CountMask = (1UL << 18) - 1;
+    private const ulong DeltaMask = 0xffff;
     private const int DeltaBias = 1 << 15;
+    private const ulong LearnedMask = ulong.MaxValue << OrderShift;
+
+    // In an entry of a block: some page below was found by itself since.
+    private const ulong LearnedBelow = 1;
 
     private readonly RadixTable _pages = new();
 
+    // What a lookup through a huge leaf learned of all its pages, by level - 2 and pfn >> order.
+    private readonly RadixTable[] _blocks = [new(), new()];
+    private bool _anyBlock;
+
     /// <summary>Remembers what a lookup learned of the page; later decisions about the pfn start from it.</summary>
-    public void SetKind(ulong pfn, PageKind kind)
+    /// <param name="pfn">The frame that was found.</param>
+    /// <param name="kind">Its kind.</param>
+    /// <param name="folioOrder">Order of the folio that it is part of: the head carries the reference count.</param>
+    /// <param name="level">Level of the leaf through which it was found; what is learned holds for all of the leaf's pages.</param>
+    public void SetKind(ulong pfn, PageKind kind, int folioOrder = 0, int level = 1)
     {
-        ulong entry = Entry(pfn);
-        _pages[pfn] = (entry & ~(0xffUL << KindShift)) | ((ulong)kind << KindShift);
+        ulong learned = ((ulong)kind << KindShift) | ((ulong)folioOrder << OrderShift);
+        if (level == 1)
+        {
+            _pages[pfn] = (Entry(pfn) & ~LearnedMask) | learned;
+        }
+        else if (_blocks[level - 2][pfn >> Levels.Order(level)] != learned)
+        {
+            ulong start = pfn & ~(Levels.Pages(level) - 1);
+            Eraser pages = new() { Kept = ~LearnedMask };
+            _pages.ForEach(start, start + Levels.Pages(level), ref pages);
+            if (level == 3)
+            {
+                Eraser blocks = default;
+                _blocks[0].ForEach(start >> Levels.Order(2), (start + Levels.Pages(3)) >> Levels.Order(2), ref blocks);
+            }
+
+            _blocks[level - 2][pfn >> Levels.Order(level)] = learned;
+            _anyBlock = true;
+        }
+
+        for (int above = level + 1; _anyBlock && above <= 3; above++)
+        {
+            ulong index = pfn >> Levels.Order(above);
+            ulong block = _blocks[above - 2][index];
+            _blocks[above - 2][index] = block == 0 ? 0 : block | LearnedBelow;
+        }
     }
 
-    /// <summary>
-    /// The page that carries the reference count: the head of a compound page, taken as 2 MiB for the kinds that have no
-    /// recorded order; every other page counts for itself.
-    /// </summary>
-    public ulong Folio(ulong pfn) => Kind(pfn) == PageKind.A2 ? pfn & ~511UL : pfn;
+    /// <summary>The page that carries the reference count and the flags: the head of a compound page, else the page itself.</summary>
+    public ulong Folio(ulong pfn) => pfn & ~((1UL << (int)((Learned(pfn) >> OrderShift) & 31)) - 1);
 
-    public PageKind Kind(ulong pfn) => (PageKind)(_pages[pfn] >> KindShift);
+    public PageKind Kind(ulong pfn) => (PageKind)(Learned(pfn) >> KindShift);
 
     /// <summary>Gets minus puts by KVM; not zero after a fault means that one was lost or put twice.</summary>
-    public int Delta(ulong pfn) => (int)((Entry(pfn) >> DeltaShift) & 0xffff) - DeltaBias;
+    public int Delta(ulong pfn) => (int)((Entry(pfn) >> DeltaShift) & DeltaMask) - DeltaBias;
 
     public int AccessedMarks(ulong pfn) => (int)(_pages[pfn] & CountMask);
 
@@ -40,12 +75,12 @@ public sealed class PageLedger
     public StructPage StructPage(ulong pfn)
     {
         StructPage page = Kind(pfn).StructPage();
-        return page with { Count = page.Count + Delta(pfn) };
+        return page with { Count = page.Count + Delta(Folio(pfn)) };
     }
 
-    public void Get(ulong pfn) => _pages[pfn] = Entry(pfn) + (1UL << DeltaShift);
+    public void Get(ulong pfn) => Add(pfn, 1);
 
-    public void Put(ulong pfn) => _pages[pfn] = Entry(pfn) - (1UL << DeltaShift);
+    public void Put(ulong pfn) => Add(pfn, -1);
 
     public void MarkAccessed(ulong pfn)
     {
@@ -59,9 +94,38 @@ public sealed class PageLedger
         _pages[pfn] = ((entry >> DirtyShift) & CountMask) == CountMask ? entry : entry + (1UL << DirtyShift);
     }
 
+    private void Add(ulong pfn, int change)
+    {
+        ulong entry = Entry(pfn);
+        ulong delta = ((entry >> DeltaShift) & DeltaMask) + (ulong)change;
+
+        // A count that would run over stays, rather than run into its neighbour.
+        _pages[pfn] = delta is 0 or > DeltaMask ? entry : (entry & ~(DeltaMask << DeltaShift)) | (delta << DeltaShift);
+    }
+
+    private ulong Learned(ulong pfn)
+    {
+        ulong own = _pages[pfn] & LearnedMask;
+        if (own != 0 || !_anyBlock)
+        {
+            return own;
+        }
+
+        ulong block = _blocks[0][pfn >> Levels.Order(2)];
+        return block != 0 ? block : _blocks[1][pfn >> Levels.Order(3)];
+    }
+
     private ulong Entry(ulong pfn)
     {
         ulong entry = _pages[pfn];
-        return entry == 0 ? (ulong)DeltaBias << DeltaShift : entry;
+        return (entry & ~LearnedMask) == 0 ? entry | ((ulong)DeltaBias << DeltaShift) : entry;
+    }
+
+    // The counts of a page stay; a block has none.
+    private struct Eraser : IEntryVisitor
+    {
+        public ulong Kept;
+
+        public readonly void Visit(ulong index, ref ulong entry) => entry &= Kept;
     }
 }

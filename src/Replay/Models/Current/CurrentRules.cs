@@ -15,13 +15,14 @@ public readonly struct CurrentRules : IFaultRules
 
     public static bool RemappedTaken(ref FaultContext fault, PageLedger pages)
     {
-        if (!HasRefcountedPage(pages.StructPage(fault.Pfn)))
+        StructPage page = pages.StructPage(fault.Pfn);
+        if (!page.IsRefcounted)
         {
             return true;
         }
 
         // get_unless_zero: this is what refuses the tail pages of a TTM block.
-        if (pages.StructPage(fault.Pfn).Count <= 0)
+        if (page.IsCountZero)
         {
             return false;
         }
@@ -42,8 +43,7 @@ public readonly struct CurrentRules : IFaultRules
     public static void BitsLost(PageLedger pages, ulong spte, bool accessed, bool dirty)
     {
         ulong pfn = SpteLayout.Pfn(spte);
-        StructPage page = pages.StructPage(pfn);
-        if (page.Valid && !page.Reserved)
+        if (pages.StructPage(pfn).IsAdTracked)
         {
             Mark(pages, pfn, accessed, dirty);
         }
@@ -60,19 +60,17 @@ public readonly struct CurrentRules : IFaultRules
         }
     }
 
-    /// <summary>refcounted_page_of (spec 1.1) is not NULL.</summary>
-    internal static bool HasRefcountedPage(StructPage page) => page.Valid && !page.Reserved;
-
     internal static void Mark(PageLedger pages, ulong pfn, bool accessed, bool dirty)
     {
+        ulong folio = pages.Folio(pfn);
         if (accessed)
         {
-            pages.MarkAccessed(pfn);
+            pages.MarkAccessed(folio);
         }
 
         if (dirty)
         {
-            pages.MarkDirty(pfn);
+            pages.MarkDirty(folio);
         }
     }
 }

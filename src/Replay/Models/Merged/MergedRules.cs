@@ -19,7 +19,7 @@ public readonly struct MergedRules : IFaultRules
     {
         if (fault.HoldsRef)
         {
-            fault.Put(pages, fault.Pfn);
+            fault.Put(pages, fault.LookupPfn);
             fault.HoldsRef = false;
         }
     }
@@ -34,14 +34,14 @@ public readonly struct MergedRules : IFaultRules
         // M3: dirty at map if the host maps it writable, even for a read; M2: a retry marks nothing.
         if (fault.Outcome != FaultOutcome.Retry)
         {
-            fault.MarkAccessed(pages, fault.Pfn);
+            fault.MarkAccessed(pages, fault.LookupPfn);
             if (fault.MapWritable)
             {
-                fault.MarkDirty(pages, fault.Pfn);
+                fault.MarkDirty(pages, fault.LookupPfn);
             }
         }
 
-        fault.Put(pages, fault.Pfn);
+        fault.Put(pages, fault.LookupPfn);
         fault.HoldsRef = false;
     }
 

@@ -69,6 +69,12 @@ public struct FaultContext
     public ulong Gfn;
     public ulong Pfn;
 
+    /// <summary>What the lookup found; <see cref="Pfn"/> is the outcome's.</summary>
+    public ulong LookupPfn;
+
+    /// <summary>The page that carries the reference which the lookup got: what is learned of the pfn later does not move it.</summary>
+    public ulong Head;
+
     /// <summary>The leaf that the fault left; 0 if it left none.</summary>
     public ulong Spte;
 
@@ -118,29 +124,39 @@ public struct FaultContext
 
     public readonly bool IsShadow => (Access & FaultAccess.Shadow) != 0;
 
-    /// <summary>Takes a reference on <see cref="Pfn"/>'s page.</summary>
+    /// <summary>Takes a reference on the page that the lookup found.</summary>
     public void Get(PageLedger pages)
     {
-        pages.Get(pages.Folio(Pfn));
+        Head = pages.Folio(LookupPfn);
+        pages.Get(Head);
         RefsGot++;
     }
 
     /// <summary>Puts the reference on <paramref name="pfn"/>'s page.</summary>
     public void Put(PageLedger pages, ulong pfn)
     {
-        pages.Put(pages.Folio(pfn));
+        pages.Put(HeadOf(pages, pfn));
         RefsPut++;
     }
 
+    /// <summary>Marks the page, unless it is reserved: no model does that (INV-09a).</summary>
     public void MarkAccessed(PageLedger pages, ulong pfn)
     {
-        pages.MarkAccessed(pages.Folio(pfn));
-        MarkedAccessed++;
+        if (pages.StructPage(pfn).IsAdTracked)
+        {
+            pages.MarkAccessed(HeadOf(pages, pfn));
+            MarkedAccessed++;
+        }
     }
 
     public void MarkDirty(PageLedger pages, ulong pfn)
     {
-        pages.MarkDirty(pages.Folio(pfn));
-        MarkedDirty++;
+        if (pages.StructPage(pfn).IsAdTracked)
+        {
+            pages.MarkDirty(HeadOf(pages, pfn));
+            MarkedDirty++;
+        }
     }
+
+    private readonly ulong HeadOf(PageLedger pages, ulong pfn) => pfn == LookupPfn && RefsGot > 0 ? Head : pages.Folio(pfn);
 }

@@ -62,20 +62,23 @@ public sealed partial class FaultModel<TRules>
         }
 
         // B. fast GUP asks for a writable page, for a read too if an upgrade is wanted.
-        if ((fault.Write || upgrade) && pte.Writable && !pte.Special)
+        bool refuses = fact != LookupFact.Found && vma is { Kind: PageKind.S };
+        if ((fault.Write || upgrade) && pte.Writable && !pte.Special && !refuses)
         {
             TakeGupPage(ref fault, pte, FaultPath.GupFast, writable: true, vma);
         }
-        else if (pte.Special || vma is { IsRemapped: true })
+        else if (vma is null || fact == LookupFact.Found ? pte.Special || vma is { IsRemapped: true } : vma.IsRemapped)
         {
             TakeRemappedPage(ref fault, pte, upgrade, vma);
         }
-        else if (fact != LookupFact.Found && fault.Write && vma is not null && (vma.Flags & VmaFlags.Write) == 0)
+        else if (pte.Special || refuses || (fact != LookupFact.Found && vma is not null && (vma.Flags & (fault.Write ? VmaFlags.Write : VmaFlags.Read)) == 0))
         {
-            // D, F. slow GUP refuses, and so does the VMA.
-            fault.Kind = vma.Kind == PageKind.Unknown ? PageKind.Gup : vma.Kind;
+            // D, F. slow GUP refuses, and the VMA is none whose leaves KVM follows.
+            fault.Kind = GupKind(pte, vma);
             fault.Path = FaultPath.GupSlow;
-            fault.End(FaultOutcome.Efault, "the VMA forbids the write");
+            fault.End(FaultOutcome.Efault, pte.Special || refuses
+                ? "get_user_pages refuses the page, and the VMA is neither VM_IO nor VM_PFNMAP"
+                : "the VMA forbids the access");
         }
         else
         {
@@ -88,16 +91,20 @@ public sealed partial class FaultModel<TRules>
         fault.Pfn = pte.Pfn;
         fault.Path = path;
         fault.MapWritable = writable;
-        fault.Kind = vma is null || vma.Kind == PageKind.Unknown ? PageKind.Gup : vma.Kind;
-        if (pte.Level > 1 && fault.Kind is PageKind.Gup or PageKind.A1)
-        {
-            fault.Kind = PageKind.A2;
-        }
+        fault.Kind = GupKind(pte, vma);
 
-        Pages.SetKind(fault.Pfn, fault.Kind);
+        // A huge leaf is one folio, except for FSDAX, whose pages count each for itself.
+        Pages.SetKind(fault.Pfn, fault.Kind, fault.Kind == PageKind.D1 ? 0 : Levels.Order(pte.Level), pte.Level);
         fault.ReleasePfn = fault.Pfn;
+        fault.LookupPfn = fault.Pfn;
         fault.Get(Pages);
         TRules.GupTaken(ref fault, Pages);
+    }
+
+    private static PageKind GupKind(HostPte pte, Vma? vma)
+    {
+        PageKind kind = vma is null || vma.Kind == PageKind.Unknown ? PageKind.Gup : vma.Kind;
+        return pte.Level > 1 && kind is PageKind.Gup or PageKind.A1 ? PageKind.A2 : kind;
     }
 
     // F, R1 to R4: VM_IO or VM_PFNMAP.
@@ -105,7 +112,7 @@ public sealed partial class FaultModel<TRules>
     {
         fault.Path = FaultPath.Remapped;
         fault.Pfn = pte.Pfn;
-        fault.Kind = _hostPages.KindOfRemapped(pte.Pfn, vma, fault.Slot!.Hva(fault.Gfn), out Certainty certainty);
+        fault.Kind = _hostPages.KindOfRemapped(pte.Pfn, vma, fault.Slot!.Hva(fault.Gfn), out int order, out Certainty certainty);
         if (pte.Level > 1)
         {
             fault.Kind = PageKind.H;
@@ -113,7 +120,8 @@ public sealed partial class FaultModel<TRules>
 
         fault.RestsOn(certainty);
         fault.ReleasePfn = fault.Pfn;
-        Pages.SetKind(fault.Pfn, fault.Kind);
+        fault.LookupPfn = fault.Pfn;
+        Pages.SetKind(fault.Pfn, fault.Kind, fault.Kind == PageKind.P6 ? order : 0, pte.Level);
         if (pte.Level > 1 && !Settings.PfnMapHuge)
         {
             fault.Pfn = SpecialPfn.Fault;

@@ -15,22 +15,22 @@ public readonly struct V11Rules : IFaultRules
 
     public static void GupTaken(ref FaultContext fault, PageLedger pages)
     {
-        fault.Put(pages, fault.Pfn);
+        fault.Put(pages, fault.LookupPfn);
         fault.Refcounted = true;
     }
 
     public static bool RemappedTaken(ref FaultContext fault, PageLedger pages)
     {
         StructPage page = pages.StructPage(fault.Pfn);
-        if (!CurrentRules.HasRefcountedPage(page))
+        if (!page.IsRefcounted)
         {
             return true;
         }
 
-        if (page.Count > 0)
+        if (!page.IsCountZero)
         {
             fault.Get(pages);
-            fault.Put(pages, fault.Pfn);
+            fault.Put(pages, fault.LookupPfn);
             fault.Refcounted = true;
             return true;
         }
@@ -40,15 +40,15 @@ public readonly struct V11Rules : IFaultRules
     }
 
     /// <summary>BUG-V11-4: the test for refcounted pages runs after the RO_FAULT was found, and overwrites it.</summary>
-    public static bool ReadOnlyFaultIsKept(in FaultContext fault, StructPage page) => !fault.IsShadow || !CurrentRules.HasRefcountedPage(page);
+    public static bool ReadOnlyFaultIsKept(in FaultContext fault, StructPage page) => !fault.IsShadow || !page.IsRefcounted;
 
     /// <summary>BUG-V11-1: the check that 6.8 brought releases a pfn on which nothing is held.</summary>
     public static void ReleaseAtPrecheck(ref FaultContext fault, PageLedger pages)
     {
-        if (CurrentRules.HasRefcountedPage(pages.StructPage(fault.Pfn)))
+        if (pages.StructPage(fault.LookupPfn).IsRefcounted)
         {
-            fault.MarkAccessed(pages, fault.Pfn);
-            fault.Put(pages, fault.Pfn);
+            MarkAccessed(ref fault, pages);
+            fault.Put(pages, fault.LookupPfn);
         }
     }
 
@@ -57,7 +57,7 @@ public readonly struct V11Rules : IFaultRules
     {
         if (fault.Refcounted)
         {
-            fault.MarkAccessed(pages, fault.Pfn);
+            MarkAccessed(ref fault, pages);
             if (fault.Outcome == FaultOutcome.Retry)
             {
                 // Nothing is held, and the window that makes the fault retry may have freed the page.
@@ -66,11 +66,21 @@ public readonly struct V11Rules : IFaultRules
         }
     }
 
+    /// <summary>Patch 1: a page without references is not marked, but warned of.</summary>
+    private static void MarkAccessed(ref FaultContext fault, PageLedger pages)
+    {
+        if (!pages.StructPage(fault.LookupPfn).IsCountZero)
+        {
+            fault.MarkAccessed(pages, fault.LookupPfn);
+        }
+    }
+
     public static ulong LeafBits(in FaultContext fault) => fault.Refcounted && !fault.IsShadow ? SpteLayout.RefcountedBit : 0;
 
     public static void BitsLost(PageLedger pages, ulong spte, bool accessed, bool dirty)
     {
-        if ((spte & SpteLayout.RefcountedBit) != 0)
+        StructPage page = pages.StructPage(SpteLayout.Pfn(spte));
+        if ((spte & SpteLayout.RefcountedBit) != 0 && page.IsAdTracked && !page.IsCountZero)
         {
             CurrentRules.Mark(pages, SpteLayout.Pfn(spte), accessed, dirty);
         }
