@@ -84,6 +84,9 @@ public struct FaultContext
     public ulong Seq;
     public uint RootGeneration;
 
+    /// <summary>Memslot generation that the fault looked its memslot up in.</summary>
+    public uint MmioGeneration;
+
     /// <summary>Invariants that the fault broke, a bit each (<see cref="Invariant.Bit"/>).</summary>
     public ulong Violated;
 
@@ -121,6 +124,8 @@ public struct FaultContext
             Certainty = certainty;
         }
     }
+
+    public readonly bool IsPrefetch => (Access & FaultAccess.Prefetch) != 0;
 
     public readonly bool IsShadow => (Access & FaultAccess.Shadow) != 0;
 

@@ -12,13 +12,19 @@ public sealed partial class FaultModel<TRules>
         ulong old = sptes.Leaf(fault.Gfn, out int oldLevel);
         bool present = SpteLayout.IsPresent(old);
 
-        // The walk ends at a present leaf above the goal unless the goal itself demands a split.
+        // What is known of the host's level is a lower bound (spec 8.3): only dirty logging shows that a larger leaf has to be split.
         if (present && oldLevel > goal && !slot.Is(MemslotFlags.LogDirty))
         {
             goal = oldLevel;
         }
 
-        if (present && oldLevel >= goal && Settings.EarlySpurious && (!fault.Write || SpteLayout.IsWritable(old)))
+        while (present && oldLevel > goal)
+        {
+            Split(sptes, fault.Gfn, oldLevel, old);
+            old = sptes.Leaf(fault.Gfn, out oldLevel);
+        }
+
+        if (present && oldLevel == goal && Settings.EarlySpurious && (fault.IsPrefetch || !fault.Write || SpteLayout.IsWritable(old)))
         {
             EndMapped(ref fault, FaultOutcome.Spurious, old, oldLevel);
             return;
@@ -35,6 +41,9 @@ public sealed partial class FaultModel<TRules>
         // Up to 6.12 a leaf that was writable already is made anew without its dirty bit, so a second vCPU's fault changes it.
         bool dirty = writable && (Settings.AlwaysDirty || !(present && oldLevel == goal && SpteLayout.IsWritable(old)));
         ulong spte = _layout.Make(fault.Pfn & ~(pages - 1), goal, fault.MapWritable, writable, dirty) | TRules.LeafBits(in fault);
+
+        // Made ahead of the access: tracked as not accessed yet.
+        spte &= fault.IsPrefetch ? ~_layout.Accessed : ulong.MaxValue;
         if (present && oldLevel == goal && old == spte)
         {
             EndMapped(ref fault, FaultOutcome.Spurious, old, goal);
@@ -67,30 +76,26 @@ public sealed partial class FaultModel<TRules>
         return Math.Min(level, Math.Max(1, vm.Memory.Pte(slot.Hva(fault.Gfn)).Level));
     }
 
-    /// <summary>Writes a leaf; a huge leaf above is split, leaves below are replaced.</summary>
+    /// <summary>Writes a leaf where the walk has ended; leaves below are replaced.</summary>
     private void Install(VmState vm, ref FaultContext fault, int level, ulong spte)
     {
         SpteTables sptes = vm.Sptes[fault.AsId];
-        ulong old = sptes.Leaf(fault.Gfn, out int oldLevel);
-        while (SpteLayout.IsPresent(old) && oldLevel > level)
+        ulong old = sptes.At(fault.Gfn, level);
+        if (SpteLayout.IsPresent(old))
         {
-            Split(sptes, fault.Gfn, oldLevel, old);
-            old = sptes.Leaf(fault.Gfn, out oldLevel);
-        }
-
-        if (level > 1)
-        {
-            ulong block = fault.Gfn & ~(Levels.Pages(level) - 1);
-            Zap(sptes, block, block + Levels.Pages(level));
-        }
-        else if (SpteLayout.IsPresent(old))
-        {
-            if (SpteLayout.IsPresent(spte) && SpteLayout.Pfn(old) != SpteLayout.Pfn(spte))
+            bool stays = SpteLayout.IsPresent(spte) && SpteLayout.Pfn(old) == SpteLayout.Pfn(spte);
+            if (SpteLayout.IsPresent(spte) && !stays)
             {
                 fault.Violate(InvariantList.TdpNoReplace);
             }
 
-            TRules.BitsLost(Pages, old, accessed: (old & _layout.Accessed) != 0, dirty: (old & _layout.Dirty) != 0 && (spte & _layout.Dirty) == 0);
+            ulong lost = old & ~(stays ? spte : 0);
+            TRules.BitsLost(Pages, old, (lost & _layout.Accessed) != 0, (lost & _layout.Dirty) != 0);
+        }
+        else if (level > 1)
+        {
+            ulong block = fault.Gfn & ~(Levels.Pages(level) - 1);
+            Zap(sptes, block, block + Levels.Pages(level), recordFollows: false);
         }
 
         sptes.Set(fault.Gfn, level, spte);

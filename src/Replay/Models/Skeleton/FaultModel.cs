@@ -95,6 +95,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
 
         fault.Seq = vm.Invalidate.Seq;
         fault.RootGeneration = vm.RootGeneration;
+        fault.MmioGeneration = vm.MmioGeneration;
         fault.Slot = vm.Slots[op.AsId].Find(fault.Gfn);
         if (fault.Slot is null && op.C == 1)
         {
@@ -112,15 +113,14 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             return;
         }
 
-        if (fault.Slot.Is(MemslotFlags.Invalid))
-        {
-            fault.Retry(RetryCause.SlotInvalid);
-            return;
-        }
-
-        if (Settings.Prechecks && vm.Invalidate.Covers(RangeUnit(in fault)))
+        bool invalid = fault.Slot.Is(MemslotFlags.Invalid);
+        if (Settings.Prechecks && (!invalid || Settings.PrecheckBeforeInvalidSlot) && vm.Invalidate.Covers(RangeUnit(in fault)))
         {
             fault.Retry(RetryCause.PrecheckBeforeLookup);
+        }
+        else if (invalid)
+        {
+            fault.Retry(RetryCause.SlotInvalid);
         }
     }
 
@@ -202,7 +202,8 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
         else if (fault.Slot is null)
         {
-            Install(vm, ref fault, 1, SpteLayout.Mmio(vm.MmioGeneration));
+            // Not the generation of now: a memslot that came since the lookup makes the MMIO SPTE stale (INV-27).
+            Install(vm, ref fault, 1, SpteLayout.Mmio(fault.MmioGeneration));
             fault.End(FaultOutcome.Emulate);
         }
         else
