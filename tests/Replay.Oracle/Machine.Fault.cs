@@ -117,6 +117,7 @@ public sealed partial class Machine
         else if (fault.Slot is null)
         {
             // INV-27: what was looked up before a memslot came is no answer to it.
+            WalkTo(vm, fault, 1);
             ReplaceLeaf(vm, fault, 1, null);
             vm.Mmio[(fault.AsId, fault.Gfn)] = fault.MemslotGeneration;
             fault.End(FaultOutcome.Emulate);

@@ -195,6 +195,7 @@ public sealed partial class Machine
     private void Collapse(Vm vm, int asId, ulong gfn, int level, ulong pfn)
     {
         ulong pages = Level.Pages(level);
+        gfn = gfn / pages * pages;
         List<(int AsId, int Level, ulong Block)> below = [.. vm.Overlapping(asId, gfn, gfn + pages).Where(key => key.Level < level)];
         if (below.Count == 0)
         {

@@ -14,13 +14,7 @@ public sealed partial class Machine
             fault.ReleasePfn = fault.ReleasePfn / pages * pages;
         }
 
-        // Walk: a huge leaf above the goal is split.
-        Spte? old = vm.LeafOf(fault.AsId, fault.Gfn);
-        while (old is not null && old.Level > goal)
-        {
-            Split(vm, fault.AsId, fault.Gfn, old);
-            old = vm.LeafOf(fault.AsId, fault.Gfn);
-        }
+        Spte? old = WalkTo(vm, fault, goal);
 
         // Leaves below the goal hang off a table, which is no leaf.
         if (old is not null && old.Level < goal)
@@ -53,6 +47,19 @@ public sealed partial class Machine
 
         ReplaceLeaf(vm, fault, goal, leaf);
         fault.EndWith(FaultOutcome.Fixed, leaf);
+    }
+
+    /// <summary>The walk of spec 4.4 splits a huge leaf above the goal.</summary>
+    private static Spte? WalkTo(Vm vm, Fault fault, int goal)
+    {
+        Spte? old = vm.LeafOf(fault.AsId, fault.Gfn);
+        while (old is not null && old.Level > goal)
+        {
+            Split(vm, fault.AsId, fault.Gfn, old);
+            old = vm.LeafOf(fault.AsId, fault.Gfn);
+        }
+
+        return old;
     }
 
     private static int GoalLevel(Vm vm, Slot slot, Fault fault)

@@ -225,6 +225,7 @@ public sealed partial class FaultModel<TRules>
     /// <summary>Log-dirty off (spec 4.7): up to 6.12 the tables go, 7.x puts a huge leaf with the attributes of their first leaf in their place.</summary>
     private void Collapse(SpteTables sptes, ulong gfn, int level, ulong pfn)
     {
+        gfn &= ~(Levels.Pages(level) - 1);
         FirstVisitor first = new() { Below = level };
         sptes.ForEach(gfn, gfn + Levels.Pages(level), ref first);
         if (first.Spte == 0)

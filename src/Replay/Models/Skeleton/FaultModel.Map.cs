@@ -18,12 +18,7 @@ public sealed partial class FaultModel<TRules>
             goal = oldLevel;
         }
 
-        while (present && oldLevel > goal)
-        {
-            Split(sptes, fault.Gfn, oldLevel, old);
-            old = sptes.Leaf(fault.Gfn, out oldLevel);
-        }
-
+        old = WalkTo(sptes, fault.Gfn, goal, out oldLevel);
         if (present && oldLevel == goal && Settings.EarlySpurious && (fault.IsPrefetch || !fault.Write || SpteLayout.IsWritable(old)))
         {
             EndMapped(ref fault, FaultOutcome.Spurious, old, oldLevel);
@@ -74,6 +69,19 @@ public sealed partial class FaultModel<TRules>
         }
 
         return Math.Min(level, Math.Max(1, vm.Memory.Pte(slot.Hva(fault.Gfn)).Level));
+    }
+
+    /// <summary>Walks down to a level, splitting huge leaves on the way; returns what is at its end, or below.</summary>
+    private static ulong WalkTo(SpteTables sptes, ulong gfn, int goal, out int level)
+    {
+        ulong spte = sptes.Leaf(gfn, out level);
+        while (SpteLayout.IsPresent(spte) && level > goal)
+        {
+            Split(sptes, gfn, level, spte);
+            spte = sptes.Leaf(gfn, out level);
+        }
+
+        return spte;
     }
 
     /// <summary>Writes a leaf where the walk has ended; leaves below are replaced.</summary>

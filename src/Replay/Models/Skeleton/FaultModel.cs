@@ -202,6 +202,8 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
         else if (fault.Slot is null)
         {
+            WalkTo(vm.Sptes[fault.AsId], fault.Gfn, 1, out _);
+
             // Not the generation of now: a memslot that came since the lookup makes the MMIO SPTE stale (INV-27).
             Install(vm, ref fault, 1, SpteLayout.Mmio(fault.MmioGeneration));
             fault.End(FaultOutcome.Emulate);
