@@ -6,11 +6,16 @@ namespace TraceReplay.Replay.Scripts;
 internal sealed class LineWords(string file, int line, string text)
 {
     private readonly string[] _words = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+    private const int MaxShown = 40;
+
     private int _next;
 
     public bool AtEnd => _next == _words.Length;
 
-    public string Peek => AtEnd ? "the end of the line" : $"'{_words[_next]}'";
+    /// <summary>The next word as a message may show it.</summary>
+    public string Peek => AtEnd
+        ? "the end of the line"
+        : $"'{string.Concat(_words[_next].Take(MaxShown).Select(c => char.IsControl(c) ? '?' : c))}{(_words[_next].Length > MaxShown ? "…" : "")}'";
 
     /// <summary>Takes the word if it is the next one.</summary>
     public bool Take(string word)
@@ -40,7 +45,7 @@ internal sealed class LineWords(string file, int line, string text)
 
         if (value > max)
         {
-            throw Complaint($"{what} {word}, expected at most {(hex ? $"0x{max:x}" : max.ToString(CultureInfo.InvariantCulture))}");
+            throw Complaint($"{what} {Peek}, expected at most {(hex ? $"0x{max:x}" : max.ToString(CultureInfo.InvariantCulture))}");
         }
 
         _next++;

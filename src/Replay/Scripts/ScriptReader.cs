@@ -7,7 +7,7 @@ public sealed class ScriptReader
 {
     // Beyond these a script is no scenario that a person looks at, and memory would grow with it.
     private const int MaxLine = 4096;
-    private const int MaxLines = 1 << 20;
+    private const int MaxLines = 1 << 16;
     private const int MaxVm = 63;
 
     private readonly string _file;

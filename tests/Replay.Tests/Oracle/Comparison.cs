@@ -12,11 +12,11 @@ internal static class Comparison
 {
     /// <summary>Each model and setting in turn.</summary>
     /// <returns>Null if they agree in everything.</returns>
-    public static string? FirstDifference(Sequence sequence, bool ept)
+    public static string? FirstDifference(List<Operation> operations, bool ept)
     {
         foreach (Kernel kernel in Kernel.All)
         {
-            if (FirstDifference(sequence, kernel, ept) is { } difference)
+            if (FirstDifference(operations, kernel, ept) is { } difference)
             {
                 return $"{kernel.Name} {(ept ? "ept" : "npt")}: {difference}";
             }
@@ -25,24 +25,19 @@ internal static class Comparison
         return null;
     }
 
-    private static string? FirstDifference(Sequence sequence, Kernel kernel, bool ept)
+    private static string? FirstDifference(List<Operation> operations, Kernel kernel, bool ept)
     {
-        (Vendor vendor, SpteLayout layout) = (ept, kernel.Series) switch
-        {
-            (false, _) => (Vendor.Npt, SpteLayout.Npt),
-            (true, Series.Merged) => (Vendor.Ept7, SpteLayout.Ept7),
-            _ => (Vendor.Ept, SpteLayout.Ept),
-        };
+        Vendor vendor = !ept ? Vendor.Npt : kernel.Series == Series.Merged ? Vendor.Ept7 : Vendor.Ept;
         Machine oracle = new(kernel, vendor);
-        IFaultModel model = ModelCatalog.Create(kernel.Model, kernel.Setting, layout);
+        IFaultModel model = ModelCatalog.Create(kernel.Model, kernel.Setting, ModelCatalog.Layout(kernel.Model, ept));
         List<FaultResult> results = [];
-        model.Execute(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(sequence.Operations), results);
-        foreach (Operation op in sequence.Operations)
+        model.Execute(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(operations), results);
+        foreach (Operation op in operations)
         {
             oracle.Execute(op);
         }
 
-        return Faults(oracle, results) ?? Leaves(sequence, oracle, model) ?? Pages(sequence, oracle, model) ?? Invalidation(oracle, model, results);
+        return Faults(oracle, results) ?? Leaves(operations, oracle, model) ?? Pages(operations, oracle, model) ?? Invalidation(oracle, model, results);
     }
 
     private static string? Faults(Machine oracle, List<FaultResult> results)
@@ -74,9 +69,9 @@ internal static class Comparison
         string.Create(CultureInfo.InvariantCulture,
             $"{id} {outcome}{(mapped ? $" pfn 0x{pfn:x} level {level} {(writable ? "rw" : "ro")}" : "")} refs +{got}-{put} marks {accessed} {dirty} cause {cause} kind {kind} path {path}");
 
-    private static string? Leaves(Sequence sequence, Machine oracle, IFaultModel model)
+    private static string? Leaves(List<Operation> operations, Machine oracle, IFaultModel model)
     {
-        HashSet<(int Vm, int AsId, ulong Gfn)> asked = [.. sequence.Operations.Where(op => op.Kind == OperationKind.FaultBegin).Select(op => ((int)op.Vm, (int)op.AsId, op.A >> 12))];
+        HashSet<(int Vm, int AsId, ulong Gfn)> asked = [.. operations.Where(op => op.Kind == OperationKind.FaultBegin).Select(op => ((int)op.Vm, (int)op.AsId, op.A >> 12))];
         for (int vm = 0; vm < 2; vm++)
         {
             asked.UnionWith(oracle.Vm(vm).Leaves.Keys.Select(key => (vm, key.AsId, key.Block * Levels.Pages(key.Level))));
@@ -97,9 +92,9 @@ internal static class Comparison
         return null;
     }
 
-    private static string? Pages(Sequence sequence, Machine oracle, IFaultModel model)
+    private static string? Pages(List<Operation> operations, Machine oracle, IFaultModel model)
     {
-        IEnumerable<ulong> heads = sequence.Pfns.SelectMany(pfn => new[] { pfn, pfn & ~1UL, pfn & ~3UL, pfn & ~7UL, pfn & ~511UL, pfn & ~0x3ffffUL });
+        IEnumerable<ulong> heads = operations.Where(op => op.Kind == OperationKind.PteKnown).Select(op => new HostPte(op.B).Pfn).Distinct().SelectMany(pfn => new[] { pfn, pfn & ~1UL, pfn & ~3UL, pfn & ~7UL, pfn & ~511UL, pfn & ~0x3ffffUL });
         foreach (ulong pfn in heads.Concat(oracle.Pages.ByPfn.Keys).Distinct())
         {
             Page page = oracle.Pages.ByPfn.GetValueOrDefault(pfn) ?? new Page();

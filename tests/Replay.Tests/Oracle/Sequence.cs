@@ -25,9 +25,6 @@ internal sealed partial class Sequence
 
     public List<Operation> Operations { get; } = [];
 
-    /// <summary>The frames that some leaf was known to map.</summary>
-    public HashSet<ulong> Pfns { get; } = [];
-
     public static Sequence Of(IReadOnlyList<ulong> moves)
     {
         Sequence sequence = new();
@@ -244,7 +241,6 @@ internal sealed partial class Sequence
     private void Know(ulong page, KnownLeaf leaf)
     {
         Vm.Leaves[page] = leaf;
-        Pfns.Add(leaf.Pfn);
         Do(OperationKind.PteKnown, HvaOf(page), HostPte.Make(leaf.Pfn, leaf.Writable, leaf.Special, leaf.Level).Raw);
     }
 }
