@@ -17,6 +17,8 @@ public sealed class Fault
 
     public bool Write => Access.HasFlag(FaultAccess.Write);
 
+    public bool Shadow => Access.HasFlag(FaultAccess.Shadow);
+
     public bool Prefetch => Access.HasFlag(FaultAccess.Prefetch);
 
     // Taken at the start (spec 3.3, step 4).

@@ -22,7 +22,7 @@ public sealed partial class Machine
                 return;
             }
         }
-        else if (fault.Access.HasFlag(FaultAccess.Present) && fault.Write && TryFastPath(vm, fault))
+        else if (fault.Access.HasFlag(FaultAccess.Present) && fault.Write && !fault.Shadow && TryFastPath(vm, fault))
         {
             return;
         }

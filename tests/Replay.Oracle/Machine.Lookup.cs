@@ -162,12 +162,11 @@ public sealed partial class Machine
         }
 
         bool hasRefcountedPage = Pages.HasRefcountedPage(pte.Pfn);
-        bool shadow = fault.Access.HasFlag(FaultAccess.Shadow);
 
         // R2; BUG-V11-4: v11's test for refcounted pages comes after it and wins, where such pages are not allowed.
         if (fault.Write && !pte.Writable)
         {
-            bool overwritten = Kernel.Series == Series.V11 && shadow && hasRefcountedPage;
+            bool overwritten = Kernel.Series == Series.V11 && fault.Shadow && hasRefcountedPage;
             fault.End(overwritten ? FaultOutcome.Efault : FaultOutcome.Emulate);
             return;
         }
@@ -195,7 +194,7 @@ public sealed partial class Machine
                 fault.HeldHead = head;
             }
         }
-        else if (Kernel.Series == Series.Current || shadow)
+        else if (Kernel.Series == Series.Current || fault.Shadow)
         {
             fault.End(FaultOutcome.Efault);
         }

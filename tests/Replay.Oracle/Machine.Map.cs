@@ -37,7 +37,8 @@ public sealed partial class Machine
             MmuWritable = fault.MapWritable,
             Accessed = !fault.Prefetch,
             Dirty = fault.MapWritable && (Kernel.DirtyWheneverWritable || old is null || !old.Writable),
-            Bit59 = Kernel.Series == Series.V11 && fault.RefcountedHead is not null && !fault.Access.HasFlag(Operations.FaultAccess.Shadow),
+            Bit59 = Kernel.Series == Series.V11 && fault.RefcountedHead is not null && !fault.Shadow,
+            HasNoBit59 = fault.Shadow,
         };
         if (old is not null && old.Raw(Vendor) == leaf.Raw(Vendor))
         {
@@ -112,7 +113,7 @@ public sealed partial class Machine
     /// <summary>Spec 4.5: an SPTE lost its accessed or dirty bit; the struct page is told.</summary>
     private void BitsLost(Spte spte, bool accessed, bool dirty)
     {
-        bool gated = Kernel.Series == Series.V11 && !spte.Bit59;
+        bool gated = Kernel.Series == Series.V11 && !spte.Bit59 && !spte.HasNoBit59;
         if (!Kernel.AdAtZap || gated || !Pages.IsAdTracked(spte.Pfn, Kernel.Series))
         {
             return;

@@ -33,6 +33,9 @@ public sealed class Spte
     /// <summary>SPTE_MMU_PAGE_REFCOUNTED of v11.</summary>
     public bool Bit59 { get; init; }
 
+    /// <summary>Shadow paging has no such bit: every SPTE counts as refcounted (spec 5, patch 7).</summary>
+    public bool HasNoBit59 { get; init; }
+
     /// <summary>A copy of all attributes for another frame and level (spec 4.4 and 4.7: split, and huge leaf in place).</summary>
     public Spte For(ulong pfn, int level) => new()
     {
@@ -44,6 +47,7 @@ public sealed class Spte
         Accessed = Accessed,
         Dirty = Dirty,
         Bit59 = Bit59,
+        HasNoBit59 = HasNoBit59,
     };
 
     /// <summary>The value that the page table holds.</summary>

@@ -16,6 +16,7 @@ internal sealed partial class Sequence
     private readonly Dictionary<ulong, bool> _inVram = [];
     private ulong _nextBlock = 0x60000000;
     private long _faults;
+    private bool _shadow;
     private short _vm;
     private byte _as;
 
@@ -45,6 +46,7 @@ internal sealed partial class Sequence
     private void Start(ref Dice dice)
     {
         _vm = 0;
+        _shadow = dice.Chance(10);
         if (dice.Chance(95))
         {
             CreateSlot(ref dice);
@@ -108,6 +110,7 @@ internal sealed partial class Sequence
         access |= dice.Chance(45) ? FaultAccess.Present : 0;
         access |= dice.Chance(slot is null ? 60 : 3) ? FaultAccess.Reserved : 0;
         access |= dice.Chance(7) ? FaultAccess.Prefetch : 0;
+        access |= _shadow ? FaultAccess.Shadow : 0;
         OpenFault fault = new((_vm * 4) + vcpu, _faults++, asId, gfn, slot, (access & FaultAccess.Write) != 0, (access & FaultAccess.Prefetch) != 0);
         Vm.Faults[vcpu] = fault;
         Step(fault, OperationKind.FaultBegin, gfn << 12, (ulong)access);

@@ -40,7 +40,7 @@ public readonly struct CurrentRules : IFaultRules
 
     public static ulong LeafBits(in FaultContext fault) => 0;
 
-    public static void BitsLost(PageLedger pages, ulong spte, bool accessed, bool dirty)
+    public static void BitsLost(PageLedger pages, ulong spte, bool isShadow, bool accessed, bool dirty)
     {
         ulong pfn = SpteLayout.Pfn(spte);
         if (pages.StructPage(pfn).IsAdTracked)

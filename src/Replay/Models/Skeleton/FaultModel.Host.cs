@@ -178,7 +178,7 @@ public sealed partial class FaultModel<TRules>
                 sptes.Set(op.A, level, spte & ~SpteLayout.WriteBit);
                 break;
             case OperationKind.ClearDirty:
-                TRules.BitsLost(Pages, spte, accessed: false, dirty: (spte & _layout.Dirty) != 0);
+                TRules.BitsLost(Pages, spte, sptes.IsShadow, accessed: false, dirty: (spte & _layout.Dirty) != 0);
                 sptes.Set(op.A, level, spte & ~_layout.Dirty);
                 break;
             case OperationKind.ZapLeaf:
@@ -246,7 +246,7 @@ public sealed partial class FaultModel<TRules>
     /// <param name="recordFollows">The timeline will show each of these zaps once more, as a record of the leaf's own.</param>
     private void Zap(SpteTables sptes, ulong from, ulong end, bool recordFollows)
     {
-        ZapVisitor visitor = new() { Layout = _layout, Pages = Pages, Zapped = recordFollows ? sptes : null };
+        ZapVisitor visitor = new() { Layout = _layout, Pages = Pages, IsShadow = sptes.IsShadow, Zapped = recordFollows ? sptes : null };
         sptes.ForEach(from, end, ref visitor);
     }
 
@@ -254,6 +254,7 @@ public sealed partial class FaultModel<TRules>
     {
         public SpteLayout Layout;
         public PageLedger Pages;
+        public bool IsShadow;
         public SpteTables? Zapped;
 
         public readonly void Visit(ulong gfn, int level, ref ulong spte)
@@ -261,7 +262,7 @@ public sealed partial class FaultModel<TRules>
             if (SpteLayout.IsPresent(spte))
             {
                 Zapped?.RememberZapped(gfn, level, spte);
-                TRules.BitsLost(Pages, spte, (spte & Layout.Accessed) != 0, (spte & Layout.Dirty) != 0);
+                TRules.BitsLost(Pages, spte, IsShadow, (spte & Layout.Accessed) != 0, (spte & Layout.Dirty) != 0);
             }
 
             spte = 0;

@@ -98,7 +98,7 @@ public sealed partial class FaultModel<TRules>
             }
 
             ulong lost = old & ~(stays ? spte : 0);
-            TRules.BitsLost(Pages, old, (lost & _layout.Accessed) != 0, (lost & _layout.Dirty) != 0);
+            TRules.BitsLost(Pages, old, sptes.IsShadow, (lost & _layout.Accessed) != 0, (lost & _layout.Dirty) != 0);
         }
         else if (level > 1)
         {

@@ -77,6 +77,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         };
         fault.RestsOn(fault.SlotsUnknown ? Certainty.Inferred : Certainty.Known);
         SpteTables sptes = vm.Sptes[op.AsId];
+        sptes.IsShadow |= fault.IsShadow;
         if ((fault.Access & FaultAccess.Reserved) != 0)
         {
             ulong mmio = sptes.Leaf(fault.Gfn, out _);
@@ -88,7 +89,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
                 return;
             }
         }
-        else if ((fault.Access & FaultAccess.Present) != 0 && fault.Write && FastPageFault(vm, sptes, ref fault))
+        else if ((fault.Access & FaultAccess.Present) != 0 && fault.Write && !fault.IsShadow && FastPageFault(vm, sptes, ref fault))
         {
             return;
         }
@@ -124,7 +125,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
     }
 
-    /// <summary>Spec 4.6: the lockless path for a present leaf that may become writable.</summary>
+    /// <summary>Spec 4.6, direct MMU only: the lockless path for a present leaf that may become writable.</summary>
     private bool FastPageFault(VmState vm, SpteTables sptes, ref FaultContext fault)
     {
         ulong spte = sptes.Leaf(fault.Gfn, out int level);

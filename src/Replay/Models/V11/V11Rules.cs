@@ -77,10 +77,11 @@ public readonly struct V11Rules : IFaultRules
 
     public static ulong LeafBits(in FaultContext fault) => fault.Refcounted && !fault.IsShadow ? SpteLayout.RefcountedBit : 0;
 
-    public static void BitsLost(PageLedger pages, ulong spte, bool accessed, bool dirty)
+    public static void BitsLost(PageLedger pages, ulong spte, bool isShadow, bool accessed, bool dirty)
     {
         StructPage page = pages.StructPage(SpteLayout.Pfn(spte));
-        if ((spte & SpteLayout.RefcountedBit) != 0 && page.IsAdTracked && !page.IsCountZero)
+        bool counts = isShadow || (spte & SpteLayout.RefcountedBit) != 0;
+        if (counts && page.IsAdTracked && !page.IsCountZero)
         {
             CurrentRules.Mark(pages, SpteLayout.Pfn(spte), accessed, dirty);
         }
