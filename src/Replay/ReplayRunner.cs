@@ -19,6 +19,9 @@ public sealed record ReplayOptions
     /// <summary>A setting such as "6.8" for the models that have it; null = the captured kernel's.</summary>
     public string? Setting { get; init; }
 
+    /// <summary>Release of the captured kernel for traces that do not name it; null = unknown.</summary>
+    public string? Kernel { get; init; }
+
     /// <summary>Leaves probe events out, so that what they tell is inferred instead.</summary>
     public bool IgnoreProbes { get; init; }
 }
@@ -43,7 +46,7 @@ public static class ReplayRunner
         DatasetReader reader = DatasetReader.Open(dataset);
         TraceManifest trace = reader.Traces.FirstOrDefault(t => t.TraceId == traceId)
             ?? throw new ArgumentException($"{dataset}: there is no trace '{traceId}' in it");
-        CapturedKernel kernel = CapturedKernel.From(trace.Kernel, trace.CpuVendor);
+        CapturedKernel kernel = CapturedKernel.From(trace.Kernel ?? options.Kernel, trace.CpuVendor);
         IReadOnlyList<IFaultModel> models = CreateModels(options, kernel);
         using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes);
         using Replay replay = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options))
@@ -108,6 +111,7 @@ internal sealed class Replay : IDisposable
     private readonly DivergenceTable _divergences;
     private readonly FidelityTables _fidelity;
     private readonly ViolationTable _violations;
+    private readonly ResultTable<InvariantRow> _invariants;
     private readonly ResultTable<AssumptionRow> _assumptions;
     private readonly ReplayTallies _tallies = new();
 
@@ -133,6 +137,7 @@ internal sealed class Replay : IDisposable
         _divergences = new DivergenceTable(reader.ResultPath(id, ResultTables.Divergences), id);
         _fidelity = new FidelityTables(reader.ResultPath(id, ResultTables.Fidelity), reader.ResultPath(id, ResultTables.FidelityMisses), id, kernel.Layout.Accessed | kernel.Layout.Dirty);
         _violations = new ViolationTable(reader.ResultPath(id, ResultTables.Violations), id);
+        _invariants = InvariantTable.Open(reader.ResultPath(id, ResultTables.Invariants));
         _assumptions = AssumptionTable.Open(reader.ResultPath(id, ResultTables.Assumptions));
     }
 
@@ -166,6 +171,11 @@ internal sealed class Replay : IDisposable
         }
 
         _timeline.Ended.Clear();
+        foreach (IFaultModel model in _models)
+        {
+            _violations.AddBreaches(model.Name, model.Invariants, _lost);
+        }
+
         if (_captured >= 0)
         {
             _fidelity.AddMisses(_models[_captured], _lost);
@@ -179,7 +189,15 @@ internal sealed class Replay : IDisposable
         AssumptionWriter.Write(_assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies, AssumedProbes);
         _outcomes.Complete();
         _divergences.Complete();
+        foreach (IFaultModel model in _models)
+        {
+            model.Invariants.Complete();
+            _violations.AddBreaches(model.Name, model.Invariants, _lost);
+            InvariantTable.Write(_invariants, _trace.TraceId, model.Name, model.Settings.Name, model.Invariants);
+        }
+
         _violations.Complete();
+        _invariants.Complete();
         _assumptions.Complete();
         _fidelity.Complete(_captured < 0 ? null : _models[_captured]);
         _faults.Complete();
@@ -192,6 +210,7 @@ internal sealed class Replay : IDisposable
         _outcomes.Dispose();
         _divergences.Dispose();
         _violations.Dispose();
+        _invariants.Dispose();
         _fidelity.Dispose();
         _assumptions.Dispose();
     }
@@ -226,7 +245,7 @@ internal sealed class Replay : IDisposable
             _outcomeRow.Model = _models[m];
             _outcomeRow.Result = results[m];
             _outcomes.Add(_outcomeRow);
-            _violations.Add(_models[m], in fault, in results[m].Fault);
+            _violations.Add(_models[m].Name, _models[m].Invariants, in fault, in results[m].Fault);
             for (int other = m + 1; other < results.Length; other++)
             {
                 _divergences.AddIfDifferent(_models, results, m, other);
@@ -264,11 +283,21 @@ internal sealed class Replay : IDisposable
 
         if (_kernel.Model is null)
         {
-            warnings.Add("the captured kernel's release is not known: no model can be checked against it");
+            warnings.Add("the captured kernel's release is not known (--kernel names it): no model can be checked against it");
         }
         else if (_captured < 0)
         {
             warnings.Add($"fidelity is not measured: the captured kernel is {_kernel.Model}@{_kernel.Setting}, which this replay leaves out");
+        }
+
+        if (_timeline.Counts.EventsUntold > 0)
+        {
+            warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{_timeline.Counts.EventsUntold} events were not used, as the capture does not tell their values; {_timeline.Counts.FaultsUntold} of them are faults, which have no row"));
+        }
+
+        if (_timeline.Counts.OutcomesUntold > 0)
+        {
+            warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{_timeline.Counts.OutcomesUntold} faults have an unknown outcome, as the capture does not tell the value that says it"));
         }
 
         if (_timeline.Counts.FaultsDropped > 0)

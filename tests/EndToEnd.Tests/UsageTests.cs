@@ -24,6 +24,7 @@ public class UsageTests
     [InlineData("replay --script z --fail-on lost")]
     [InlineData("replay --script z --vendor arm")]
     [InlineData("run x.dat --fail-on doom")]
+    [InlineData("run x.txt --kernel debian")]
     [InlineData("run x.dat --no-such-option")]
     [InlineData("query -d y")]
     [InlineData("query fidelity")]

@@ -38,6 +38,9 @@ public sealed record Kernel(Series Series, string Setting)
     /// <summary>P_SIGPENDING.</summary>
     public bool SigPending => Setting != "6.1";
 
+    /// <summary>P_EAGAIN_SIG.</summary>
+    public bool EagainIsSignal => Setting == "7.x";
+
     /// <summary>P_PFNMAP_HUGE.</summary>
     public bool PfnmapHuge => Setting is "6.12" or "7.x";
 

@@ -47,7 +47,7 @@ public sealed partial class Machine
                 Pages.Allocate(op.A, (int)op.B, (op.C & GfpComp) != 0);
                 break;
             case OperationKind.PageFree:
-                Pages.Free(op.A);
+                Pages.Free(op.A, (int)op.B);
                 break;
             case OperationKind.BoPlace:
                 Pages.Place(op.A, op.B);

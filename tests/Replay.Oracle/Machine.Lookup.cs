@@ -21,6 +21,7 @@ public sealed partial class Machine
         bool upgrade = !slot.ReadOnly;
         ulong hva = slot.Hva(fault.Gfn);
         Mapping? vma = vm.Memory.MappingAt(hva);
+        bool shown = fact is LookupFact.Found or LookupFact.FaultedIn;
         if (EndedByFact(fault, fact))
         {
             return;
@@ -36,21 +37,28 @@ public sealed partial class Machine
         fault.ReleasePfn = pte.Pfn;
 
         // B.
-        if ((fault.Write || upgrade) && FastGupSucceeds(pte, vma, fact))
+        if (fact == LookupFact.GuestMemfd)
+        {
+            TakeGupPage(fault, pte, vma, FaultPath.GuestMemfd, writable: true);
+            return;
+        }
+
+        if ((fault.Write || upgrade) && fact != LookupFact.FaultedIn && FastGupSucceeds(pte, vma))
         {
             TakeGupPage(fault, pte, vma, FaultPath.GupFast, writable: true);
             return;
         }
 
-        // D. The second fast GUP for an upgrade meets the leaf that the first one met.
-        if (SlowGupSucceeds(fault, pte, vma, fact))
+        // D. The second fast GUP for an upgrade meets the leaf that the first one met, unless slow GUP has only brought it.
+        if (SlowGupSucceeds(fault, pte, vma, shown))
         {
-            TakeGupPage(fault, pte, vma, FaultPath.GupSlow, writable: fault.Write);
+            bool upgraded = fact == LookupFact.FaultedIn && upgrade && pte.Writable;
+            TakeGupPage(fault, pte, vma, FaultPath.GupSlow, writable: fault.Write || upgraded);
             return;
         }
 
         // F. A special leaf whose VMA no operation told must be a driver's.
-        bool remapped = vma is null ? pte.Special : vma.IoOrPfnmap || (pte.Special && fact == LookupFact.Found);
+        bool remapped = vma is null ? pte.Special : vma.IoOrPfnmap || (pte.Special && shown && !vma.Flags.HasFlag(VmaFlags.MixedMap));
         if (remapped)
         {
             Remapped(fault, pte, vma, hva, upgrade);
@@ -81,6 +89,10 @@ public sealed partial class Machine
                 fault.Path = FaultPath.GupSlow;
                 fault.End(FaultOutcome.Eintr);
                 return true;
+            case LookupFact.LockKilled:
+                fault.Path = FaultPath.GupSlow;
+                fault.End(Kernel.EagainIsSignal ? FaultOutcome.Eintr : FaultOutcome.Efault);
+                return true;
             case LookupFact.Poisoned:
                 fault.Path = FaultPath.GupSlow;
                 fault.End(FaultOutcome.Sigbus);
@@ -95,26 +107,24 @@ public sealed partial class Machine
     }
 
     /// <summary>Fast GUP does not see the VMA; it always asks for a writable page.</summary>
-    private static bool FastGupSucceeds(HostLeaf pte, Mapping? vma, LookupFact fact) =>
-        pte.Writable && !pte.Special && !IsSecretmem(vma, fact);
+    private static bool FastGupSucceeds(HostLeaf pte, Mapping? vma) =>
+        pte.Writable && !pte.Special && vma?.Kind != PageKind.S;
 
-    private static bool SlowGupSucceeds(Fault fault, HostLeaf pte, Mapping? vma, LookupFact fact)
+    private static bool SlowGupSucceeds(Fault fault, HostLeaf pte, Mapping? vma, bool shown)
     {
-        if (pte.Special || vma is { IoOrPfnmap: true })
+        if (pte.Special || vma is { IoOrPfnmap: true } or { Kind: PageKind.S })
         {
             return false;
         }
 
-        if (vma is null || fact == LookupFact.Found)
+        if (vma is null || shown)
         {
             return true;
         }
 
         VmaFlags needed = fault.Write ? VmaFlags.Write : VmaFlags.Read;
-        return vma.Flags.HasFlag(needed) && !IsSecretmem(vma, fact);
+        return vma.Flags.HasFlag(needed);
     }
-
-    private static bool IsSecretmem(Mapping? vma, LookupFact fact) => vma is { Kind: PageKind.S } && fact != LookupFact.Found;
 
     private static PageKind GupKind(HostLeaf pte, Mapping? vma)
     {
@@ -125,7 +135,7 @@ public sealed partial class Machine
 
     private void TakeGupPage(Fault fault, HostLeaf pte, Mapping? vma, FaultPath path, bool writable)
     {
-        fault.Kind = GupKind(pte, vma);
+        fault.Kind = path == FaultPath.GuestMemfd ? PageKind.G1 : GupKind(pte, vma);
         fault.Path = path;
         fault.MapWritable = writable;
 
@@ -153,6 +163,12 @@ public sealed partial class Machine
         ulong pages = Level.Pages(pte.Level);
         ulong folio = fault.Kind == PageKind.P6 && Pages.BlockOf(pte.Pfn) is { Compound: true } block ? 1UL << block.Order : 1;
         Pages.Learn(pte.Pfn / pages * pages, pages, fault.Kind, folio);
+
+        if (folio > 1)
+        {
+            // Who finds a tail has found the head, which counts for it.
+            Pages.Learn(Pages.Head(pte.Pfn), 1, fault.Kind, folio);
+        }
 
         // R1: a walk that knows PTEs only finds none.
         if (pte.Level > 1 && !Kernel.PfnmapHuge)
@@ -203,14 +219,14 @@ public sealed partial class Machine
     /// <summary>Spec 8.2 and 8.3, as far as the operations tell.</summary>
     private PageKind RemappedKind(HostLeaf pte, Mapping? vma)
     {
+        if (vma is not null && vma.Kind is PageKind.P0 or PageKind.P1 or PageKind.P8 or PageKind.P9 or PageKind.Pz)
+        {
+            return vma!.Kind;
+        }
+
         if (pte.Level > 1)
         {
             return PageKind.H;
-        }
-
-        if (vma is not null && vma.Kind != PageKind.Unknown)
-        {
-            return vma.Kind;
         }
 
         bool ttm = vma is not null && vma.Bo != 0;

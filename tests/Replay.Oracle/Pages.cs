@@ -22,7 +22,7 @@ public sealed record StructPageFacts(bool Memmap, bool Reserved, int? Count)
         PageKind.A3 => new(true, true, null),
         PageKind.Pz => new(true, true, 0),
         PageKind.P2 or PageKind.P3 or PageKind.P7 => new(true, false, 1),
-        PageKind.P4 or PageKind.P7Tail => new(true, false, 0),
+        PageKind.P4 or PageKind.P7Tail or PageKind.Free => new(true, false, 0),
         _ => new(true, false, null),
     };
 }
@@ -44,7 +44,12 @@ public sealed class Pages
         }
     }
 
-    public void Free(ulong pfn) => _blocks.RemoveAll(block => block.Base == pfn);
+    /// <summary>The owner gave the pages back: nobody but KVM may hold one any more.</summary>
+    public void Free(ulong pfn, int order)
+    {
+        _blocks.RemoveAll(block => block.Base == pfn);
+        _learned.Add((pfn, 1UL << order, PageKind.Free, 1));
+    }
 
     public void Place(ulong bo, ulong memoryType) => _placement[bo] = memoryType;
 
@@ -58,7 +63,16 @@ public sealed class Pages
     public bool InVram(ulong bo) => _placement.GetValueOrDefault(bo) >= 2;
 
     /// <summary>A lookup showed what the frames [first, first + count) are; later lookups know better.</summary>
-    public void Learn(ulong first, ulong count, PageKind kind, ulong folio) => _learned.Add((first, count, kind, folio));
+    public void Learn(ulong first, ulong count, PageKind kind, ulong folio)
+    {
+        // A page that was free is another page now.
+        foreach (ulong pfn in ByPfn.Keys.Where(pfn => pfn >= first && pfn < first + count && Kind(pfn) == PageKind.Free).ToList())
+        {
+            ByPfn.Remove(pfn);
+        }
+
+        _learned.Add((first, count, kind, folio));
+    }
 
     public PageKind Kind(ulong pfn) => Learned(pfn).Kind;
 

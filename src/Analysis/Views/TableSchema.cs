@@ -63,6 +63,10 @@ public static class Tables
             trace_id VARCHAR, model VARCHAR, invariant VARCHAR, name VARCHAR, verdict VARCHAR, fault_id BIGINT, seq BIGINT,
             ts_ns BIGINT, vm INTEGER, gfn UBIGINT, pfn UBIGINT, detail VARCHAR
             """),
+        Result("invariants", """
+            trace_id VARCHAR, model VARCHAR, setting VARCHAR, invariant VARCHAR, name VARCHAR, checked BIGINT, held BIGINT,
+            violated BIGINT, violable BIGINT, by_design BIGINT, note VARCHAR
+            """),
         Result("fidelity", """
             trace_id VARCHAR, model VARCHAR, setting VARCHAR, quantity VARCHAR, compared BIGINT, matched BIGINT,
             explained BIGINT, unexplained BIGINT, unknown BIGINT

@@ -2,7 +2,7 @@ using System.CommandLine;
 using TraceReplay.Analysis.Query;
 using TraceReplay.Cli.Shell;
 using TraceReplay.Replay;
-using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.Invariants;
 
 namespace TraceReplay.Cli.Commands;
 
@@ -27,6 +27,6 @@ internal static class ModelsCommand
     }
 
     private static RowSet Invariants() => new(
-        [new("invariant", "VARCHAR"), new("name", "VARCHAR"), new("statement", "VARCHAR")],
-        [.. InvariantList.All.Select(i => new object?[] { i.Id, i.Name, i.Statement })]);
+        [new("invariant", "VARCHAR"), new("name", "VARCHAR"), new("evaluated_on", "VARCHAR"), new("statement", "VARCHAR"), new("needs", "VARCHAR"), new("not_evaluated", "VARCHAR")],
+        [.. InvariantList.All.Select(i => new object?[] { i.Id, i.Name, i.EvaluatedOn.Length == 0 ? null : i.EvaluatedOn, i.Statement, i.Needs, i.NotEvaluated })]);
 }

@@ -25,20 +25,21 @@ internal static class ReplayCommand
         Option<string?> vendor = ScriptReplay.Vendor();
         Option<string[]> model = CommonOptions.Model();
         Option<string?> setting = CommonOptions.Setting();
+        Option<string?> kernel = CommonOptions.Kernel();
         var trace = new Option<string[]>("--trace") { Description = "Traces to replay, by trace_id or its beginning (default: all)", HelpName = "ID", DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true };
         Option<string[]> failOn = CommonOptions.FailOn();
         Option<string?> format = CommonOptions.Format();
         Option<string?> output = CommonOptions.Output();
-        var command = new Command("replay", "Re-executes the ingested events against the models") { dataset, script, model, setting, vendor, trace, failOn, format, output };
+        var command = new Command("replay", "Re-executes the ingested events against the models") { dataset, script, model, setting, vendor, kernel, trace, failOn, format, output };
         command.Validators.Add(result =>
         {
             if (result.GetValue(dataset) is null == result.GetValue(script) is null)
             {
                 result.AddError("give one of -d DATASET, --script FILE");
             }
-            else if (result.GetValue(script) is not null && (result.GetValue(trace)!.Length > 0 || result.GetValue(failOn)!.Length > 0))
+            else if (result.GetValue(script) is not null && (result.GetValue(trace)!.Length > 0 || result.GetValue(failOn)!.Length > 0 || result.GetValue(kernel) is not null))
             {
-                result.AddError("--trace and --fail-on are for a dataset, --script has none");
+                result.AddError("--trace, --kernel and --fail-on are for a dataset, --script has none");
             }
             else if (result.GetValue(script) is null && result.GetValue(vendor) is not null)
             {
@@ -49,7 +50,7 @@ internal static class ReplayCommand
         {
             if (parse.GetValue(script) is { } file)
             {
-                ReplayOptions asked = CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting));
+                ReplayOptions asked = CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting), kernel: null);
                 return ScriptReplay.Run(file, asked, parse.GetValue(vendor) == "ept", new RowOutput(parse.GetValue(format), parse.GetValue(output)), terminal, ct);
             }
 
@@ -60,7 +61,7 @@ internal static class ReplayCommand
                 ids = Traces(before, Names.Split(parse.GetValue(trace)));
             }
 
-            Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting)), terminal, ct);
+            Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting), parse.GetValue(kernel)), terminal, ct);
             using DatasetSession session = DatasetSession.Open(root);
             Findings.Ask(session, ids);
             new RowOutput(parse.GetValue(format), parse.GetValue(output)).Write(session, Verdicts, new Dictionary<string, string>(), terminal, ct);

@@ -33,6 +33,11 @@ internal static class ScriptReplay
     {
         ScriptReport report = ScriptRunner.Run(Read(file), options, ept);
         output.Write(new RowSet(s_columns, [.. report.Outcomes.Select(Cells)]), terminal, ct);
+        foreach (string breach in report.Breaches)
+        {
+            terminal.Warning(breach);
+        }
+
         if (report.Unfinished > 0)
         {
             terminal.Warning($"{file}: {report.Unfinished} faults begin and are never mapped: no rows for them");

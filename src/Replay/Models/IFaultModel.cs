@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
@@ -13,11 +14,17 @@ public interface IFaultModel
 
     PageLedger Pages { get; }
 
+    /// <summary>What the checks of spec 11 found in this model.</summary>
+    InvariantTally Invariants { get; }
+
     /// <summary>Where the model compares itself with records; null if it is not the captured kernel's.</summary>
     ObservationChecks? Checks { get; set; }
 
     /// <summary>Executes operations in order; each fault that ends is appended to <paramref name="results"/>.</summary>
     void Execute(ReadOnlySpan<Operation> operations, List<FaultResult> results);
+
+    /// <summary>Takes the gfn's entry out of its memslot's dirty log, as KVM_CLEAR_DIRTY_LOG does; false if it had none.</summary>
+    bool TakeDirtyLog(int vm, int asId, ulong gfn);
 
     /// <summary>The leaf that translates <paramref name="gfn"/> now, 0 if none.</summary>
     ulong Leaf(int vm, int asId, ulong gfn, out int level);

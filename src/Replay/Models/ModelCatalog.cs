@@ -11,16 +11,16 @@ public static class ModelCatalog
     private static readonly Entry[] s_entries =
     [
         new(
-            new("current", "the fault logic up to 6.12: a reference for every lookup, refcountedness guessed from the pfn", ["6.1", "6.8", "6.12"], "6.12"),
-            [ModelSettings.Kernel61, ModelSettings.Kernel68, ModelSettings.Kernel612],
+            new("current", "the fault logic up to 6.12: a reference for every lookup, refcountedness guessed from the pfn", ["pre2021", "6.1", "6.8", "6.12"], "6.12"),
+            [ModelSettings.Pre2021, ModelSettings.Kernel61, ModelSettings.Kernel68, ModelSettings.Kernel612],
             (settings, layout) => new FaultModel<CurrentRules>("current", settings, layout)),
         new(
             new("v11", "\"[PATCH v11 0/8] KVM: allow mapping non-refcounted pages\", Feb 2024, never merged in this form", ["posted", "6.8"], "posted"),
             [ModelSettings.V11Posted, ModelSettings.Kernel68],
             (settings, layout) => new FaultModel<V11Rules>("v11", settings, layout)),
         new(
-            new("merged", "as it landed in 6.13: references come from GUP only, PFNMAP'd pages never touch struct page", ["7.x"], "7.x"),
-            [ModelSettings.Kernel7],
+            new("merged", "as it landed in 6.13: references come from GUP only, PFNMAP'd pages never touch struct page", ["6.13", "7.x", "7.3"], "7.x"),
+            [ModelSettings.Kernel613, ModelSettings.Kernel7, ModelSettings.Kernel73],
             (settings, layout) => new FaultModel<MergedRules>("merged", settings, layout)),
     ];
 

@@ -36,9 +36,41 @@ public sealed record ModelSettings
     /// <summary>A writable leaf is made dirty even if the old one was writable already (spec 4.3).</summary>
     public bool AlwaysDirty { get; init; }
 
-    public static ModelSettings Kernel61 { get; } = new() { Name = "6.1", HullInHva = true, ReleaseExact = true };
+    /// <summary>Before f8be156be163 (June 2021): a remapped page is got whatever its count.</summary>
+    public bool UnconditionalGet { get; init; }
 
-    public static ModelSettings Kernel68 { get; } = new() { Name = "6.8", Prechecks = true, PrecheckBeforeInvalidSlot = true, SignalPending = true };
+    /// <summary>P_EAGAIN_SIG: a lookup that cannot get mmap_lock because the task is being killed ends in EINTR.</summary>
+    public bool AgainIsSignal { get; init; }
+
+    /// <summary>P_CHANGE_PTE: the .change_pte notifier exists.</summary>
+    public bool ChangePte { get; init; }
+
+    /// <summary>P_ZAP_BEFORE_MMIO: the shadow MMU zaps a present SPTE before it writes an MMIO SPTE over it.</summary>
+    public bool ZapBeforeMmio { get; init; }
+
+    /// <summary>P_MMIO_GEN_BITS: bits of the memslot generation in an MMIO SPTE.</summary>
+    public int MmioGenerationBits { get; init; } = 19;
+
+    /// <summary>The mitigation against executable huge pages is on: an instruction fetch maps 4 KiB.</summary>
+    public bool NxHugePages { get; init; }
+
+    /// <summary>Module parameter allow_unsafe_mappings.</summary>
+    public bool AllowUnsafeMappings { get; init; }
+
+    /// <summary>pfn caches watch a sequence of their own, which every window moves, also one over no memslot.</summary>
+    public bool PfnCacheSeq { get; init; }
+
+    /// <summary>kvm_vcpu_map lets go of what the map held before.</summary>
+    public bool VcpuMapGuard { get; init; }
+
+    /// <summary>arm64: an early exit after the lookup forgets the page's reference.</summary>
+    public bool LeaksOnEarlyExit { get; init; }
+
+    public static ModelSettings Kernel61 { get; } = new() { Name = "6.1", HullInHva = true, ReleaseExact = true, ChangePte = true, ZapBeforeMmio = true };
+
+    public static ModelSettings Pre2021 { get; } = Kernel61 with { Name = "pre2021", UnconditionalGet = true, ZapBeforeMmio = false };
+
+    public static ModelSettings Kernel68 { get; } = new() { Name = "6.8", Prechecks = true, PrecheckBeforeInvalidSlot = true, SignalPending = true, ChangePte = true };
 
     public static ModelSettings Kernel612 { get; } = Kernel68 with
     {
@@ -47,6 +79,8 @@ public sealed record ModelSettings
         PfnMapHuge = true,
         ReleaseExact = true,
         WriteProtectedOutcome = true,
+        ChangePte = false,
+        ZapBeforeMmio = true,
     };
 
     public static ModelSettings Kernel7 { get; } = Kernel612 with
@@ -55,7 +89,14 @@ public sealed record ModelSettings
         RebuildHugeInPlace = true,
         EarlySpurious = true,
         AlwaysDirty = true,
+        AgainIsSignal = true,
+        MmioGenerationBits = 18,
     };
+
+    /// <summary>What was merged first: on arm64 two early exits leaked a reference (spec 7, known leak bugs).</summary>
+    public static ModelSettings Kernel613 { get; } = Kernel7 with { Name = "6.13", LeaksOnEarlyExit = true };
+
+    public static ModelSettings Kernel73 { get; } = Kernel7 with { Name = "7.3", PfnCacheSeq = true, VcpuMapGuard = true };
 
     /// <summary>The tree that v11 was posted against: 6.8 before the prechecks came in.</summary>
     public static ModelSettings V11Posted { get; } = Kernel68 with { Name = "posted", Prechecks = false };

@@ -39,7 +39,7 @@ public enum OperationKind : byte
     /// <summary>A page allocation of order above 0: A pfn, B order, C gfp flags.</summary>
     PageAlloc,
 
-    /// <summary>A block is freed: A pfn.</summary>
+    /// <summary>A block is freed: A pfn, B order.</summary>
     PageFree,
 
     /// <summary>The capture does not record page allocations: block orders have to be inferred.</summary>
@@ -50,7 +50,7 @@ public enum OperationKind : byte
 
     /// <summary>
     /// A fault begins (spec 3.3, steps 1 to 9): A gpa, B <see cref="FaultAccess"/>, C 0 if memslots are recorded; otherwise 1, or
-    /// 2 if the fault's own MMIO events show that there is none here.
+    /// 2 if the fault's own MMIO events show that there is none here; D the guest's virtual address if shadow paging serves it, or 0.
     /// </summary>
     FaultBegin,
 
@@ -89,6 +89,30 @@ public enum OperationKind : byte
     /// <see cref="Operation.FaultId"/> is the record's seq.
     /// </summary>
     LeafObserved,
+
+    /// <summary>The host replaces a leaf inside a window (.change_pte): A hva, B the new <see cref="State.HostPte"/>.</summary>
+    ChangePte,
+
+    /// <summary>The owner splits a non-compound block, every page counts for itself from now on: A pfn of its base.</summary>
+    SplitBlock,
+
+    /// <summary>kvm_vcpu_map of gfn A for the kernel's own use; <see cref="Operation.Open"/> is the map.</summary>
+    VcpuMap,
+
+    /// <summary>kvm_vcpu_unmap of what <see cref="Operation.Open"/> maps.</summary>
+    VcpuUnmap,
+
+    /// <summary>A pfn cache begins to refresh: A user hva; <see cref="Operation.Open"/> is the cache.</summary>
+    PfnCacheLookup,
+
+    /// <summary>It checks for retry and becomes valid.</summary>
+    PfnCacheCommit,
+
+    /// <summary>It is used.</summary>
+    PfnCacheUse,
+
+    /// <summary>Shadow paging maps the neighbours of gfn A ahead (direct maps of 4 KiB).</summary>
+    PrefetchNeighbours,
 }
 
 /// <summary>What a fault wants, by the error code's bits (PFERR of spec 9.2).</summary>
@@ -106,6 +130,9 @@ public enum FaultAccess : byte
 
     /// <summary>Shadow paging serves the fault: TDP is off, or the guest runs nested.</summary>
     Shadow = 64,
+
+    /// <summary>arm64's stage 2 serves the fault (spec 7).</summary>
+    Arm64 = 128,
 }
 
 /// <summary>What the trace tells of a lookup besides the page-table leaf.</summary>
@@ -134,6 +161,15 @@ public enum LookupFact : byte
 
     /// <summary>The page needs I/O; an async page fault was queued.</summary>
     AsyncQueued,
+
+    /// <summary>The page was not there: slow get_user_pages, or the driver's fault handler, brought it; the leaf is known now.</summary>
+    FaultedIn,
+
+    /// <summary>mmap_lock was not got because the task is being killed (-EAGAIN).</summary>
+    LockKilled,
+
+    /// <summary>The page is guest_memfd's, reached without the VMM's page table.</summary>
+    GuestMemfd,
 }
 
 /// <summary>
@@ -155,6 +191,12 @@ public struct Operation
 
     /// <summary>The fault's number in the trace.</summary>
     public long FaultId;
+
+    /// <summary>Position of the event behind it in the trace.</summary>
+    public long Seq;
+
+    /// <summary>Time of that event, in the capture's clock.</summary>
+    public long Time;
 
     public ulong A;
     public ulong B;

@@ -63,6 +63,7 @@ internal static class OutcomeTable
         FaultPath.Remapped => "remapped",
         FaultPath.NoSlot => "noslot",
         FaultPath.MmioCached => "mmio_cached",
+        FaultPath.GuestMemfd => "guest_memfd",
         _ => null,
     };
 

@@ -12,6 +12,7 @@ public static class ResultTables
     public const string FidelityMisses = "fidelity_misses";
     public const string Assumptions = "assumptions";
     public const string Violations = "violations";
+    public const string Invariants = "invariants";
 }
 
 /// <summary>One result table of one trace: each column is a name and what it takes from a row.</summary>

@@ -23,7 +23,7 @@ internal sealed record LineForm(OperationKind Kind, string Verb, params LinePart
     ];
 
     private static readonly string[] s_facts =
-        ["none", "found", "not_made", "forbidden", "driver_refused", "interrupted", "poisoned", "async_queued"];
+        ["none", "found", "not_made", "forbidden", "driver_refused", "interrupted", "poisoned", "async_queued", "faulted_in", "lock_killed", "guest_memfd"];
 
     /// <summary>Every kind of operation once; a verb that begins another one comes after it.</summary>
     public static IReadOnlyList<LineForm> All { get; } =
@@ -43,13 +43,22 @@ internal sealed record LineForm(OperationKind Kind, string Verb, params LinePart
         new(OperationKind.VmaUnmap, "munmap", Start(), End()),
         new(OperationKind.VmaProtect, "mprotect", Start(), End(), new FlagsPart(Place.C, s_vmaFlags)),
         new(OperationKind.PageAlloc, "alloc", Pfn(Place.A), new NumberPart(Place.B, "order", "order", 10) { Decimal = true }, new FlagsPart(Place.C, ("compound", 1UL << 18))),
-        new(OperationKind.PageFree, "free", Pfn(Place.A)),
+        new(OperationKind.PageFree, "free", Pfn(Place.A), new NumberPart(Place.B, "order", "order", 10) { Decimal = true, Optional = true }),
+        new(OperationKind.SplitBlock, "split_block", Pfn(Place.A)),
+        new(OperationKind.ChangePte, "change_pte", new NumberPart(Place.A, "", "hva"), new HostPtePart()),
+        new(OperationKind.VcpuMap, "vcpu_map", Open(), Gfn()),
+        new(OperationKind.VcpuUnmap, "vcpu_unmap", Open()),
+        new(OperationKind.PfnCacheLookup, "pfn_cache lookup", Open(), new NumberPart(Place.A, "hva", "hva")),
+        new(OperationKind.PfnCacheCommit, "pfn_cache commit", Open()),
+        new(OperationKind.PfnCacheUse, "pfn_cache use", Open()),
+        new(OperationKind.PrefetchNeighbours, "prefetch_neighbours", Gfn()),
         new(OperationKind.NoBlockOrders, "no_block_orders"),
         new(OperationKind.BoPlace, "bo", new NumberPart(Place.A, "", "bo"), new NumberPart(Place.B, "memory", "memory") { Decimal = true }),
         new(OperationKind.FaultBegin, "fault begin", Open(), new NumberPart(Place.A, "gpa", "gpa", (MaxGfn << 12) | 0xfff),
+            new NumberPart(Place.D, "gva", "gva") { Optional = true },
             new NumberPart(Place.C, "slots_unknown", "slots_unknown", 2) { Decimal = true, Optional = true },
             new FlagsPart(Place.B, ("present", (ulong)FaultAccess.Present), ("write", (ulong)FaultAccess.Write), ("reserved", (ulong)FaultAccess.Reserved),
-                ("exec", (ulong)FaultAccess.Exec), ("prefetch", (ulong)FaultAccess.Prefetch), ("shadow", (ulong)FaultAccess.Shadow))),
+                ("exec", (ulong)FaultAccess.Exec), ("prefetch", (ulong)FaultAccess.Prefetch), ("shadow", (ulong)FaultAccess.Shadow), ("arm64", (ulong)FaultAccess.Arm64))),
         new(OperationKind.FaultLookup, "fault lookup", Open(), new ChoicePart(Place.A, "", s_facts), new NumberPart(Place.B, "snapshot", "snapshot", ulong.MaxValue - 1) { Decimal = true, Optional = true, PlusOne = true }),
         new(OperationKind.FaultMap, "fault map", Open(), new ChoicePart(Place.A, "", s_facts)),
         new(OperationKind.Age, "age", Start(), End()),

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
+using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Operations;
@@ -7,15 +9,16 @@ using TraceReplay.Replay.State;
 
 namespace TraceReplay.Replay.Scripts;
 
-/// <summary>What one model says of one fault of a script, spelled as in the <c>outcomes</c> view; NULLs as there.</summary>
+/// <summary>What one model says of one fault, or of another caller's lookup (no <c>FaultId</c>), spelled as in the <c>outcomes</c> view; NULLs as there.</summary>
 public sealed record ScriptOutcome(
-    long FaultId, string Model, string Setting, ulong Gfn, string Outcome, ulong? Pfn, int? Level, bool? Writable, int RefsGot, int RefsPut,
+    long? FaultId, string Model, string Setting, ulong Gfn, string Outcome, ulong? Pfn, int? Level, bool? Writable, int RefsGot, int RefsPut,
     int MarkedAccessed, int MarkedDirty, string? RetryCause, string? PageKind, string? Path, string? Violations, string? Reason);
 
 /// <summary>What a script came to.</summary>
 /// <param name="Outcomes">A row per fault and model, in the order in which the faults end.</param>
+/// <param name="Breaches">Invariants that were broken outside of faults, one line each.</param>
 /// <param name="Unfinished">Faults that begin and are never mapped: there is no row for them.</param>
-public sealed record ScriptReport(IReadOnlyList<ScriptOutcome> Outcomes, int Unfinished);
+public sealed record ScriptReport(IReadOnlyList<ScriptOutcome> Outcomes, int Unfinished, IReadOnlyList<string> Breaches);
 
 /// <summary>Runs operations that nobody recorded against the models.</summary>
 public static class ScriptRunner
@@ -43,7 +46,9 @@ public static class ScriptRunner
             outcomes.AddRange(runs.Select(run => Row(run.Model, in CollectionsMarshal.AsSpan(run.Results)[i])));
         }
 
-        return new ScriptReport(outcomes, batch.Count(op => op.Kind == OperationKind.FaultBegin) - ended);
+        int begun = batch.Count(op => op.Kind == OperationKind.FaultBegin);
+        int mapped = batch.Count(op => op.Kind == OperationKind.FaultMap);
+        return new ScriptReport(outcomes, begun - mapped, [.. runs.SelectMany(run => run.Model.Invariants.Breaches.Select(breach => Line(run.Model, breach)))]);
     }
 
     private static ScriptOutcome Row(IFaultModel model, in FaultResult result)
@@ -51,7 +56,7 @@ public static class ScriptRunner
         FaultContext fault = result.Fault;
         bool mapped = OutcomeTable.IsMapped(fault.Outcome);
         return new ScriptOutcome(
-            result.FaultId,
+            result.FaultId < 0 ? null : result.FaultId,
             model.Name,
             model.Settings.Name,
             fault.Gfn,
@@ -68,6 +73,12 @@ public static class ScriptRunner
             OutcomeTable.Path(fault.Path),
             Violations(fault),
             fault.Reason);
+    }
+
+    private static string Line(IFaultModel model, Breach breach)
+    {
+        Invariant broken = InvariantList.All.First(invariant => invariant.Number == breach.Invariant);
+        return string.Create(CultureInfo.InvariantCulture, $"{model.Name}@{model.Settings.Name}: {broken.Id}{(breach.Certain ? "" : "?")} gfn 0x{breach.Gfn:x}: {breach.Detail}");
     }
 
     /// <summary>The invariants that the fault broke; with ? those that it may have broken.</summary>

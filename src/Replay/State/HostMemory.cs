@@ -19,6 +19,8 @@ public sealed record Vma(ulong Start, ulong End, VmaFlags Flags, PageKind Kind, 
 {
     /// <summary>The lookup takes the remapped path (spec 3, step F).</summary>
     public bool IsRemapped => (Flags & (VmaFlags.Io | VmaFlags.PfnMap)) != 0;
+
+    public bool IsMixedMap => (Flags & VmaFlags.MixedMap) != 0;
 }
 
 /// <summary>A leaf of the VMM's page table (spec 8.1), packed into one u64 so that a table of them is flat.</summary>
@@ -69,6 +71,18 @@ public sealed class HostMemory
         {
             Eraser eraser = default;
             _ptes.ForEach(start >> 12, ((end - 1) >> 12) + 1, ref eraser);
+        }
+    }
+
+    /// <summary>The mappings of a TTM buffer object.</summary>
+    public IEnumerable<Vma> VmasOf(ulong bo)
+    {
+        foreach (Vma vma in _vmas.All.ToArray())
+        {
+            if (bo != 0 && vma.Bo == bo)
+            {
+                yield return vma;
+            }
         }
     }
 

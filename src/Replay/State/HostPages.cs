@@ -41,6 +41,9 @@ public sealed class HostPages
     /// <summary>kmem:mm_page_free.</summary>
     public void Free(ulong pfn) => _blocks.Remove(pfn);
 
+    /// <summary>split_page: the pages of the block at <paramref name="pfn"/> count for themselves. Returns how many there are.</summary>
+    public ulong Split(ulong pfn) => _blocks.Remove(pfn, out Block block) ? 1UL << block.Order : 0;
+
     /// <summary>A finished move of a buffer object: TTM_PL_SYSTEM 0, TTM_PL_TT 1, VRAM 2 and driver-private places above.</summary>
     public void PlaceBo(ulong bo, uint memoryType) => _boInVram[bo] = memoryType >= 2;
 
@@ -69,7 +72,7 @@ public sealed class HostPages
     {
         ulong bo = vma?.Bo ?? 0;
         (ulong start, order, bool compound) = BlockOf(pfn);
-        if (vma is not null && vma.Kind != PageKind.Unknown)
+        if (vma is not null && vma.Kind.IsRemapped())
         {
             certainty = Certainty.Known;
             return vma.Kind;

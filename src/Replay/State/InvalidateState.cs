@@ -15,6 +15,9 @@ public sealed class InvalidateState
     /// <summary>mmu_invalidate_in_progress: windows that matched a slot and have not ended.</summary>
     public int InProgress { get; private set; }
 
+    /// <summary>The hull covers something.</summary>
+    public bool HasHull => _hullStart < _hullEnd;
+
     /// <summary>Begins and ends so far; two equal readings mean that nothing came between.</summary>
     public long Boundaries { get; private set; }
 

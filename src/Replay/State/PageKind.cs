@@ -36,6 +36,9 @@ public enum PageKind : byte
 
     /// <summary>No memslot: MMIO.</summary>
     NoSlot,
+
+    /// <summary>Given back to the page allocator.</summary>
+    Free,
 }
 
 /// <summary>What <c>struct page</c> says about a pfn (spec 1.1, 8.2).</summary>
@@ -43,11 +46,11 @@ public enum PageKind : byte
 /// <param name="Reserved">PG_reserved.</param>
 /// <param name="Count">page_count(): of the folio for compound pages, of the page itself otherwise; a lower bound unless known.</param>
 /// <param name="CountKnown">Nobody whom KVM does not see holds references beyond <paramref name="Count"/>.</param>
-/// <param name="IsZeroPage">The shared zero page: reserved, and refcounted all the same.</param>
-public readonly record struct StructPage(bool Valid, bool Reserved, int Count, bool CountKnown = false, bool IsZeroPage = false)
+/// <param name="ZeroPage">It is the zero page: reserved, and refcounted all the same (spec 1.1, rule 3).</param>
+public readonly record struct StructPage(bool Valid, bool Reserved, int Count, bool CountKnown = false, bool ZeroPage = false)
 {
     /// <summary>refcounted_page_of (spec 1.1) is not NULL.</summary>
-    public bool IsRefcounted => Valid && (!Reserved || IsZeroPage);
+    public bool IsRefcounted => Valid && (!Reserved || ZeroPage);
 
     /// <summary>get_page_unless_zero fails; v11's test before marks, too.</summary>
     public bool IsCountZero => CountKnown && Count == 0;
@@ -65,6 +68,7 @@ public static class PageKinds
         PageKind.Unknown => null,
         PageKind.Gup => "GUP",
         PageKind.NoSlot => "NOSLOT",
+        PageKind.Free => "FREE",
         PageKind.P7Tail => "P7",
         _ => kind.ToString(),
     };
@@ -73,13 +77,16 @@ public static class PageKinds
     public static StructPage StructPage(this PageKind kind) => kind switch
     {
         PageKind.P0 or PageKind.P5 or PageKind.H or PageKind.P1 => new(Valid: false, Reserved: false, Count: 0),
-        PageKind.P4 or PageKind.P7Tail => new(Valid: true, Reserved: false, Count: 0, CountKnown: true),
+        PageKind.P4 or PageKind.P7Tail or PageKind.Free => new(Valid: true, Reserved: false, Count: 0, CountKnown: true),
         PageKind.P2 or PageKind.P3 or PageKind.P7 => new(Valid: true, Reserved: false, Count: 1, CountKnown: true),
-        PageKind.A3 => new(Valid: true, Reserved: true, Count: 1, IsZeroPage: true),
+        PageKind.A3 => new(Valid: true, Reserved: true, Count: 1, ZeroPage: true),
         PageKind.Pz => new(Valid: true, Reserved: true, Count: 0, CountKnown: true),
         PageKind.N or PageKind.NoSlot or PageKind.Unknown => new(Valid: false, Reserved: false, Count: 0),
         _ => new(Valid: true, Reserved: false, Count: 1),
     };
+
+    /// <summary>A driver put the page into the page table by pfn.</summary>
+    public static bool IsRemapped(this PageKind kind) => kind is >= PageKind.P0 and <= PageKind.Pz or PageKind.H;
 
     /// <summary>One phrase for people: what such a page is.</summary>
     public static string Describe(this PageKind kind) => kind switch
@@ -107,6 +114,7 @@ public static class PageKinds
         PageKind.S => "secretmem page",
         PageKind.H => "huge PFNMAP leaf",
         PageKind.NoSlot => "address without memslot",
+        PageKind.Free => "freed page",
         _ => "page of unknown kind",
     };
 }

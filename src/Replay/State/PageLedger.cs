@@ -14,6 +14,7 @@ public sealed class PageLedger
     private const ulong DeltaMask = 0xffff;
     private const int DeltaBias = 1 << 15;
     private const ulong LearnedMask = ulong.MaxValue << OrderShift;
+    private const ulong FreePage = (ulong)PageKind.Free << KindShift;
 
     // In an entry of a block: some page below was found by itself since.
     private const ulong LearnedBelow = 1;
@@ -34,16 +35,18 @@ public sealed class PageLedger
         ulong learned = ((ulong)kind << KindShift) | ((ulong)folioOrder << OrderShift);
         if (level == 1)
         {
-            _pages[pfn] = (Entry(pfn) & ~LearnedMask) | learned;
+            // Allocated anew: what its former life left behind is gone.
+            ulong counts = Kind(pfn) == PageKind.Free ? (ulong)DeltaBias << DeltaShift : Entry(pfn) & ~LearnedMask;
+            _pages[pfn] = counts | learned;
         }
         else if (_blocks[level - 2][pfn >> Levels.Order(level)] != learned)
         {
             ulong start = pfn & ~(Levels.Pages(level) - 1);
-            Eraser pages = new() { Kept = ~LearnedMask };
+            Unlearn pages = default;
             _pages.ForEach(start, start + Levels.Pages(level), ref pages);
             if (level == 3)
             {
-                Eraser blocks = default;
+                Forget blocks = default;
                 _blocks[0].ForEach(start >> Levels.Order(2), (start + Levels.Pages(3)) >> Levels.Order(2), ref blocks);
             }
 
@@ -70,6 +73,18 @@ public sealed class PageLedger
     public int AccessedMarks(ulong pfn) => (int)(_pages[pfn] & CountMask);
 
     public int DirtyMarks(ulong pfn) => (int)((_pages[pfn] >> DirtyShift) & CountMask);
+
+    /// <summary>page_count() as this model would find it now: a compound page has its head's.</summary>
+    public int Count(ulong pfn) => Kind(pfn).StructPage().Count + Delta(Folio(pfn));
+
+    /// <summary>The owner gave [pfn, pfn + pages) back; what KVM still holds is on top of a count of 0.</summary>
+    public void Free(ulong pfn, ulong pages)
+    {
+        Learn free = new() { Learned = FreePage };
+        _pages.ForEach(pfn, pfn + pages, ref free);
+        _blocks[0].ForEach(pfn >> Levels.Order(2), (pfn + pages) >> Levels.Order(2), ref free);
+        _blocks[1].ForEach(pfn >> Levels.Order(3), (pfn + pages) >> Levels.Order(3), ref free);
+    }
 
     /// <summary>The struct page as this model would find it now.</summary>
     public StructPage StructPage(ulong pfn)
@@ -121,11 +136,22 @@ public sealed class PageLedger
         return (entry & ~LearnedMask) == 0 ? entry | ((ulong)DeltaBias << DeltaShift) : entry;
     }
 
-    // The counts of a page stay; a block has none.
-    private struct Eraser : IEntryVisitor
+    /// <summary>The pages are a block's now; a page that was free begins anew.</summary>
+    private struct Unlearn : IEntryVisitor
     {
-        public ulong Kept;
+        public readonly void Visit(ulong index, ref ulong entry) => entry = (entry & LearnedMask) == FreePage ? 0 : entry & ~LearnedMask;
+    }
 
-        public readonly void Visit(ulong index, ref ulong entry) => entry &= Kept;
+    /// <summary>Replaces what was learned; the counts stay.</summary>
+    private struct Learn : IEntryVisitor
+    {
+        public ulong Learned;
+
+        public readonly void Visit(ulong index, ref ulong entry) => entry = (entry & ~(LearnedMask)) | Learned;
+    }
+
+    private struct Forget : IEntryVisitor
+    {
+        public readonly void Visit(ulong index, ref ulong entry) => entry = 0;
     }
 }

@@ -42,7 +42,8 @@ public sealed partial record CapturedKernel
             < 6008 => ("current", "6.1"),
             < 6012 => ("current", "6.8"),
             < 6013 => ("current", "6.12"),
-            _ => ("merged", "7.x"),
+            < 7003 => ("merged", "7.x"),
+            _ => ("merged", "7.3"),
         };
         return new CapturedKernel
         {

@@ -22,8 +22,15 @@ internal sealed class OpenFault
     public bool AsyncQueued;
     public int FastReturn;
     public long Return;
+
+    // Recorded, but without its value.
+    public bool FastUntold;
+    public bool ReturnUntold;
     public ulong Hva;
     public ulong LookupPfn;
+
+    /// <summary>Shadow paging: the guest's virtual address; 0 otherwise.</summary>
+    public ulong Gva;
     public LookupFact Fact;
     public Memslot? Slot;
 
@@ -37,10 +44,11 @@ internal sealed class OpenFault
     {
         Observed = default;
         Access = FaultAccess.None;
-        Begun = Committed = InLookup = SawFollow = FaultinReturned = LookupSent = Prefetch = SawTdpFault = SawReturn = AsyncQueued = false;
+        Begun = Committed = InLookup = SawFollow = FaultinReturned = LookupSent = Prefetch = SawTdpFault = SawReturn = AsyncQueued = FastUntold = ReturnUntold = false;
         FastReturn = -1;
         Return = 0;
         Hva = 0;
+        Gva = 0;
         LookupPfn = 0;
         Fact = LookupFact.None;
         Slot = null;

@@ -59,6 +59,13 @@ internal sealed partial class TimelineBuilder
         }
 
         thread.Region = null;
+        if (!e.Knows(0))
+        {
+            // What became of the slot shows at the next fault in it.
+            Counts.EventsUntold++;
+            return;
+        }
+
         Memslot? active = (int)e[0] == 0 ? region.New : region.Old;
         if (active is not null)
         {

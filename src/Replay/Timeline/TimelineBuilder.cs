@@ -24,6 +24,10 @@ internal sealed partial class TimelineBuilder
     private readonly List<VmTrack> _vms = [];
     private readonly Dictionary<ulong, VmTrack> _vmByNotifier = [];
 
+    // Of the event under way.
+    private long _seq;
+    private long _time;
+
     // The task of the last event: most events come in runs of one task.
     private ThreadState _thread = new(-1);
 
@@ -57,6 +61,8 @@ internal sealed partial class TimelineBuilder
 
     public void Add(EventCursor e)
     {
+        _seq = e.Seq;
+        _time = e.Time;
         while (_lost.TryTakeBefore(e.Seq, out int cpu))
         {
             CloseWindowsAtLoss(cpu);
@@ -77,6 +83,12 @@ internal sealed partial class TimelineBuilder
         if (thread.Windows.Count > 0)
         {
             CloseLeftWindows(e.Kind, thread);
+        }
+
+        if (!e.TellsEnough)
+        {
+            OnUntold(e, thread);
+            return;
         }
 
         switch (e.Kind)
@@ -117,7 +129,7 @@ internal sealed partial class TimelineBuilder
             case EventKind.SetRegionRet: OnSetRegionReturn(e, thread); break;
             case EventKind.SmmTransition: thread.AsId = (byte)(e[0] & 1); break;
             case EventKind.PageAlloc: EmitHost(OperationKind.PageAlloc, e[0], e[1], e[2]); break;
-            case EventKind.PageFree: EmitHost(OperationKind.PageFree, e[0]); break;
+            case EventKind.PageFree: EmitHost(OperationKind.PageFree, e[0], e[1]); break;
             case EventKind.SysEnterMmap: thread.Mmap = (e[0], e[1], e[2]); break;
             case EventKind.SysExitMmap: OnMmapReturn(e, thread); break;
             case EventKind.SysEnterMunmap: EmitMapping(thread, OperationKind.VmaUnmap, e[0], e[0] + e[1]); break;
@@ -141,6 +153,22 @@ internal sealed partial class TimelineBuilder
             {
                 Close(thread, fault, -1, fault.Observed.Seq);
             }
+        }
+    }
+
+    /// <summary>An event whose text does not show what the replay needs of it: nothing is made up for it.</summary>
+    private void OnUntold(EventCursor e, ThreadState thread)
+    {
+        Counts.EventsUntold++;
+        if (e.Kind != EventKind.PageFault)
+        {
+            return;
+        }
+
+        Counts.FaultsUntold++;
+        if (thread.Fault is { } previous)
+        {
+            Close(thread, previous, -1, e.Seq);
         }
     }
 
@@ -205,10 +233,10 @@ internal sealed partial class TimelineBuilder
     }
 
     private void Emit(OperationKind kind, VmTrack vm, ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0, byte asId = 0) =>
-        Operations.Add(new Operation { Kind = kind, Vm = vm.Index, AsId = asId, Open = -1, FaultId = -1, A = a, B = b, C = c, D = d });
+        Operations.Add(new Operation { Kind = kind, Vm = vm.Index, AsId = asId, Open = -1, FaultId = -1, Seq = _seq, Time = _time, A = a, B = b, C = c, D = d });
 
     private void EmitHost(OperationKind kind, ulong a, ulong b = 0, ulong c = 0) =>
-        Operations.Add(new Operation { Kind = kind, Open = -1, FaultId = -1, A = a, B = b, C = c });
+        Operations.Add(new Operation { Kind = kind, Open = -1, FaultId = -1, Seq = _seq, Time = _time, A = a, B = b, C = c });
 }
 
 /// <summary>What the timeline must know of the captured machine.</summary>
@@ -246,4 +274,13 @@ public sealed class TimelineCounts
     public long PrefetchFaults { get; set; }
 
     public long FaultsDropped { get; set; }
+
+    /// <summary>Events that were recorded without a value that the replay needs of them (texts): not used.</summary>
+    public long EventsUntold { get; set; }
+
+    /// <summary>Of these, faults: they have no row.</summary>
+    public long FaultsUntold { get; set; }
+
+    /// <summary>Faults whose outcome a recorded event would say, had its value been shown: UNKNOWN.</summary>
+    public long OutcomesUntold { get; set; }
 }

@@ -223,9 +223,19 @@ internal sealed partial class Sequence
     private void Allocate(ref Dice dice)
     {
         int order = 1 + dice.Roll(3);
-        _blocks.Add((_nextBlock, order));
-        Do(OperationKind.PageAlloc, _nextBlock, (ulong)order, dice.Chance(25) ? GfpComp : 0);
-        _nextBlock += 16;
+        ulong pfn = _nextBlock;
+        if (_freed.Count > 0 && dice.Chance(60))
+        {
+            pfn = dice.Of(_freed);
+            _freed.Remove(pfn);
+        }
+        else
+        {
+            _nextBlock += 16;
+        }
+
+        _blocks.Add((pfn, order));
+        Do(OperationKind.PageAlloc, pfn, (ulong)order, dice.Chance(25) ? GfpComp : 0);
     }
 
     /// <summary>Only what nobody maps any more is freed; a fault that looked it up may still be under way.</summary>
@@ -240,7 +250,8 @@ internal sealed partial class Sequence
         if (!_vms.Any(vm => vm.Leaves.Values.Any(leaf => leaf.Pfn - pfn < 1UL << order)))
         {
             _blocks.Remove((pfn, order));
-            Do(OperationKind.PageFree, pfn);
+            _freed.Add(pfn);
+            Do(OperationKind.PageFree, pfn, (ulong)order);
         }
     }
 }

@@ -13,6 +13,7 @@ internal sealed partial class Sequence
 
     private readonly GuestMemory[] _vms = [new(), new()];
     private readonly List<(ulong Pfn, int Order)> _blocks = [];
+    private readonly List<ulong> _freed = [];
     private readonly Dictionary<ulong, bool> _inVram = [];
     private ulong _nextBlock = 0x60000000;
     private long _faults;
@@ -160,7 +161,7 @@ internal sealed partial class Sequence
     {
         if (dice.Chance(6))
         {
-            LookupFact[] failures = [LookupFact.Forbidden, LookupFact.DriverRefused, LookupFact.Interrupted, LookupFact.Poisoned, LookupFact.AsyncQueued, LookupFact.NotMade];
+            LookupFact[] failures = [LookupFact.Forbidden, LookupFact.DriverRefused, LookupFact.Interrupted, LookupFact.Poisoned, LookupFact.AsyncQueued, LookupFact.NotMade, LookupFact.LockKilled, LookupFact.GuestMemfd];
             LookupFact failure = dice.Of(failures);
             return failure == LookupFact.AsyncQueued && fault.Prefetch ? LookupFact.None : failure;
         }
@@ -184,7 +185,7 @@ internal sealed partial class Sequence
         }
 
         bool shown = leaf is not null && !backing.Refuses && dice.Chance(50);
-        return shown ? LookupFact.Found : LookupFact.None;
+        return !shown ? LookupFact.None : dice.Chance(80) ? LookupFact.Found : LookupFact.FaultedIn;
     }
 
     private KnownLeaf BreakCopyOnWrite(ulong page, KnownLeaf leaf, ref Dice dice)

@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Operations;
@@ -13,6 +14,9 @@ public sealed class Scenario
 {
     public const ulong Hva = 0x7f00_0000_0000;
 
+    /// <summary>The buffer object of <see cref="TtmBlock"/>.</summary>
+    public const ulong Bo = 0xb0;
+
     private readonly IFaultModel _model;
     private readonly List<FaultResult> _results = [];
     private readonly Dictionary<ulong, ulong> _copyOnWrite = [];
@@ -27,6 +31,19 @@ public sealed class Scenario
         string[] parts = model.Split('@');
         _model = ModelCatalog.Create(parts[0], parts.Length > 1 ? parts[1] : null, SpteLayout.Npt);
     }
+
+    /// <summary>A model with a setting that no kernel of the catalog has, such as a module parameter.</summary>
+    public Scenario(IFaultModel model) => _model = model;
+
+    public InvariantTally Invariants => _model.Invariants;
+
+    /// <summary>Takes the gfn out of the dirty log; false if it was not in it.</summary>
+    public bool TakeDirtyLog(ulong gfn) => _model.TakeDirtyLog(0, 0, gfn);
+
+    /// <summary>Invariants broken so far, in faults and outside of them; `?` marks the violable ones.</summary>
+    public string Broken() => string.Join(' ', InvariantList.All
+        .Where(invariant => Invariants.Violated(invariant) + Invariants.Violable(invariant) > 0)
+        .Select(invariant => invariant.Id + (Invariants.Violated(invariant) > 0 ? "" : "?")));
 
     public PageLedger Pages => _model.Pages;
 
@@ -69,10 +86,9 @@ public sealed class Scenario
     /// <summary>A TTM buffer in system memory: one non-compound block, mapped page by page with special PTEs.</summary>
     public Scenario TtmBlock(ulong hva, ulong pfn, int order)
     {
-        const ulong bo = 0xb0;
         Do(OperationKind.PageAlloc, pfn, (ulong)order, 0);
-        Do(OperationKind.BoPlace, bo, 0);
-        Vma(hva, 1UL << order, VmaFlags.Io | VmaFlags.PfnMap | VmaFlags.Read | VmaFlags.Write | VmaFlags.Shared, bo);
+        Do(OperationKind.BoPlace, Bo, 0);
+        Vma(hva, 1UL << order, VmaFlags.Io | VmaFlags.PfnMap | VmaFlags.Read | VmaFlags.Write | VmaFlags.Shared, Bo);
         for (ulong i = 0; i < 1UL << order; i++)
         {
             Pte(hva + (i << 12), pfn + i, writable: true, special: true);
@@ -81,9 +97,35 @@ public sealed class Scenario
         return this;
     }
 
+    /// <summary>The page-table leaf is not there, and never was: no window.</summary>
+    public Scenario Unmapped(ulong hva) => Do(OperationKind.PteKnown, hva, 0);
+
+    public Scenario PageFreed(ulong pfn, int order = 0) => Do(OperationKind.PageFree, pfn, (ulong)order);
+
+    public Scenario SplitBlock(ulong pfn) => Do(OperationKind.SplitBlock, pfn);
+
+    public Scenario BoMoves(ulong bo, uint memoryType) => Do(OperationKind.BoPlace, bo, memoryType);
+
+    public Scenario ChangePte(ulong hva, ulong pfn, bool writable) => Do(OperationKind.ChangePte, hva, HostPte.Make(pfn, writable, special: false).Raw);
+
+    public Scenario Ages(ulong start, ulong end) => Do(OperationKind.Age, start, end);
+
+    public Scenario PfnCache(OperationKind step, ulong uhva = 0)
+    {
+        Execute(new Operation { Kind = step, Open = 7, FaultId = -1, A = uhva });
+        return this;
+    }
+
+    public FaultContext VcpuMap(ulong gfn) => Caller(OperationKind.VcpuMap, gfn);
+
+    public FaultContext VcpuUnmap() => Caller(OperationKind.VcpuUnmap, 0);
+
+    public FaultContext PrefetchNeighbours(ulong gfn) => Caller(OperationKind.PrefetchNeighbours, gfn);
+
     public Scenario WindowBegins(ulong start, ulong end) => Do(OperationKind.WindowBegin, start, end);
 
-    public Scenario WindowEnds(ulong start, ulong end) => Do(OperationKind.WindowEnd, start, end);
+    /// <param name="seqPlusOne">mmu_invalidate_seq before the end as a probe recorded it, plus one; 0 if none did.</param>
+    public Scenario WindowEnds(ulong start, ulong end, ulong seqPlusOne = 0, ulong inProgress = 0) => Do(OperationKind.WindowEnd, start, end, seqPlusOne, inProgress);
 
     public Scenario LogDirty(ulong gfn, bool on)
     {
@@ -105,6 +147,9 @@ public sealed class Scenario
     /// <summary>One fault, with what others do in between.</summary>
     /// <param name="beforeLookup">After the snapshot and the first check.</param>
     /// <param name="beforeLock">After the lookup and the second check.</param>
+    /// <param name="access">More than write and present: an instruction fetch, a prefetch, arm64.</param>
+    /// <param name="gva">Shadow paging: the guest's virtual address.</param>
+    /// <param name="present">The error code says present; null takes it from the leaf.</param>
     public FaultContext Fault(
         ulong gfn,
         bool write,
@@ -112,12 +157,15 @@ public sealed class Scenario
         Action? beforeLock = null,
         Action? duringLookup = null,
         LookupFact fact = LookupFact.Found,
-        bool shadow = false)
+        bool shadow = false,
+        FaultAccess access = FaultAccess.None,
+        ulong gva = 0,
+        bool? present = null)
     {
-        ulong present = _model.Leaf(0, 0, gfn, out _);
-        FaultAccess access = (shadow ? FaultAccess.Shadow : 0) | (write ? FaultAccess.Write : 0) | (SpteLayout.IsPresent(present) ? FaultAccess.Present : 0)
-            | (SpteLayout.IsMmio(present) ? FaultAccess.Reserved : 0);
-        Step(OperationKind.FaultBegin, gfn << 12, (ulong)access);
+        ulong leaf = _model.Leaf(0, 0, gfn, out _);
+        access |= (shadow ? FaultAccess.Shadow : 0) | (write ? FaultAccess.Write : 0) | (present ?? SpteLayout.IsPresent(leaf) ? FaultAccess.Present : 0)
+            | (SpteLayout.IsMmio(leaf) ? FaultAccess.Reserved : 0);
+        Step(OperationKind.FaultBegin, gfn << 12, (ulong)access, gva);
         beforeLookup?.Invoke();
         BreakCopyOnWrite(gfn, write);
         duringLookup?.Invoke();
@@ -151,8 +199,24 @@ public sealed class Scenario
         Pte(hva, copy, writable: true);
     }
 
-    private void Step(OperationKind kind, ulong a = 0, ulong b = 0) =>
-        Execute(new Operation { Kind = kind, Open = _open, FaultId = _faults, A = a, B = b });
+    /// <summary>A fault whose recorded snapshot of mmu_invalidate_seq is <paramref name="seq"/>.</summary>
+    public FaultContext SnapshotOf(ulong gfn, ulong seq)
+    {
+        Step(OperationKind.FaultBegin, gfn << 12, (ulong)FaultAccess.Write);
+        Step(OperationKind.FaultLookup, (ulong)LookupFact.Found, seq + 1);
+        Step(OperationKind.FaultMap);
+        _faults++;
+        return _results[^1].Fault;
+    }
+
+    private FaultContext Caller(OperationKind kind, ulong gfn)
+    {
+        Execute(new Operation { Kind = kind, Open = 9, FaultId = -1, A = gfn });
+        return _results[^1].Fault;
+    }
+
+    private void Step(OperationKind kind, ulong a = 0, ulong b = 0, ulong d = 0) =>
+        Execute(new Operation { Kind = kind, Open = _open, FaultId = _faults, A = a, B = b, D = d });
 
     private Scenario Do(OperationKind kind, ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0)
     {

@@ -1,11 +1,12 @@
 using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 using Xunit;
 using static TraceReplay.Replay.State.FaultOutcome;
 
 namespace TraceReplay.Replay.Tests.Scenarios;
 
-/// <summary>The deterministic scenarios of spec 15.5, T1 to T9 and T12, each model in its own row.</summary>
+/// <summary>The deterministic scenarios of spec 15.5, each model in its own row. T10 stands with row 47, T13 and T16 with the races.</summary>
 public class SpecScenarioTests
 {
     private const ulong Gfn = 0x1000;
@@ -210,5 +211,51 @@ public class SpecScenarioTests
         s.DeleteSlotEnds();
         Assert.Equal((Emulate, PageKind.NoSlot), (s.Fault(Gfn, write: true).Outcome, PageKind.NoSlot));
         Assert.Equal(0, s.Pages.Delta(Pfn));
+    }
+
+    [Theory]
+    [InlineData("current@6.8", false, Emulate)]
+    [InlineData("current@6.8", true, Emulate)]
+    [InlineData("v11@posted", false, Emulate)]
+    [InlineData("v11@posted", true, Efault)]
+    [InlineData("merged", false, Emulate)]
+    [InlineData("merged", true, Emulate)]
+    public void T11_readonly_pfnmap_written_with_tdp_on_and_off(string model, bool tdpOff, FaultOutcome outcome)
+    {
+        Scenario s = new Scenario(model).Slot(Gfn, 1).TtmBlock(Hva, Pfn, order: 0).Pte(Hva, Pfn, writable: false, special: true);
+        Assert.Equal(outcome, s.Fault(Gfn, write: true, shadow: tdpOff).Outcome);
+    }
+
+    [Theory]
+    [InlineData("current@6.8", Fixed)]
+    [InlineData("v11@posted", Fixed)]
+    [InlineData("merged", Spurious)]
+    public void T14_swapped_page_mapped_ahead_when_its_io_completes(string model, FaultOutcome again)
+    {
+        Scenario s = new Scenario(model).Slot(Gfn, 16);
+        FaultContext first = s.Fault(Gfn, write: false, fact: LookupFact.AsyncQueued);
+        Assert.Equal((FaultOutcome.Async, 0), (first.Outcome, first.RefsGot));
+        Assert.Equal(0UL, s.Leaf(Gfn, out _));
+
+        s.Pte(Hva, Pfn, writable: true);
+        Assert.Equal(Fixed, s.Fault(Gfn, write: false, access: FaultAccess.Prefetch).Outcome);
+        Assert.Equal(0UL, s.Leaf(Gfn, out _) & SpteLayout.Npt.Accessed);
+
+        // The touch finds W set already; only a second completion tells the kernels apart.
+        Assert.Equal(Spurious, s.Fault(Gfn, write: true).Outcome);
+        s.Fault(Gfn, write: false);
+        Assert.Equal(again, s.Fault(Gfn, write: false, access: FaultAccess.Prefetch).Outcome);
+        Assert.Equal(0, s.Pages.Delta(Pfn));
+    }
+
+    [Theory]
+    [InlineData("current@6.8", true)]
+    [InlineData("v11@6.8", false)]
+    [InlineData("merged", false)]
+    public void T15_hidden_ram_through_kvm_vcpu_map(string model, bool mapped)
+    {
+        Scenario s = new Scenario(model).Slot(Gfn, 4).VmaOf(PageKind.P1, Hva, 4, Remapped).Pte(Hva, Pfn, writable: true, special: true);
+        FaultContext map = s.VcpuMap(Gfn);
+        Assert.Equal((mapped, 0, 0), (map.Outcome == Fixed, map.RefsGot, map.RefsPut));
     }
 }

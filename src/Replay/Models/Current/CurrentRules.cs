@@ -18,11 +18,12 @@ public readonly struct CurrentRules : IFaultRules
         StructPage page = pages.StructPage(fault.Pfn);
         if (!page.IsRefcounted)
         {
+            fault.Warned = WarnsOfZoneDeviceTest(page);
             return true;
         }
 
         // get_unless_zero: this is what refuses the tail pages of a TTM block.
-        if (page.IsCountZero)
+        if (!fault.GetsUnconditionally && page.IsCountZero)
         {
             return false;
         }
@@ -34,7 +35,15 @@ public readonly struct CurrentRules : IFaultRules
 
     public static void ReleaseAtPrecheck(ref FaultContext fault, PageLedger pages) => Release(ref fault, pages);
 
-    public static void Finish(ref FaultContext fault, PageLedger pages) => Release(ref fault, pages);
+    public static void Finish(ref FaultContext fault, PageLedger pages)
+    {
+        if (fault.IsArm64 && fault.Outcome == FaultOutcome.Fixed && fault.Writable && pages.StructPage(fault.Pfn).IsRefcounted)
+        {
+            fault.MarkDirty(pages, fault.Pfn);
+        }
+
+        Release(ref fault, pages);
+    }
 
     public static bool ReadOnlyFaultIsKept(in FaultContext fault, StructPage page) => true;
 
@@ -50,7 +59,7 @@ public readonly struct CurrentRules : IFaultRules
     }
 
     /// <summary>kvm_release_pfn_clean: marks the page accessed, also when it was not used (B14).</summary>
-    private static void Release(ref FaultContext fault, PageLedger pages)
+    internal static void Release(ref FaultContext fault, PageLedger pages)
     {
         if (fault.HoldsRef)
         {
@@ -59,6 +68,9 @@ public readonly struct CurrentRules : IFaultRules
             fault.HoldsRef = false;
         }
     }
+
+    /// <summary>Rule 4 of spec 1.1: asked about a page without a count, the zone-device test warns.</summary>
+    internal static bool WarnsOfZoneDeviceTest(StructPage page) => page.Valid && page.Reserved && !page.ZeroPage && page.Count == 0;
 
     internal static void Mark(PageLedger pages, ulong pfn, bool accessed, bool dirty)
     {

@@ -11,15 +11,20 @@ public readonly struct MergedRules : IFaultRules
 {
     public static bool RemappedWritableWithoutUpgrade => false;
 
+    public static bool MarksUnderLock => true;
+
     public static void GupTaken(ref FaultContext fault, PageLedger pages) => fault.HoldsRef = true;
 
-    public static bool RemappedTaken(ref FaultContext fault, PageLedger pages) => true;
+    /// <summary>M5: what the kernel itself would use must be pinned, and a remapped page cannot be.</summary>
+    public static bool RemappedTaken(ref FaultContext fault, PageLedger pages) => fault.Caller != LookupCaller.VcpuMap || fault.AllowsUnsafe;
+
+    public static bool MarksPrefetched => true;
 
     public static void ReleaseAtPrecheck(ref FaultContext fault, PageLedger pages)
     {
         if (fault.HoldsRef)
         {
-            fault.Put(pages, fault.LookupPfn);
+            fault.Put(pages, fault.ReleasePfn);
             fault.HoldsRef = false;
         }
     }
@@ -31,17 +36,18 @@ public readonly struct MergedRules : IFaultRules
             return;
         }
 
+        // What was got is what is put: a SPURIOUS end may have found another pfn in the leaf.
         // M3: dirty at map if the host maps it writable, even for a read; M2: a retry marks nothing.
         if (fault.Outcome != FaultOutcome.Retry)
         {
-            fault.MarkAccessed(pages, fault.LookupPfn);
+            fault.MarkAccessed(pages, fault.ReleasePfn);
             if (fault.MapWritable)
             {
-                fault.MarkDirty(pages, fault.LookupPfn);
+                fault.MarkDirty(pages, fault.ReleasePfn);
             }
         }
 
-        fault.Put(pages, fault.LookupPfn);
+        fault.Put(pages, fault.ReleasePfn);
         fault.HoldsRef = false;
     }
 

@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 
@@ -13,6 +14,20 @@ public enum FaultPath : byte
     Remapped,
     NoSlot,
     MmioCached,
+    GuestMemfd,
+}
+
+/// <summary>Who asks for a page, and so under which protection it will be used (spec 5, caller matrix).</summary>
+public enum LookupCaller : byte
+{
+    /// <summary>The page-fault handler: guarded by the notifier.</summary>
+    Fault = 0,
+
+    /// <summary>kvm_vcpu_map: the kernel itself uses the page, outside of the notifier's protection.</summary>
+    VcpuMap,
+
+    /// <summary>Another architecture's fault handler: guarded, but through wrappers that do not say so.</summary>
+    LegacyFault,
 }
 
 /// <summary>Why a model retried, for the <c>retry_cause</c> column.</summary>
@@ -56,6 +71,24 @@ public struct FaultContext
     /// <summary>KVM holds a reference on <see cref="Pfn"/> for this fault.</summary>
     public bool HoldsRef;
 
+    /// <summary>mmu_lock is held.</summary>
+    public bool UnderLock;
+
+    /// <summary>The gfn was entered in its memslot's dirty log.</summary>
+    public bool SlotDirtied;
+
+    /// <summary>The zone-device test of a reserved page without a count warned (spec 1.1, rule 4).</summary>
+    public bool Warned;
+
+    /// <summary>P_GET_UNLESS_ZERO is not there yet: a remapped page is got whatever its count (before f8be156be163).</summary>
+    public bool GetsUnconditionally;
+
+    /// <summary>Module parameter allow_unsafe_mappings is set.</summary>
+    public bool AllowsUnsafe;
+
+    /// <summary>Who looks the page up.</summary>
+    public LookupCaller Caller;
+
     /// <summary>v11: the page had a reference count when it was looked up (SPTE bit 59, accessed_page).</summary>
     public bool Refcounted;
 
@@ -72,14 +105,17 @@ public struct FaultContext
     /// <summary>What the lookup found; <see cref="Pfn"/> is the outcome's.</summary>
     public ulong LookupPfn;
 
-    /// <summary>The page that carries the reference which the lookup got: what is learned of the pfn later does not move it.</summary>
-    public ulong Head;
-
     /// <summary>The leaf that the fault left; 0 if it left none.</summary>
     public ulong Spte;
 
     /// <summary>The pfn that a release by pfn puts: not <see cref="Pfn"/> where a huge mapping has cleared its low bits (fix A of spec 1.2).</summary>
     public ulong ReleasePfn;
+
+    /// <summary>Shadow paging: the guest's virtual address, by which its SPTEs are found.</summary>
+    public ulong Gva;
+
+    /// <summary>The page whose count the last get raised.</summary>
+    public ulong GotFolio;
 
     public ulong Seq;
     public uint RootGeneration;
@@ -116,6 +152,19 @@ public struct FaultContext
     /// <summary>The fault broke an invariant of spec 11.</summary>
     public void Violate(int invariant) => Violated |= 1UL << invariant;
 
+    /// <summary>The fault broke an invariant, if the order that shows it is <paramref name="certain"/>.</summary>
+    public void Break(int invariant, bool certain)
+    {
+        if (certain)
+        {
+            Violate(invariant);
+        }
+        else
+        {
+            Violable |= 1UL << invariant;
+        }
+    }
+
     /// <summary>A fact that the verdict rests on is no better than <paramref name="certainty"/>.</summary>
     public void RestsOn(Certainty certainty)
     {
@@ -125,6 +174,8 @@ public struct FaultContext
         }
     }
 
+    public readonly bool IsArm64 => (Access & FaultAccess.Arm64) != 0;
+
     public readonly bool IsPrefetch => (Access & FaultAccess.Prefetch) != 0;
 
     public readonly bool IsShadow => (Access & FaultAccess.Shadow) != 0;
@@ -132,22 +183,39 @@ public struct FaultContext
     /// <summary>Takes a reference on the page that the lookup found.</summary>
     public void Get(PageLedger pages)
     {
-        Head = pages.Folio(LookupPfn);
-        pages.Get(Head);
+        if (pages.Count(LookupPfn) <= 0)
+        {
+            Violate(InvariantList.RefNoGetZero);
+        }
+
+        GotFolio = pages.Folio(LookupPfn);
+        pages.Get(GotFolio);
         RefsGot++;
     }
 
     /// <summary>Puts the reference on <paramref name="pfn"/>'s page.</summary>
     public void Put(PageLedger pages, ulong pfn)
     {
-        pages.Put(HeadOf(pages, pfn));
+        ulong folio = HeadOf(pages, pfn);
+        pages.Put(folio);
         RefsPut++;
+        if (RefsGot > 0 && folio != GotFolio)
+        {
+            Violate(InvariantList.RefBalance);
+            Violate(InvariantList.RefNoPutUnowned);
+            Violate(InvariantList.RefClassStable);
+        }
+
+        if (pages.Count(pfn) <= 0 && pages.Kind(pfn) is not (PageKind.Unknown or PageKind.Free))
+        {
+            Violate(InvariantList.PutNotLast);
+        }
     }
 
     /// <summary>Marks the page, unless it is reserved: no model does that (INV-09a).</summary>
     public void MarkAccessed(PageLedger pages, ulong pfn)
     {
-        if (pages.StructPage(pfn).IsAdTracked)
+        if (IsTracked(pages, pfn))
         {
             pages.MarkAccessed(HeadOf(pages, pfn));
             MarkedAccessed++;
@@ -156,12 +224,35 @@ public struct FaultContext
 
     public void MarkDirty(PageLedger pages, ulong pfn)
     {
-        if (pages.StructPage(pfn).IsAdTracked)
+        if (!IsTracked(pages, pfn))
         {
-            pages.MarkDirty(HeadOf(pages, pfn));
-            MarkedDirty++;
+            return;
         }
+
+        if (!UnderLock && Caller == LookupCaller.Fault)
+        {
+            Violate(InvariantList.MarkUnderLock);
+        }
+
+        pages.MarkDirty(HeadOf(pages, pfn));
+        MarkedDirty++;
     }
 
-    private readonly ulong HeadOf(PageLedger pages, ulong pfn) => pfn == LookupPfn && RefsGot > 0 ? Head : pages.Folio(pfn);
+    private readonly ulong HeadOf(PageLedger pages, ulong pfn) => pfn == LookupPfn && RefsGot > 0 ? GotFolio : pages.Folio(pfn);
+
+    /// <summary>The test of the kernel's ad_tracked: reserved pages carry no marks.</summary>
+    private bool IsTracked(PageLedger pages, ulong pfn)
+    {
+        if (!pages.StructPage(pfn).IsAdTracked)
+        {
+            return false;
+        }
+
+        if (pages.Count(pfn) <= 0 && pages.Kind(pfn) != PageKind.Unknown)
+        {
+            Violate(InvariantList.TouchLive);
+        }
+
+        return true;
+    }
 }

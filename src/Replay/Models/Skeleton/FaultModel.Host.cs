@@ -8,18 +8,22 @@ public sealed partial class FaultModel<TRules>
 {
     private void ExecuteHost(VmState vm, in Operation op)
     {
+        _seq = op.Seq;
+        _time = op.Time;
+        _vmIndex = op.Vm;
         switch (op.Kind)
         {
             case OperationKind.SlotPut:
                 vm.Slots[op.AsId].Put(new Memslot(op.AsId, (int)(op.D >> 32), op.A, op.B, op.C, (MemslotFlags)(uint)op.D));
-                vm.MmioGeneration++;
+                MoveMmioGeneration(vm);
                 break;
             case OperationKind.SlotInvalidate:
                 InvalidateSlot(vm, in op);
                 break;
             case OperationKind.SlotRemove:
+                CheckSlotGone(vm, in op);
                 vm.Slots[op.AsId].Remove((int)(op.D >> 32));
-                vm.MmioGeneration++;
+                MoveMmioGeneration(vm);
                 break;
             case OperationKind.WindowBegin:
                 BeginWindow(vm, op.A, op.B);
@@ -46,9 +50,12 @@ public sealed partial class FaultModel<TRules>
                 _hostPages.Allocate(op.A, (int)op.B, op.C);
                 break;
             case OperationKind.PageFree:
+                CheckPageFree(op.A, (int)op.B);
                 _hostPages.Free(op.A);
+                Pages.Free(op.A, 1UL << ((int)op.B & 31));
                 break;
             case OperationKind.BoPlace:
+                CheckBoMoved(op.A);
                 _hostPages.PlaceBo(op.A, (uint)op.B);
                 break;
             case OperationKind.LeafObserved:
@@ -59,6 +66,17 @@ public sealed partial class FaultModel<TRules>
                 break;
             case OperationKind.ZapAll:
                 ZapAll(vm);
+                break;
+            case OperationKind.ChangePte:
+                ChangePte(vm, op.A, new HostPte(op.B));
+                break;
+            case OperationKind.SplitBlock:
+                SplitBlock(op.A);
+                break;
+            case OperationKind.PfnCacheLookup:
+            case OperationKind.PfnCacheCommit:
+            case OperationKind.PfnCacheUse:
+                ExecutePfnCache(vm, in op);
                 break;
             default:
                 ChangeLeaf(vm, in op);
@@ -84,6 +102,7 @@ public sealed partial class FaultModel<TRules>
             sptes.Clear();
         }
 
+        vm.Shadow.Clear();
         vm.RootGeneration++;
     }
 
@@ -115,9 +134,12 @@ public sealed partial class FaultModel<TRules>
                 }
 
                 Zap(vm.Sptes[asId], first, last, recordFollows: true);
+                vm.Shadow.Zap(first, last);
             }
         }
 
+        vm.PfnCaches.WindowBegins(start, end);
+        CheckWindowBegin(vm, start, end, matched);
         vm.Memory.Forget(start, end);
     }
 
@@ -132,6 +154,8 @@ public sealed partial class FaultModel<TRules>
             }
         }
 
+        vm.PfnCaches.WindowEnds();
+        CheckWindowEnd(vm, in op, matched);
         if (matched)
         {
             if (op.C != 0)
@@ -142,6 +166,7 @@ public sealed partial class FaultModel<TRules>
             }
 
             vm.Invalidate.End();
+            vm.Windows.Resync(vm.Invalidate.InProgress, vm.Invalidate.Seq);
         }
     }
 
@@ -236,7 +261,7 @@ public sealed partial class FaultModel<TRules>
         Zap(sptes, gfn, gfn + Levels.Pages(level), recordFollows: true);
         if (Settings.RebuildHugeInPlace)
         {
-            sptes.Set(gfn, level, SpteLayout.Move(first.Spte, pfn) | SpteLayout.LargeBit);
+            sptes.Set(gfn, level, SpteLayout.WithPfn(first.Spte, pfn) | SpteLayout.LargeBit);
         }
     }
 
@@ -246,7 +271,7 @@ public sealed partial class FaultModel<TRules>
     /// <param name="recordFollows">The timeline will show each of these zaps once more, as a record of the leaf's own.</param>
     private void Zap(SpteTables sptes, ulong from, ulong end, bool recordFollows)
     {
-        ZapVisitor visitor = new() { Layout = _layout, Pages = Pages, IsShadow = sptes.IsShadow, Zapped = recordFollows ? sptes : null };
+        ZapVisitor visitor = new() { Layout = _layout, Pages = Pages, IsShadow = sptes.IsShadow, Zapped = recordFollows ? sptes : null, Checks = this };
         sptes.ForEach(from, end, ref visitor);
     }
 
@@ -256,6 +281,7 @@ public sealed partial class FaultModel<TRules>
         public PageLedger Pages;
         public bool IsShadow;
         public SpteTables? Zapped;
+        public FaultModel<TRules> Checks;
 
         public readonly void Visit(ulong gfn, int level, ref ulong spte)
         {
@@ -263,6 +289,7 @@ public sealed partial class FaultModel<TRules>
             {
                 Zapped?.RememberZapped(gfn, level, spte);
                 TRules.BitsLost(Pages, spte, IsShadow, (spte & Layout.Accessed) != 0, (spte & Layout.Dirty) != 0);
+                Checks.CheckZapped(gfn, level, spte);
             }
 
             spte = 0;

@@ -1,3 +1,5 @@
+using TraceReplay.Replay.Invariants;
+using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 
 namespace TraceReplay.Replay.Models.Skeleton;
@@ -36,9 +38,12 @@ public sealed partial class FaultModel<TRules>
         // Up to 6.12 a leaf that was writable already is made anew without its dirty bit, so a second vCPU's fault changes it.
         bool dirty = writable && (Settings.AlwaysDirty || !(present && oldLevel == goal && SpteLayout.IsWritable(old)));
         ulong spte = _layout.Make(fault.Pfn & ~(pages - 1), goal, fault.MapWritable, writable, dirty) | TRules.LeafBits(in fault);
+        if (fault.IsPrefetch)
+        {
+            // Nobody has touched it yet: left to access tracking.
+            spte &= ~_layout.Accessed;
+        }
 
-        // Made ahead of the access: tracked as not accessed yet.
-        spte &= fault.IsPrefetch ? ~_layout.Accessed : ulong.MaxValue;
         if (present && oldLevel == goal && old == spte)
         {
             EndMapped(ref fault, FaultOutcome.Spurious, old, goal);
@@ -46,9 +51,19 @@ public sealed partial class FaultModel<TRules>
         }
 
         Install(vm, ref fault, goal, spte);
+        if (fault.IsShadow && fault.Gva != 0)
+        {
+            vm.Shadow.Map(fault.Gva, fault.Gfn, spte);
+        }
+
         fault.Spte = spte;
         fault.Level = (byte)goal;
         fault.Writable = writable;
+        if (writable)
+        {
+            LogDirty(vm, slot, ref fault);
+        }
+
         if (fault.Write && !writable)
         {
             fault.End(Settings.WriteProtectedOutcome ? FaultOutcome.WriteProtected : FaultOutcome.Emulate);
@@ -60,10 +75,11 @@ public sealed partial class FaultModel<TRules>
     }
 
     /// <summary>Spec 4.2: what the slot permits, then what the host maps; dirty logging maps 4 KiB only.</summary>
-    private static int GoalLevel(VmState vm, Memslot slot, in FaultContext fault)
+    private int GoalLevel(VmState vm, Memslot slot, in FaultContext fault)
     {
         int level = slot.MaxLevel(fault.Gfn);
-        if (level == 1 || slot.Is(MemslotFlags.LogDirty))
+        bool huge = (fault.Access & FaultAccess.Exec) == 0 || !Settings.NxHugePages;
+        if (level == 1 || !huge || slot.Is(MemslotFlags.LogDirty))
         {
             return 1;
         }
@@ -84,6 +100,38 @@ public sealed partial class FaultModel<TRules>
         return spte;
     }
 
+    /// <summary>Spec 4.8. arm64 has no MMIO entries: the fault itself is the access.</summary>
+    private void InstallMmio(VmState vm, ref FaultContext fault)
+    {
+        if (fault.IsArm64)
+        {
+            return;
+        }
+
+        WalkTo(vm.Sptes[fault.AsId], fault.Gfn, 1, out _);
+
+        // Not the generation of now: a memslot that came since the lookup makes the MMIO SPTE stale (INV-27).
+        Install(vm, ref fault, 1, SpteLayout.Mmio(fault.MmioGeneration));
+        if (fault.IsShadow && fault.Gva != 0)
+        {
+            Invariants.Count(CheckPoint.ShadowMmioInstalled);
+            if (!vm.Shadow.MapMmio(fault.Gva, SpteLayout.Mmio(fault.MmioGeneration), Settings.ZapBeforeMmio))
+            {
+                fault.Violate(InvariantList.MmioNotOverPresent);
+            }
+        }
+    }
+
+    /// <summary>A memslot update is complete. A generation that wraps could make old MMIO SPTEs valid again: all roots go.</summary>
+    private void MoveMmioGeneration(VmState vm)
+    {
+        vm.MmioGeneration = (vm.MmioGeneration + 1) & ((1U << Settings.MmioGenerationBits) - 1);
+        if (vm.MmioGeneration == 0)
+        {
+            ZapAll(vm);
+        }
+    }
+
     /// <summary>Writes a leaf where the walk has ended; leaves below are replaced.</summary>
     private void Install(VmState vm, ref FaultContext fault, int level, ulong spte)
     {
@@ -94,7 +142,7 @@ public sealed partial class FaultModel<TRules>
             bool stays = SpteLayout.IsPresent(spte) && SpteLayout.Pfn(old) == SpteLayout.Pfn(spte);
             if (SpteLayout.IsPresent(spte) && !stays)
             {
-                fault.Violate(InvariantList.TdpNoReplace);
+                fault.Break(InvariantList.TdpNoReplace, certain: vm.Doubtful[fault.Gfn] == 0);
             }
 
             ulong lost = old & ~(stays ? spte : 0);
@@ -107,6 +155,16 @@ public sealed partial class FaultModel<TRules>
         }
 
         sptes.Set(fault.Gfn, level, spte);
+    }
+
+    /// <summary>mark_page_dirty_in_slot (spec 4.3): W and the log entry come in one step.</summary>
+    private static void LogDirty(VmState vm, Memslot? slot, ref FaultContext fault)
+    {
+        if (slot is not null && slot.Is(MemslotFlags.LogDirty))
+        {
+            vm.DirtyLog[fault.AsId][fault.Gfn] = 1;
+            fault.SlotDirtied = true;
+        }
     }
 
     private static void Split(SpteTables sptes, ulong gfn, int level, ulong spte)

@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Models.Arm64;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 
@@ -40,6 +41,13 @@ public sealed partial class FaultModel<TRules>
                 fault.Path = FaultPath.GupSlow;
                 fault.End(FaultOutcome.Eintr);
                 return;
+            case LookupFact.LockKilled:
+                fault.Path = FaultPath.GupSlow;
+                fault.End(Settings.AgainIsSignal ? FaultOutcome.Eintr : FaultOutcome.Efault, "the task is being killed and does not get mmap_lock");
+                return;
+            case LookupFact.GuestMemfd when pte.Present:
+                TakeGupPage(ref fault, pte, FaultPath.GuestMemfd, writable: true, vma);
+                return;
             case LookupFact.Poisoned:
                 fault.Pfn = SpecialPfn.HwPoison;
                 fault.Path = FaultPath.GupSlow;
@@ -51,7 +59,7 @@ public sealed partial class FaultModel<TRules>
                 return;
         }
 
-        if (!pte.Present || (fault.SlotsUnknown && fact != LookupFact.Found))
+        if (!pte.Present || (fault.SlotsUnknown && fact is not (LookupFact.Found or LookupFact.FaultedIn)))
         {
             fault.RestsOn(Certainty.Assumed);
             fault.WentFurther = fact == LookupFact.NotMade;
@@ -62,16 +70,17 @@ public sealed partial class FaultModel<TRules>
         }
 
         // B. fast GUP asks for a writable page, for a read too if an upgrade is wanted.
-        bool refuses = fact != LookupFact.Found && vma is { Kind: PageKind.S };
-        if ((fault.Write || upgrade) && pte.Writable && !pte.Special && !refuses)
+        bool shown = fact is LookupFact.Found or LookupFact.FaultedIn;
+        bool refuses = vma is { Kind: PageKind.S } || (pte.Special && vma is { IsRemapped: false, IsMixedMap: true });
+        if ((fault.Write || upgrade) && pte.Writable && !pte.Special && !refuses && fact != LookupFact.FaultedIn)
         {
             TakeGupPage(ref fault, pte, FaultPath.GupFast, writable: true, vma);
         }
-        else if (vma is null || fact == LookupFact.Found ? pte.Special || vma is { IsRemapped: true } : vma.IsRemapped)
+        else if (!refuses && (vma is null || shown) ? pte.Special || vma is { IsRemapped: true } : vma!.IsRemapped)
         {
             TakeRemappedPage(ref fault, pte, upgrade, vma);
         }
-        else if (pte.Special || refuses || (fact != LookupFact.Found && vma is not null && (vma.Flags & (fault.Write ? VmaFlags.Write : VmaFlags.Read)) == 0))
+        else if (pte.Special || refuses || (!shown && vma is not null && (vma.Flags & (fault.Write ? VmaFlags.Write : VmaFlags.Read)) == 0))
         {
             // D, F. slow GUP refuses, and the VMA is none whose leaves KVM follows.
             fault.Kind = GupKind(pte, vma);
@@ -82,7 +91,7 @@ public sealed partial class FaultModel<TRules>
         }
         else
         {
-            TakeGupPage(ref fault, pte, FaultPath.GupSlow, writable: fault.Write, vma);
+            TakeGupPage(ref fault, pte, FaultPath.GupSlow, writable: fault.Write || (fact == LookupFact.FaultedIn && upgrade && pte.Writable), vma);
         }
     }
 
@@ -91,7 +100,7 @@ public sealed partial class FaultModel<TRules>
         fault.Pfn = pte.Pfn;
         fault.Path = path;
         fault.MapWritable = writable;
-        fault.Kind = GupKind(pte, vma);
+        fault.Kind = path == FaultPath.GuestMemfd ? PageKind.G1 : GupKind(pte, vma);
 
         // A huge leaf is one folio, except for FSDAX, whose pages count each for itself.
         Pages.SetKind(fault.Pfn, fault.Kind, fault.Kind == PageKind.D1 ? 0 : Levels.Order(pte.Level), pte.Level);
@@ -113,7 +122,7 @@ public sealed partial class FaultModel<TRules>
         fault.Path = FaultPath.Remapped;
         fault.Pfn = pte.Pfn;
         fault.Kind = _hostPages.KindOfRemapped(pte.Pfn, vma, fault.Slot!.Hva(fault.Gfn), out int order, out Certainty certainty);
-        if (pte.Level > 1)
+        if (pte.Level > 1 && vma?.Kind.IsRemapped() != true)
         {
             fault.Kind = PageKind.H;
         }
@@ -121,7 +130,13 @@ public sealed partial class FaultModel<TRules>
         fault.RestsOn(certainty);
         fault.ReleasePfn = fault.Pfn;
         fault.LookupPfn = fault.Pfn;
-        Pages.SetKind(fault.Pfn, fault.Kind, fault.Kind == PageKind.P6 ? order : 0, pte.Level);
+        int folioOrder = fault.Kind == PageKind.P6 ? order : 0;
+        Pages.SetKind(fault.Pfn, fault.Kind, folioOrder, pte.Level);
+        if (folioOrder > 0)
+        {
+            Pages.SetKind(Pages.Folio(fault.Pfn), fault.Kind, folioOrder);
+        }
+
         if (pte.Level > 1 && !Settings.PfnMapHuge)
         {
             fault.Pfn = SpecialPfn.Fault;
@@ -134,7 +149,7 @@ public sealed partial class FaultModel<TRules>
             if (TRules.ReadOnlyFaultIsKept(in fault, Pages.StructPage(fault.Pfn)))
             {
                 fault.Pfn = SpecialPfn.ReadOnlyFault;
-                fault.End(FaultOutcome.Emulate, "the remapped leaf is read-only");
+                fault.End(Arm64Rules.OfReadOnlyFault(fault.IsArm64), "the remapped leaf is read-only");
                 return;
             }
 

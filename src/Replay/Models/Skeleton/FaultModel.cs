@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Models.Arm64;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 
@@ -14,6 +15,9 @@ public sealed partial class FaultModel<TRules> : IFaultModel
     private readonly List<VmState> _vms = [];
     private readonly HostPages _hostPages = new();
     private FaultContext[] _open = new FaultContext[16];
+
+    // Some fault was a shadow MMU's.
+    private bool _sawShadow;
 
     public FaultModel(string name, ModelSettings settings, SpteLayout layout)
     {
@@ -40,27 +44,39 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             switch (op.Kind)
             {
                 case OperationKind.FaultBegin:
-                    if (op.Open >= _open.Length)
-                    {
-                        Array.Resize(ref _open, Math.Max(op.Open + 1, 2 * _open.Length));
-                    }
-
-                    Begin(vm, in op, ref _open[op.Open]);
+                    Begin(vm, in op, ref Open(op.Open));
                     break;
                 case OperationKind.FaultLookup:
                     Lookup(vm, in op, ref _open[op.Open]);
                     break;
                 case OperationKind.FaultMap:
                     Map(vm, in op, ref _open[op.Open]);
-                    InvariantList.AtEndOfFault(ref _open[op.Open], Pages);
+                    CheckFault(vm, in op, ref _open[op.Open]);
                     results.Add(new FaultResult { FaultId = op.FaultId, Fault = _open[op.Open] });
                     _open[op.Open].Slot = null;
+                    break;
+                case OperationKind.VcpuMap:
+                case OperationKind.VcpuUnmap:
+                    results.Add(new FaultResult { FaultId = -1, Fault = ExecuteCaller(vm, in op, ref Open(op.Open)) });
+                    break;
+                case OperationKind.PrefetchNeighbours:
+                    results.Add(new FaultResult { FaultId = -1, Fault = PrefetchNeighbours(vm, in op) });
                     break;
                 default:
                     ExecuteHost(vm, in op);
                     break;
             }
         }
+    }
+
+    private ref FaultContext Open(int place)
+    {
+        if (place >= _open.Length)
+        {
+            Array.Resize(ref _open, Math.Max(place + 1, 2 * _open.Length));
+        }
+
+        return ref _open[place];
     }
 
     /// <summary>Spec 3.3, steps 1 to 9: fast path, snapshot, slot, first check.</summary>
@@ -74,7 +90,17 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             Level = 1,
             Pfn = SpecialPfn.Fault,
             SlotsUnknown = op.C != 0,
+            Gva = op.D,
+            GetsUnconditionally = Settings.UnconditionalGet,
+            AllowsUnsafe = Settings.AllowUnsafeMappings,
+            Caller = ((FaultAccess)op.B & FaultAccess.Arm64) != 0 ? LookupCaller.LegacyFault : LookupCaller.Fault,
         };
+        if (Invariants.HasDeferred)
+        {
+            Invariants.Confirm(op.Vm);
+        }
+
+        _sawShadow |= fault.IsShadow;
         fault.RestsOn(fault.SlotsUnknown ? Certainty.Inferred : Certainty.Known);
         SpteTables sptes = vm.Sptes[op.AsId];
         sptes.IsShadow |= fault.IsShadow;
@@ -89,7 +115,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
                 return;
             }
         }
-        else if ((fault.Access & FaultAccess.Present) != 0 && fault.Write && !fault.IsShadow && FastPageFault(vm, sptes, ref fault))
+        else if ((fault.Access & FaultAccess.Present) != 0 && fault.Write && !fault.IsShadow && !fault.IsArm64 && FastPageFault(vm, sptes, ref fault))
         {
             return;
         }
@@ -115,7 +141,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
 
         bool invalid = fault.Slot.Is(MemslotFlags.Invalid);
-        if (Settings.Prechecks && (!invalid || Settings.PrecheckBeforeInvalidSlot) && vm.Invalidate.Covers(RangeUnit(in fault)))
+        if (Settings.Prechecks && !fault.IsArm64 && (!invalid || Settings.PrecheckBeforeInvalidSlot) && vm.Invalidate.Covers(RangeUnit(in fault)))
         {
             fault.Retry(RetryCause.PrecheckBeforeLookup);
         }
@@ -149,6 +175,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
 
         spte |= SpteLayout.WriteBit;
         sptes.Set(fault.Gfn, level, spte);
+        LogDirty(vm, slot, ref fault);
         EndMapped(ref fault, FaultOutcome.FixedFast, spte, level);
         fault.Path = FaultPath.Fast;
         return true;
@@ -172,7 +199,12 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
 
         Resolve(vm, (LookupFact)op.A, ref fault);
-        if (fault.Done || !Settings.Prechecks)
+        if (fault.IsArm64 && !fault.Done)
+        {
+            Arm64Rules.AfterLookup(ref fault, Pages, Settings);
+        }
+
+        if (fault.Done || !Settings.Prechecks || fault.IsArm64)
         {
             return;
         }
@@ -193,9 +225,14 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             return;
         }
 
+        fault.UnderLock = true;
         if (fault.RootGeneration != vm.RootGeneration)
         {
             fault.Retry(RetryCause.RootObsolete);
+        }
+        else if (fault.IsArm64 && fault.Slot is not null && Arm64Rules.IsStale(vm.Invalidate, fault.Seq))
+        {
+            fault.Retry(vm.Invalidate.InProgress > 0 ? RetryCause.WindowOpen : RetryCause.SeqMoved);
         }
         else if (fault.Slot is not null && vm.Invalidate.IsStale(fault.Seq, RangeUnit(in fault)))
         {
@@ -203,10 +240,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
         else if (fault.Slot is null)
         {
-            WalkTo(vm.Sptes[fault.AsId], fault.Gfn, 1, out _);
-
-            // Not the generation of now: a memslot that came since the lookup makes the MMIO SPTE stale (INV-27).
-            Install(vm, ref fault, 1, SpteLayout.Mmio(fault.MmioGeneration));
+            InstallMmio(vm, ref fault);
             fault.End(FaultOutcome.Emulate);
         }
         else
@@ -215,6 +249,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
 
         TRules.Finish(ref fault, Pages);
+        fault.UnderLock = false;
     }
 
     private ulong RangeUnit(in FaultContext fault) => Settings.HullInHva ? fault.Slot!.Hva(fault.Gfn) : fault.Gfn;

@@ -11,6 +11,15 @@ public interface IFaultRules
     /// <summary>get_user_pages returned a page and its reference (already counted).</summary>
     static abstract void GupTaken(ref FaultContext fault, PageLedger pages);
 
+    /// <summary>The reference is dropped in the lookup by design; an SPTE bit remembers that there was one.</summary>
+    static virtual bool ReleasesInLookup => false;
+
+    /// <summary>Struct pages are marked while mmu_lock is held, by rule.</summary>
+    static virtual bool MarksUnderLock => false;
+
+    /// <summary>A page that is mapped ahead is marked accessed and dirty.</summary>
+    static virtual bool MarksPrefetched => false;
+
     /// <summary>R4: a remapped page was found. False: the lookup fails with ERR_FAULT.</summary>
     static abstract bool RemappedTaken(ref FaultContext fault, PageLedger pages);
 

@@ -57,8 +57,8 @@ public sealed record SpteLayout
 
     public static ulong Pfn(ulong spte) => (spte & PfnMask) >> 12;
 
-    /// <summary>The same attributes for another frame.</summary>
-    public static ulong Move(ulong spte, ulong pfn) => (spte & ~PfnMask) | (pfn << 12);
+    /// <summary>The same leaf with another frame.</summary>
+    public static ulong WithPfn(ulong spte, ulong pfn) => (spte & ~PfnMask) | (pfn << 12);
 
     public static ulong Mmio(uint generation) => MmioMark | generation;
 

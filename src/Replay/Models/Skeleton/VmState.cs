@@ -1,3 +1,5 @@
+using TraceReplay.Replay.Invariants;
+using TraceReplay.Replay.Models.Shadow;
 using TraceReplay.Replay.State;
 
 namespace TraceReplay.Replay.Models.Skeleton;
@@ -13,6 +15,20 @@ public sealed class VmState
     public InvalidateState Invalidate { get; } = new();
 
     public HostMemory Memory { get; } = new();
+
+    /// <summary>The same windows once more, for the checks.</summary>
+    public OpenWindows Windows { get; } = new();
+
+    /// <summary>What shadow paging keeps besides: SPTEs by the guest's own addresses.</summary>
+    public ShadowSptes Shadow { get; } = new();
+
+    public PfnCaches PfnCaches { get; } = new();
+
+    /// <summary>Gfns whose leaf was installed where the order of a window and the fault is not certain.</summary>
+    public RadixTable Doubtful { get; } = new();
+
+    /// <summary>By address space: gfns that the dirty log of their memslot holds.</summary>
+    public RadixTable[] DirtyLog { get; } = [new(), new()];
 
     /// <summary>Moves when all roots are zapped; a fault that began under another one retries.</summary>
     public uint RootGeneration { get; set; }

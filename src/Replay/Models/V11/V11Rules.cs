@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Models.Current;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.State;
@@ -10,11 +11,19 @@ namespace TraceReplay.Replay.Models.V11;
 /// </summary>
 public readonly struct V11Rules : IFaultRules
 {
+    public static bool ReleasesInLookup => true;
+
     /// <summary>BUG-V11-3: a writable leaf counts as writable even in a READONLY slot.</summary>
     public static bool RemappedWritableWithoutUpgrade => true;
 
     public static void GupTaken(ref FaultContext fault, PageLedger pages)
     {
+        if (fault.Caller != LookupCaller.Fault)
+        {
+            fault.HoldsRef = true;
+            return;
+        }
+
         fault.Put(pages, fault.LookupPfn);
         fault.Refcounted = true;
     }
@@ -22,8 +31,24 @@ public readonly struct V11Rules : IFaultRules
     public static bool RemappedTaken(ref FaultContext fault, PageLedger pages)
     {
         StructPage page = pages.StructPage(fault.Pfn);
+        bool guarded = fault.Caller == LookupCaller.Fault || fault.AllowsUnsafe;
         if (!page.IsRefcounted)
         {
+            fault.Warned = CurrentRules.WarnsOfZoneDeviceTest(page);
+
+            // BUG-V11-8: only the x86 fault handler says that the notifier guards it.
+            return guarded;
+        }
+
+        if (fault.Caller != LookupCaller.Fault)
+        {
+            if (page.IsCountZero)
+            {
+                return guarded && fault.Caller == LookupCaller.VcpuMap;
+            }
+
+            fault.Get(pages);
+            fault.HoldsRef = true;
             return true;
         }
 
@@ -40,7 +65,7 @@ public readonly struct V11Rules : IFaultRules
     }
 
     /// <summary>BUG-V11-4: the test for refcounted pages runs after the RO_FAULT was found, and overwrites it.</summary>
-    public static bool ReadOnlyFaultIsKept(in FaultContext fault, StructPage page) => !fault.IsShadow || !page.IsRefcounted;
+    public static bool ReadOnlyFaultIsKept(in FaultContext fault, StructPage page) => (!fault.IsShadow && !fault.IsArm64) || !page.IsRefcounted;
 
     /// <summary>BUG-V11-1: the check that 6.8 brought releases a pfn on which nothing is held.</summary>
     public static void ReleaseAtPrecheck(ref FaultContext fault, PageLedger pages)
@@ -55,6 +80,12 @@ public readonly struct V11Rules : IFaultRules
     /// <summary>Marks under mmu_lock, also on a stale retry (BUG-V11-2).</summary>
     public static void Finish(ref FaultContext fault, PageLedger pages)
     {
+        if (fault.Caller != LookupCaller.Fault)
+        {
+            CurrentRules.Finish(ref fault, pages);
+            return;
+        }
+
         if (fault.Refcounted)
         {
             MarkAccessed(ref fault, pages);
@@ -69,7 +100,11 @@ public readonly struct V11Rules : IFaultRules
     /// <summary>Patch 1: a page without references is not marked, but warned of.</summary>
     private static void MarkAccessed(ref FaultContext fault, PageLedger pages)
     {
-        if (!pages.StructPage(fault.LookupPfn).IsCountZero)
+        if (pages.StructPage(fault.LookupPfn).IsCountZero)
+        {
+            fault.Violate(InvariantList.TouchLive);
+        }
+        else
         {
             fault.MarkAccessed(pages, fault.LookupPfn);
         }
