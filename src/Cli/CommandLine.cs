@@ -48,6 +48,7 @@ internal static class CommandLine
         InfoCommand.Create(),
         IngestCommand.Create(),
         ReplayCommand.Create(),
+        CompareCommand.Create(),
         QueryCommand.Create(),
         ProbesCommand.Create(),
         ModelsCommand.Create(),

@@ -20,6 +20,9 @@ public sealed record ReplayOptions
     /// <summary>A setting such as "6.8" for the models that have it; null = the captured kernel's.</summary>
     public string? Setting { get; init; }
 
+    /// <summary>Release of the captured kernel for traces that do not name it; null = unknown.</summary>
+    public string? Kernel { get; init; }
+
     /// <summary>Leaves probe events out, so that what they tell is inferred instead.</summary>
     public bool IgnoreProbes { get; init; }
 }
@@ -44,7 +47,7 @@ public static class ReplayRunner
         DatasetReader reader = DatasetReader.Open(dataset);
         TraceManifest trace = reader.Traces.FirstOrDefault(t => t.TraceId == traceId)
             ?? throw new ArgumentException($"{dataset}: there is no trace '{traceId}' in it");
-        CapturedKernel kernel = CapturedKernel.From(trace.Kernel, trace.CpuVendor);
+        CapturedKernel kernel = CapturedKernel.From(trace.Kernel ?? options.Kernel, trace.CpuVendor);
         IReadOnlyList<IFaultModel> models = CreateModels(options, kernel);
         using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes);
         ClockSkew skew = new(kernel.Layout.Accessed | kernel.Layout.Dirty, trace.ClockUnit);
@@ -296,11 +299,21 @@ internal sealed class Replay : IDisposable
 
         if (_kernel.Model is null)
         {
-            warnings.Add("the captured kernel's release is not known: no model can be checked against it");
+            warnings.Add("the captured kernel's release is not known (--kernel names it): no model can be checked against it");
         }
         else if (_captured < 0)
         {
             warnings.Add($"fidelity is not measured: the captured kernel is {_kernel.Model}@{_kernel.Setting}, which this replay leaves out");
+        }
+
+        if (_timeline.Counts.EventsUntold > 0)
+        {
+            warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{_timeline.Counts.EventsUntold} events were not used, as the capture does not tell their values; {_timeline.Counts.FaultsUntold} of them are faults, which have no row"));
+        }
+
+        if (_timeline.Counts.OutcomesUntold > 0)
+        {
+            warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{_timeline.Counts.OutcomesUntold} faults have an unknown outcome, as the capture does not tell the value that says it"));
         }
 
         if (_timeline.Counts.FaultsDropped > 0)

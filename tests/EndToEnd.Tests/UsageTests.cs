@@ -19,6 +19,7 @@ public class UsageTests
     [InlineData("replay -d y --model v12")]
     [InlineData("replay -d y --setting 5.4")]
     [InlineData("run x.dat --fail-on doom")]
+    [InlineData("run x.txt --kernel debian")]
     [InlineData("run x.dat --no-such-option")]
     [InlineData("query -d y")]
     [InlineData("query fidelity")]

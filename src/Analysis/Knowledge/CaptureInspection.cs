@@ -82,9 +82,11 @@ public sealed record CaptureInspection
         };
     }
 
+    // A text names the function, the others its address.
     private static IEnumerable<ProbeSite> Sites(EventFormat format, Tally tally, SymbolTable symbols) => tally.Addresses
         .Select(symbols.Find)
         .OfType<string>()
+        .Concat(format.ProbeFunctions)
         .Distinct()
         .Select(function => new ProbeSite($"{format.System}:{format.Name}", function, Counter.IsReturn(format)));
 

@@ -15,9 +15,8 @@ public sealed record ProbeGeneration(string Name, string VerifiedOn, Version? Fr
 
     private static ProbeDefinition[] Load(string name)
     {
-        using Stream resource = typeof(ProbeGeneration).Assembly.GetManifestResourceStream($"Probes.{name}.probes")!;
-        using var reader = new StreamReader(resource);
-        return [.. reader.ReadToEnd().Split('\n').Where(line => line.Length > 0 && line[0] != '#').Select(ProbeDefinition.Parse)];
+        string text = Resource.Text($"Probes.{name}.probes");
+        return [.. text.Split('\n').Where(line => line.Length > 0 && line[0] != '#').Select(ProbeDefinition.Parse)];
     }
 }
 

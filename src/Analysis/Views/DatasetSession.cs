@@ -34,18 +34,7 @@ public sealed partial class DatasetSession : IDisposable
     /// <exception cref="AnalysisException">The directory is not a dataset, or cannot be read.</exception>
     public static DatasetSession Open(string dataset)
     {
-        string root = Path.GetFullPath(dataset);
-        RequireDataset(dataset, root);
-        IReadOnlyList<ViewDefinition> views;
-        try
-        {
-            views = ViewCatalog.Discover(root, root.TrimEnd('/', '\\') + "/");
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new AnalysisException(AnalysisFailure.Environment, $"{dataset}: {e.Message}", e);
-        }
-
+        IReadOnlyList<ViewDefinition> views = Discover(dataset);
         DatasetSession session = Connect(dataset, views);
         session.Create(views[0]);
         return session;
@@ -53,6 +42,20 @@ public sealed partial class DatasetSession : IDisposable
 
     /// <summary>A session without a dataset, for rows of our own.</summary>
     public static DatasetSession WithoutDataset() => Connect("", []);
+
+    /// <summary>Offers some views of one more dataset, in a schema of their own; an event that the dataset has none of is an empty view.</summary>
+    /// <exception cref="AnalysisException">The directory is not a dataset, or cannot be read.</exception>
+    public void Attach(string dataset, string schema, IReadOnlyList<string> names)
+    {
+        Dictionary<string, ViewDefinition> views = Discover(dataset).ToDictionary(v => v.Name, StringComparer.OrdinalIgnoreCase);
+        Run($"CREATE SCHEMA {Sql.Identifier(schema)}");
+        foreach (string name in names)
+        {
+            ViewDefinition view = views.TryGetValue(name, out ViewDefinition? found) ? found
+                : new ViewDefinition(name, "SELECT NULL::VARCHAR AS trace_id, NULL::BIGINT AS seq, NULL::VARCHAR AS buf WHERE false");
+            Create(dataset, view, view.ToSql(schema));
+        }
+    }
 
     /// <summary>A command for one or more statements, with the views that they name in place.</summary>
     public DuckDBCommand Command(string sql)
@@ -102,6 +105,20 @@ public sealed partial class DatasetSession : IDisposable
         return session;
     }
 
+    private static IReadOnlyList<ViewDefinition> Discover(string dataset)
+    {
+        string root = Path.GetFullPath(dataset);
+        RequireDataset(dataset, root);
+        try
+        {
+            return ViewCatalog.Discover(root, root.TrimEnd('/', '\\') + "/");
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new AnalysisException(AnalysisFailure.Environment, $"{dataset}: {e.Message}", e);
+        }
+    }
+
     private static void RequireDataset(string shown, string root)
     {
         if (!Directory.Exists(root))
@@ -147,16 +164,20 @@ public sealed partial class DatasetSession : IDisposable
 
     private void Create(ViewDefinition view)
     {
+        Create(Dataset, view, view.ToSql());
+        _pending.Remove(view.Name);
+    }
+
+    private void Create(string dataset, ViewDefinition view, string sql)
+    {
         try
         {
-            Run(view.ToSql());
+            Run(sql);
         }
         catch (DuckDBException e)
         {
-            throw new AnalysisException(AnalysisFailure.Input, $"{Dataset}: view {view.Name}: {SqlErrors.OneLine(e)}", e);
+            throw new AnalysisException(AnalysisFailure.Input, $"{dataset}: view {view.Name}: {SqlErrors.OneLine(e)}", e);
         }
-
-        _pending.Remove(view.Name);
     }
 
     private void Run(string sql)

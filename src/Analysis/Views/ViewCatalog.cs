@@ -5,7 +5,14 @@ namespace TraceReplay.Analysis.Views;
 /// <summary>A view and the SELECT behind it; the paths in it begin with the root it was made for.</summary>
 public sealed record ViewDefinition(string Name, string Select)
 {
+    /// <summary>How a view says that it shows whole traces only. DuckDB looks for an unqualified name in the main schema alone.</summary>
+    internal const string WholeTraces = "IN (SELECT trace_id FROM traces)";
+
     public string ToSql() => $"CREATE OR REPLACE VIEW {Sql.Identifier(Name)} AS {Select};";
+
+    /// <summary>The same in another schema, beside the traces there.</summary>
+    public string ToSql(string schema) =>
+        $"CREATE VIEW {Sql.Identifier(schema)}.{Sql.Identifier(Name)} AS {Select.Replace(WholeTraces, $"IN (SELECT trace_id FROM {Sql.Identifier(schema)}.traces)", StringComparison.Ordinal)};";
 }
 
 /// <summary>Finds what a dataset holds and says it as views. Looks at folder names only; opens no Parquet file.</summary>
@@ -118,7 +125,7 @@ public static class ViewCatalog
         return sql.Append(" WHERE false").ToString();
     }
 
-    private static string Filtered(string from) => $"SELECT * FROM {from} WHERE trace_id IN (SELECT trace_id FROM traces)";
+    private static string Filtered(string from) => $"SELECT * FROM {from} WHERE trace_id {ViewDefinition.WholeTraces}";
 
     private static string ReadParquet(string root, string folder)
     {

@@ -15,11 +15,12 @@ internal static class IngestCommand
         Option<string> dataset = CommonOptions.Dataset();
         var events = new Option<string[]>("--events", "-e") { Description = "Only events that match, as system:event or event; repeatable (default: all)", HelpName = "GLOB", DefaultValueFactory = _ => [] };
         var host = new Option<string?>("--host") { Description = "Host that the captures come from (default: as recorded)", HelpName = "NAME" };
+        Option<string?> kernel = CommonOptions.Kernel();
         Option<string?> date = Date();
         Option<int> jobs = CommonOptions.Jobs();
         Option<string?> format = CommonOptions.Format();
         Option<string?> output = CommonOptions.Output();
-        var command = new Command("ingest", "Decodes captures into a dataset; the same capture again is no second copy") { captures, dataset, events, host, date, jobs, format, output };
+        var command = new Command("ingest", "Decodes captures into a dataset; the same capture again is no second copy") { captures, dataset, events, host, kernel, date, jobs, format, output };
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
             CaptureInputs inputs = CaptureInputs.Resolve(parse.GetValue(captures)!);
@@ -32,6 +33,7 @@ internal static class IngestCommand
             {
                 EventGlobs = parse.GetValue(events)!,
                 Host = parse.GetValue(host),
+                Kernel = parse.GetValue(kernel),
                 Date = parse.GetValue(date) is { } day ? DateOnly.ParseExact(day, "yyyy-MM-dd", CultureInfo.InvariantCulture) : null,
                 Jobs = parse.GetValue(jobs),
             };

@@ -22,11 +22,12 @@ internal static class ReplayCommand
         Option<string> dataset = CommonOptions.Dataset();
         Option<string[]> model = CommonOptions.Model();
         Option<string?> setting = CommonOptions.Setting();
+        Option<string?> kernel = CommonOptions.Kernel();
         var trace = new Option<string[]>("--trace") { Description = "Traces to replay, by trace_id or its beginning (default: all)", HelpName = "ID", DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true };
         Option<string[]> failOn = CommonOptions.FailOn();
         Option<string?> format = CommonOptions.Format();
         Option<string?> output = CommonOptions.Output();
-        var command = new Command("replay", "Re-executes the ingested events against the models") { dataset, model, setting, trace, failOn, format, output };
+        var command = new Command("replay", "Re-executes the ingested events against the models") { dataset, model, setting, kernel, trace, failOn, format, output };
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
             string root = parse.GetValue(dataset)!;
@@ -36,7 +37,7 @@ internal static class ReplayCommand
                 ids = Traces(before, Names.Split(parse.GetValue(trace)));
             }
 
-            Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting)), terminal, ct);
+            Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting), parse.GetValue(kernel)), terminal, ct);
             using DatasetSession session = DatasetSession.Open(root);
             Findings.Ask(session, ids);
             new RowOutput(parse.GetValue(format), parse.GetValue(output)).Write(session, Verdicts, new Dictionary<string, string>(), terminal, ct);

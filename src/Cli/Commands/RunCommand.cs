@@ -15,9 +15,10 @@ internal static class RunCommand
         var dataset = new Option<string?>("--dataset", "-d") { Description = "Keep the data in this dataset (default: a temporary one)", HelpName = "DATASET" };
         Option<string[]> model = CommonOptions.Model();
         Option<string?> setting = CommonOptions.Setting();
+        Option<string?> kernel = CommonOptions.Kernel();
         Option<int> jobs = CommonOptions.Jobs();
         Option<string[]> failOn = CommonOptions.FailOn();
-        var command = new Command("run", "From captures to a verdict: ingest, replay, and a summary to read in a minute") { captures, dataset, model, setting, jobs, failOn };
+        var command = new Command("run", "From captures to a verdict: ingest, replay, and a summary to read in a minute") { captures, dataset, model, setting, kernel, jobs, failOn };
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
             CaptureInputs inputs = CaptureInputs.Resolve(parse.GetValue(captures)!);
@@ -30,14 +31,14 @@ internal static class RunCommand
             string root = kept ?? Path.Combine(Path.GetTempPath(), $"tracereplay-run-{Guid.NewGuid():N}");
             try
             {
-                (IReadOnlyList<Ingested> done, int code) = Pipeline.Ingest(inputs, root, new IngestOptions { Jobs = parse.GetValue(jobs) }, terminal, ct);
+                (IReadOnlyList<Ingested> done, int code) = Pipeline.Ingest(inputs, root, new IngestOptions { Jobs = parse.GetValue(jobs), Kernel = parse.GetValue(kernel) }, terminal, ct);
                 if (done.Count == 0)
                 {
                     return code;
                 }
 
                 List<string> ids = [.. done.Select(d => d.Result.TraceId).Distinct()];
-                Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting)), terminal, ct);
+                Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting), parse.GetValue(kernel)), terminal, ct);
                 using DatasetSession session = DatasetSession.Open(root);
                 new SummaryWriter(terminal.Out, kept).Write(SummaryReader.Read(session, ids));
                 Findings.Ask(session, ids);
@@ -55,6 +56,7 @@ internal static class RunCommand
         [
             "tracereplay run sample-traces",
             "tracereplay run capture.trace.dat -d night",
+            "tracereplay run pasted.txt --kernel 6.12.95",
             "tracereplay run 'captures/*.dat' --model current --fail-on infidelity",
         ]);
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.RegularExpressions;
 using TraceReplay.Analysis;
 using TraceReplay.Analysis.Query;
 using TraceReplay.Replay;
@@ -6,7 +7,7 @@ using TraceReplay.Replay;
 namespace TraceReplay.Cli.Shell;
 
 /// <summary>Options that mean the same in every command.</summary>
-internal static class CommonOptions
+internal static partial class CommonOptions
 {
     public static Option<bool> Quiet { get; } = new("--quiet", "-q") { Description = "Only results and errors", Recursive = true };
 
@@ -40,6 +41,19 @@ internal static class CommonOptions
         return option;
     }
 
+    public static Option<string?> Kernel()
+    {
+        var option = new Option<string?>("--kernel") { Description = "Release of the captured kernel, for captures that do not name it (texts, nettrace)", HelpName = "RELEASE" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && !ReleasePattern().IsMatch(result.Tokens[0].Value))
+            {
+                result.AddError($"--kernel {result.Tokens[0].Value}: expected a release such as 6.12.95");
+            }
+        });
+        return option;
+    }
+
     public static Option<string[]> FailOn()
     {
         var option = new Option<string[]>("--fail-on")
@@ -66,14 +80,14 @@ internal static class CommonOptions
         return option;
     }
 
-    /// <summary>What --model and --setting ask for.</summary>
+    /// <summary>What --model, --setting and --kernel ask for.</summary>
     /// <exception cref="AnalysisException">None of the models has that setting.</exception>
-    public static ReplayOptions Replay(string[]? models, string? setting)
+    public static ReplayOptions Replay(string[]? models, string? setting, string? kernel)
     {
         IReadOnlyList<string> names = Names.Split(models);
         List<ModelInfo> chosen = [.. ModelRegistry.All.Where(m => names.Count == 0 || names.Contains(m.Name))];
         return setting is null || chosen.Any(m => m.Settings.Contains(setting))
-            ? new ReplayOptions { Models = names.Count > 0 ? names : null, Setting = setting }
+            ? new ReplayOptions { Models = names.Count > 0 ? names : null, Setting = setting, Kernel = kernel }
             : throw new AnalysisException(AnalysisFailure.Usage,
                 $"--setting {setting}: there is {string.Join(", ", chosen.Select(m => $"{m.Name} {string.Join('|', m.Settings)}"))}");
     }
@@ -82,4 +96,7 @@ internal static class CommonOptions
     public static RowFormat FormatOf(string? asked, bool toFile) => asked is null
         ? !toFile && Terminal.OutputIsTerminal ? RowFormat.Table : RowFormat.Csv
         : Enum.Parse<RowFormat>(asked, ignoreCase: true);
+
+    [GeneratedRegex(@"^\d+\.\d+\S*$")]
+    private static partial Regex ReleasePattern();
 }

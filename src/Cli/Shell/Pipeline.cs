@@ -66,6 +66,11 @@ internal static class Pipeline
         {
             IngestResult result = Ingestor.Ingest(path, dataset, options, ct);
             done.Add(new Ingested(path, result));
+            if (result.AlreadyPresent && options.Kernel is { } named && result.Manifest.Kernel?.StartsWith(named, StringComparison.Ordinal) != true)
+            {
+                terminal.Warning($"{path}: already in the dataset with kernel {result.Manifest.Kernel ?? "unknown"}, --kernel {named} changes nothing; replay --kernel names an unknown one");
+            }
+
             if (result.Damage is not null)
             {
                 terminal.Error($"{result.Damage} (the {result.Manifest.Events} events before it are kept)");

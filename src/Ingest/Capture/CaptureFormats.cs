@@ -10,7 +10,8 @@ namespace TraceReplay.Ingest.Capture;
 /// <summary>One format of captures: how its content is recognised, and how it is opened.</summary>
 /// <param name="Name">As shown in <see cref="CaptureInfo.Format"/>.</param>
 /// <param name="Recognise">Judges the first bytes of a file (up to <see cref="CaptureFormats.HeadSize"/>).</param>
-public sealed record CaptureFormat(string Name, CaptureFormat.Recogniser Recognise, Func<CaptureFile, ICapture> Open)
+/// <param name="Open">Opens the file; the text is the release of the captured kernel, should the file not name it, or null.</param>
+public sealed record CaptureFormat(string Name, CaptureFormat.Recogniser Recognise, Func<CaptureFile, string?, ICapture> Open)
 {
     public delegate bool Recogniser(ReadOnlySpan<byte> head);
 }
@@ -24,24 +25,26 @@ public static class CaptureFormats
     /// <summary>Tried in this order.</summary>
     public static IReadOnlyList<CaptureFormat> All { get; } =
     [
-        new("trace.dat", static head => head.StartsWith(TraceDatHeader.Magic), static file => new TraceDatCapture(file)),
-        new("nettrace", static head => head.StartsWith(NetTraceStructure.Magic), static file => new NetTraceCapture(file)),
-        new("perf.data", PerfHeader.IsMagic, static file => new PerfDataCapture(file)),
+        new("trace.dat", static head => head.StartsWith(TraceDatHeader.Magic), static (file, _) => new TraceDatCapture(file)),
+        new("nettrace", static head => head.StartsWith(NetTraceStructure.Magic), static (file, kernel) => new NetTraceCapture(file, kernel)),
+        new("perf.data", PerfHeader.IsMagic, static (file, _) => new PerfDataCapture(file)),
         Text(static () => new FtraceDialect()),
         Text(static () => new PerfScriptDialect()),
     ];
 
     private static CaptureFormat Text(Func<TextDialect> dialect) =>
-        new(dialect().Format, head => TextCapture.Recognise(head, dialect()), file => new TextCapture(file, dialect()));
+        new(dialect().Format, head => TextCapture.Recognise(head, dialect()), (file, kernel) => new TextCapture(file, dialect(), kernel));
 
     /// <summary>Opens a capture by its content; <c>-</c> is standard input. Files packed with zstd or gzip are unpacked.</summary>
+    /// <param name="kernel">Release of the captured kernel (as <c>uname -r</c> prints it, or <c>6.12</c>) for a capture that does not name it.</param>
     /// <exception cref="CaptureException">It cannot be read at all.</exception>
     /// <exception cref="EnvironmentFailedException">No permission, or no room for a temporary copy.</exception>
-    public static ICapture Open(string path) => Open(OpenFile(path));
+    public static ICapture Open(string path, string? kernel = null) => Open(OpenFile(path), kernel: kernel);
 
     /// <summary>Opens an already unwrapped file.</summary>
     /// <param name="ownsFile">Whether the file is closed with the capture, and when this throws.</param>
-    public static ICapture Open(CaptureFile file, bool ownsFile = true)
+    /// <param name="kernel">As above.</param>
+    public static ICapture Open(CaptureFile file, bool ownsFile = true, string? kernel = null)
     {
         try
         {
@@ -51,7 +54,9 @@ public static class CaptureFormats
             {
                 if (format.Recognise(head[..n]))
                 {
-                    return format.Open(file);
+                    ICapture capture = format.Open(file, kernel);
+                    capture.Info.Kernel ??= kernel;
+                    return capture;
                 }
             }
 

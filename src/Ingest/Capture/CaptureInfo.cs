@@ -34,6 +34,9 @@ public sealed class CaptureInfo
     /// <summary>CPUs of the captured machine that the capture has buffers for.</summary>
     public int Cpus { get; set; }
 
+    /// <summary>Whether every event says its CPU; false if some have <see cref="EventRecord.Cpu"/> -1.</summary>
+    public bool CpuRecorded { get; set; } = true;
+
     /// <summary>When the capture was made, if recorded.</summary>
     public DateOnly? Date { get; set; }
 

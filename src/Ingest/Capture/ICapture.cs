@@ -36,6 +36,7 @@ public ref struct EventRecord
     /// <summary>In <see cref="CaptureInfo.ClockUnit"/>, corrected as the capture's own tool does.</summary>
     public long Timestamp { get; set; }
 
+    /// <summary>-1 if not recorded, see <see cref="CaptureInfo.CpuRecorded"/>.</summary>
     public int Cpu { get; set; }
 
     /// <summary>Thread id (the kernel's pid), -1 if not recorded.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Tracefs;
 
@@ -6,12 +7,12 @@ namespace TraceReplay.Ingest.Dataset;
 /// <summary>Receives a capture's events and writes the event tables of a dataset.</summary>
 internal sealed class DatasetSink : IEventSink, IDisposable
 {
-    // 64 Ki rows: small enough that several tables in memory stay cheap, large enough for columns to compress.
-    private const int RowGroupRows = 1 << 16;
-    private const long HeldLimit = 64 << 20;
+    // 32 Ki rows: large enough for columns to compress, and small: what many tables hold in memory costs a page fault for each page.
+    private const int RowGroupRows = 1 << 15;
+    private const long HeldLimit = 40 << 20;
     private const int ProgressStep = 1 << 16;
 
-    private readonly string _traceId;
+    private readonly CaptureClaim _claim;
     private readonly CaptureInfo _info;
     private readonly Func<string, string> _path;
     private readonly Predicate<EventFormat> _wanted;
@@ -25,10 +26,10 @@ internal sealed class DatasetSink : IEventSink, IDisposable
     private long _held;
     private long _seq;
 
-    public DatasetSink(string traceId, CaptureInfo info, Func<string, string> path, Predicate<EventFormat> wanted, int jobs, IProgress<long>? progress)
+    public DatasetSink(CaptureClaim claim, CaptureInfo info, Func<string, string> path, Predicate<EventFormat> wanted, int jobs, IProgress<long>? progress)
     {
-        (_traceId, _info, _path, _wanted, _progress) = (traceId, info, path, wanted, progress);
-        _queue = new WriteQueue(jobs > 0 ? jobs : System.Environment.ProcessorCount);
+        (_claim, _info, _path, _wanted, _progress) = (claim, info, path, wanted, progress);
+        _queue = new WriteQueue(jobs > 0 ? jobs : System.Environment.ProcessorCount, claim.Decided);
         Array.Fill(_cpuLast, -1);
     }
 
@@ -44,6 +45,7 @@ internal sealed class DatasetSink : IEventSink, IDisposable
 
     public long? Last { get; private set; }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Event(ref readonly EventRecord record)
     {
         long seq = _seq++;
@@ -105,20 +107,23 @@ internal sealed class DatasetSink : IEventSink, IDisposable
     private EventTable? Table(EventFormat format)
     {
         int i = format.Index;
+        return (uint)i < (uint)_known.Length && _known[i] ? _byIndex[i] : NewTable(format);
+    }
+
+    private EventTable? NewTable(EventFormat format)
+    {
+        int i = format.Index;
         if (i >= _known.Length)
         {
             Array.Resize(ref _known, Math.Max(i + 1, _known.Length * 2));
             Array.Resize(ref _byIndex, _known.Length);
         }
 
-        if (!_known[i])
+        _known[i] = true;
+        if (_wanted(format))
         {
-            _known[i] = true;
-            if (_wanted(format))
-            {
-                _byIndex[i] = new EventTable(format, _path(format.FullName), _ => EventSchema.Columns(format, _info, _traceId));
-                _tables.Add(_byIndex[i]!);
-            }
+            _byIndex[i] = new EventTable(format, () => _path(format.FullName), _ => EventSchema.Columns(format, _info, _claim.TraceId));
+            _tables.Add(_byIndex[i]!);
         }
 
         return _byIndex[i];
@@ -126,8 +131,9 @@ internal sealed class DatasetSink : IEventSink, IDisposable
 
     private void Submit(EventTable table)
     {
-        _held -= table.Held;
-        _queue.Submit(table, table.Take());
+        long bytes = table.Held;
+        _held -= bytes;
+        _queue.Submit(table, table.Take(), bytes);
     }
 
     private void Remember(int instance, int cpu, long seq)

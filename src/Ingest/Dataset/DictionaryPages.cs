@@ -106,11 +106,8 @@ internal sealed class TextPage
             _texts.Clear();
         }
 
-        if (_indexes.Length < rows)
-        {
-            _indexes = new int[rows];
-            _present = new int[rows];
-        }
+        _indexes = ArrayPool<int>.Shared.Rent(rows);
+        _present = ArrayPool<int>.Shared.Rent(rows);
     }
 
     public void Add(string? text)
@@ -136,10 +133,15 @@ internal sealed class TextPage
         _indexes[_filled++] = _lastIndex;
     }
 
-    public void Write(ParquetRowGroupWriter group, DataField field) => DictionaryPages.Write(
-        group,
-        field,
-        [.. _texts],
-        _indexes.AsMemory(0, _filled),
-        field.IsNullable ? (ReadOnlyMemory<int>?)_present.AsMemory(0, _rows) : null);
+    public void Write(ParquetRowGroupWriter group, DataField field)
+    {
+        DictionaryPages.Write(
+            group,
+            field,
+            [.. _texts],
+            _indexes.AsMemory(0, _filled),
+            field.IsNullable ? (ReadOnlyMemory<int>?)_present.AsMemory(0, _rows) : null);
+        ArrayPool<int>.Shared.Return(_indexes);
+        ArrayPool<int>.Shared.Return(_present);
+    }
 }

@@ -20,32 +20,85 @@ internal abstract class EventColumn(DataField field)
         ParquetFile.Await(group.WriteAllPartsAsync(Field, values, present, null, CancellationToken.None));
 }
 
-/// <summary>A column that the batch holds as it is.</summary>
-internal sealed class StoredColumn<T>(string name, Func<RowBatch, T[]> values) : EventColumn(new DataField(name, typeof(T), isNullable: false))
-    where T : struct
+/// <summary>Which number of a row's head a column holds; a struct, so that the loop over the rows is compiled for it.</summary>
+internal interface IHeadValue<T>
 {
-    public override void Write(RowBatch batch, ParquetRowGroupWriter group) => WriteValues<T>(group, values(batch).AsMemory(0, batch.Count));
+    static abstract T Of(in RowHead head);
 }
 
-/// <summary>The process id, NULL where it is -1.</summary>
-internal sealed class TgidColumn() : EventColumn(new DataField("tgid", typeof(int), isNullable: true))
+internal readonly struct SeqValue : IHeadValue<long>
+{
+    public static long Of(in RowHead head) => head.Seq;
+}
+
+internal readonly struct TimestampValue : IHeadValue<long>
+{
+    public static long Of(in RowHead head) => head.Timestamp;
+}
+
+internal readonly struct CpuValue : IHeadValue<int>
+{
+    public static int Of(in RowHead head) => head.Cpu;
+}
+
+internal readonly struct PidValue : IHeadValue<int>
+{
+    public static int Of(in RowHead head) => head.Pid;
+}
+
+internal readonly struct TgidValue : IHeadValue<int>
+{
+    public static int Of(in RowHead head) => head.Tgid;
+}
+
+/// <summary>A number that stands beside the payload.</summary>
+internal sealed class HeadColumn<T, TValue>(string name) : EventColumn(new DataField(name, typeof(T), isNullable: false))
+    where T : struct
+    where TValue : struct, IHeadValue<T>
+{
+    public override void Write(RowBatch batch, ParquetRowGroupWriter group)
+    {
+        T[] values = ArrayPool<T>.Shared.Rent(batch.Count);
+        Gather(batch.Heads, values);
+        WriteValues<T>(group, values.AsMemory(0, batch.Count));
+        ArrayPool<T>.Shared.Return(values);
+    }
+
+    private static void Gather(ReadOnlySpan<RowHead> heads, Span<T> into)
+    {
+        for (int i = 0; i < heads.Length; i++)
+        {
+            into[i] = TValue.Of(in heads[i]);
+        }
+    }
+}
+
+/// <summary>A number that is NULL where it is -1: a process id, a CPU.</summary>
+internal sealed class IdColumn<TValue>(string name) : EventColumn(new DataField(name, typeof(int), isNullable: true))
+    where TValue : struct, IHeadValue<int>
 {
     public override void Write(RowBatch batch, ParquetRowGroupWriter group)
     {
         int[] present = ArrayPool<int>.Shared.Rent(batch.Count);
         int[] values = ArrayPool<int>.Shared.Rent(batch.Count);
-        int n = 0;
-        for (int i = 0; i < batch.Count; i++)
-        {
-            int tgid = batch.Tgid[i];
-            values[n] = tgid;
-            present[i] = tgid == -1 ? 0 : 1;
-            n += present[i];
-        }
-
+        int n = Gather(batch.Heads, values, present);
         WriteValues<int>(group, values.AsMemory(0, n), present.AsMemory(0, batch.Count));
         ArrayPool<int>.Shared.Return(values);
         ArrayPool<int>.Shared.Return(present);
+    }
+
+    private static int Gather(ReadOnlySpan<RowHead> heads, int[] values, int[] present)
+    {
+        int n = 0;
+        for (int i = 0; i < heads.Length; i++)
+        {
+            int id = TValue.Of(in heads[i]);
+            values[n] = id;
+            present[i] = id == -1 ? 0 : 1;
+            n += present[i];
+        }
+
+        return n;
     }
 }
 
@@ -53,12 +106,18 @@ internal sealed class TgidColumn() : EventColumn(new DataField("tgid", typeof(in
 internal sealed class ConstantColumn(string name, string value) : EventColumn(new DataField(name, typeof(string), isNullable: false))
 {
     private readonly ReadOnlyMemory<char>[] _dictionary = [value.AsMemory()];
-    private int[] _zeros = [];
+    // All rows of all such columns point at their first text.
+    private static int[] s_zeros = [];
 
     public override void Write(RowBatch batch, ParquetRowGroupWriter group)
     {
-        _zeros = _zeros.Length < batch.Count ? new int[batch.Count] : _zeros;
-        DictionaryPages.Write(group, Field, _dictionary, _zeros.AsMemory(0, batch.Count), null);
+        int[] zeros = s_zeros;
+        if (zeros.Length < batch.Count)
+        {
+            s_zeros = zeros = new int[batch.Count];
+        }
+
+        DictionaryPages.Write(group, Field, _dictionary, zeros.AsMemory(0, batch.Count), null);
     }
 }
 
@@ -70,9 +129,9 @@ internal sealed class CommColumn() : EventColumn(new DataField("comm", typeof(st
     public override void Write(RowBatch batch, ParquetRowGroupWriter group)
     {
         _page.Begin(batch.Count);
-        foreach (string? comm in batch.Comm.AsSpan(0, batch.Count))
+        foreach (ref readonly RowHead head in batch.Heads)
         {
-            _page.Add(comm);
+            _page.Add(head.Comm);
         }
 
         _page.Write(group, Field);
@@ -105,7 +164,7 @@ internal sealed class NumberColumn<T>(string name, int offset, bool swap) : Even
     {
         int count = batch.Count;
         T[] values = ArrayPool<T>.Shared.Rent(count);
-        Gather(batch.Payloads, batch.Offset.AsSpan(0, count), offset, values.AsSpan(0, count));
+        Gather(batch.Payloads.Span, batch.Offsets, offset, values.AsSpan(0, count));
         if (swap)
         {
             Swap(values.AsSpan(0, count));
@@ -214,7 +273,7 @@ internal sealed class BytesFieldColumn(string name, EventField field, bool bigEn
             ReadOnlySpan<byte> payload = batch.Payload(i);
             ReadOnlySpan<byte> bytes = FieldReader.Bytes(field, payload, bigEndian);
             int at = bytes.IsEmpty ? 0 : (int)Unsafe.ByteOffset(ref MemoryMarshal.GetReference(payload), ref MemoryMarshal.GetReference(bytes));
-            values[i] = batch.Payloads.AsMemory(batch.Offset[i] + at, bytes.Length);
+            values[i] = batch.Payloads.Slice(batch.Offsets[i] + at, bytes.Length);
         }
 
         WriteValues<ReadOnlyMemory<byte>>(group, values.AsMemory(0, batch.Count));

@@ -15,16 +15,16 @@ internal static class EventSchema
         List<EventColumn> columns =
         [
             new ConstantColumn("trace_id", traceId),
-            new StoredColumn<long>("seq", b => b.Seq),
-            new StoredColumn<long>("ts_ns", b => b.Timestamp),
-            new StoredColumn<int>("cpu", b => b.Cpu),
-            new StoredColumn<int>("pid", b => b.Pid),
-            new TgidColumn(),
+            new HeadColumn<long, SeqValue>("seq"),
+            new HeadColumn<long, TimestampValue>("ts_ns"),
+            info.CpuRecorded ? new HeadColumn<int, CpuValue>("cpu") : new IdColumn<CpuValue>("cpu"),
+            new HeadColumn<int, PidValue>("pid"),
+            new IdColumn<TgidValue>("tgid"),
             new CommColumn(),
         ];
         if (info.Instances.Count > 1 || info.Instances[0].Length > 0)
         {
-            columns.Add(new TextColumn("instance", (b, i) => info.Instances[b.Instance[i]], nullable: false));
+            columns.Add(new TextColumn("instance", (b, i) => info.Instances[b.Heads[i].Instance], nullable: false));
         }
 
         // A text gives the names itself.
@@ -110,7 +110,7 @@ internal static class EventSchema
                 (_, true) => new NullableNumberColumn<long>(name, format, field, bit),
             },
             FieldKind.CharArray or FieldKind.DynamicString or FieldKind.TailString =>
-                new TextColumn(name, (b, i) => (b.Nulls[i] >> bit & 1) == 0 ? TraceText.Decode(FieldReader.Bytes(field, b.Payload(i), format.BigEndian)) : null, nullable: true),
+                new TextColumn(name, (b, i) => (b.Heads[i].Nulls >> bit & 1) == 0 ? TraceText.Decode(FieldReader.Bytes(field, b.Payload(i), format.BigEndian)) : null, nullable: true),
             _ => new NullableBytesColumn(name, field, format.BigEndian, bit),
         };
     }

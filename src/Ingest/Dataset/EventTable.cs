@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Parquet;
 using Parquet.Schema;
 using TraceReplay.Ingest.Capture;
@@ -11,19 +12,19 @@ internal sealed class EventTable : IDisposable
     private readonly EventFormat _format;
     private readonly EventField? _probeAddress;
     private readonly Func<EventTable, IReadOnlyList<EventColumn>> _columns;
-    private readonly string _path;
+    private readonly Func<string> _path;
     private ParquetFile? _file;
     private IReadOnlyList<EventColumn> _fileColumns = [];
-    private RowBatch _batch;
-    private RowBatch? _spare;
+    private RowBatch? _batch;
+    private int _rowsExpected = 64;
+    private int _bytesExpected = 64 * 64;
     private ulong _lastAddress;
 
-    public EventTable(EventFormat format, string path, Func<EventTable, IReadOnlyList<EventColumn>> columns)
+    public EventTable(EventFormat format, Func<string> path, Func<EventTable, IReadOnlyList<EventColumn>> columns)
     {
         _format = format;
         _path = path;
         _columns = columns;
-        _batch = new RowBatch(64, 64 * 64, format.Nullable);
         IsReturnProbe = format.Field("__probe_func") is not null;
         _probeAddress = format.Field("__probe_func") ?? format.Field("__probe_ip");
     }
@@ -40,7 +41,7 @@ internal sealed class EventTable : IDisposable
     /// <summary>Bytes of rows that no worker has yet.</summary>
     public long Held { get; private set; }
 
-    public int PendingRows => _batch.Count;
+    public int PendingRows => _batch?.Count ?? 0;
 
     public bool IsReturnProbe { get; }
 
@@ -53,8 +54,10 @@ internal sealed class EventTable : IDisposable
     /// <summary>In the queue or being written: one worker at a time has a file.</summary>
     public bool Busy { get; set; }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(ref readonly EventRecord record, long seq)
     {
+        _batch ??= new RowBatch(_rowsExpected, _bytesExpected);
         Held += _batch.Add(in record, seq, _format.FixedSize);
         Rows++;
         if (_probeAddress is not null
@@ -65,13 +68,14 @@ internal sealed class EventTable : IDisposable
         }
     }
 
-    /// <summary>Hands out the pending rows and starts a new batch.</summary>
+    /// <summary>Hands out the pending rows; there must be some.</summary>
     public RowBatch Take()
     {
-        RowBatch full = _batch;
+        RowBatch full = _batch!;
         ShortRows += full.Short;
         Held = 0;
-        _batch = Interlocked.Exchange(ref _spare, null) ?? new RowBatch(full.Count, full.PayloadBytes, _format.Nullable);
+        (_rowsExpected, _bytesExpected) = (full.Count, full.PayloadBytes);
+        _batch = null;
         return full;
     }
 
@@ -81,7 +85,7 @@ internal sealed class EventTable : IDisposable
         if (_file is null)
         {
             _fileColumns = _columns(this);
-            _file = new ParquetFile(_path, new ParquetSchema(_fileColumns.Select(Field (c) => c.Field)));
+            _file = new ParquetFile(_path(), new ParquetSchema(_fileColumns.Select(Field (c) => c.Field)));
         }
 
         using (ParquetRowGroupWriter group = _file.RowGroup())
@@ -92,11 +96,14 @@ internal sealed class EventTable : IDisposable
             }
         }
 
-        batch.Clear();
-        _spare = batch;
+        batch.Release();
     }
 
     public void Complete() => _file?.Complete();
 
-    public void Dispose() => _file?.Dispose();
+    public void Dispose()
+    {
+        _batch?.Release();
+        _file?.Dispose();
+    }
 }

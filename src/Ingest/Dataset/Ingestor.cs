@@ -1,5 +1,4 @@
 using System.IO.Enumeration;
-using System.Security.Cryptography;
 using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Tracefs;
 
@@ -16,6 +15,9 @@ public sealed record IngestOptions
 
     /// <summary>null = when the capture was made, as recorded, or else when the file was last written (UTC).</summary>
     public DateOnly? Date { get; init; }
+
+    /// <summary>Release of the captured kernel, for a capture that does not name it (a text, a nettrace); null = unknown.</summary>
+    public string? Kernel { get; init; }
 
     /// <summary>Threads; 0 = one for each processor.</summary>
     public int Jobs { get; init; }
@@ -40,20 +42,16 @@ public static class Ingestor
         try
         {
             using CaptureFile file = CaptureFormats.OpenFile(source);
-            Task<byte[]> hash = Task.Run(() => SHA256.HashData(new CaptureFileStream(file)), cancellation);
-            using ICapture capture = OpenWhile(hash, file);
-            string sha256 = Convert.ToHexStringLower(hash.GetAwaiter().GetResult());
-            string traceId = sha256[..16];
-            string manifestPath = DatasetLayout.Manifest(dataset, traceId);
-            if (File.Exists(manifestPath))
+            using ICapture capture = CaptureFormats.Open(file, ownsFile: false, options.Kernel);
+            using CaptureClaim claim = new(file, dataset, cancellation);
+            try
             {
-                return new IngestResult(traceId, true, TraceManifest.Read(manifestPath), null);
+                return Write(capture, source, dataset, claim, options);
             }
-
-            using DatasetLock exclusive = DatasetLock.Take(manifestPath, cancellation);
-            return File.Exists(manifestPath)
-                ? new IngestResult(traceId, true, TraceManifest.Read(manifestPath), null)
-                : Write(capture, source, dataset, sha256, options, cancellation);
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested && claim.AlreadyPresent)
+            {
+                return new IngestResult(claim.TraceId, true, TraceManifest.Read(DatasetLayout.Manifest(dataset, claim.TraceId)), null);
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -61,23 +59,9 @@ public static class Ingestor
         }
     }
 
-    private static ICapture OpenWhile(Task hash, CaptureFile file)
-    {
-        try
-        {
-            return CaptureFormats.Open(file, ownsFile: false);
-        }
-        catch
-        {
-            hash.ContinueWith(static _ => { }, TaskScheduler.Default).Wait();
-            throw;
-        }
-    }
-
-    private static IngestResult Write(ICapture capture, string source, string dataset, string sha256, IngestOptions options, CancellationToken cancellation)
+    private static IngestResult Write(ICapture capture, string source, string dataset, CaptureClaim claim, IngestOptions options)
     {
         CaptureInfo info = capture.Info;
-        string traceId = sha256[..16];
         string host = options.Host ?? info.Host ?? "unknown";
         DateOnly date = options.Date ?? info.Date ?? DateOnly.FromDateTime(source == "-" ? DateTime.UtcNow : File.GetLastWriteTimeUtc(source));
 
@@ -93,9 +77,9 @@ public static class Ingestor
 
                 return info.CpuVendor;
             },
-            cancellation);
-        using DatasetSink sink = new(traceId, info, name => DatasetLayout.Event(dataset, name, date, host, traceId), format => Wanted(format, options.EventGlobs), options.Jobs, options.Progress);
-        CaptureDamage? damage = capture.ReadEvents(sink, new ReadOptions(options.Jobs), cancellation);
+            claim.Stop);
+        using DatasetSink sink = new(claim, info, name => DatasetLayout.Event(dataset, name, date, host, claim.TraceId), format => Wanted(format, options.EventGlobs), options.Jobs, options.Progress);
+        CaptureDamage? damage = capture.ReadEvents(sink, new ReadOptions(options.Jobs), claim.Stop);
         string? cpuVendor = vendor.GetAwaiter().GetResult();
         damage ??= info.Damage;
         if (damage is not null && sink.Seen == 0)
@@ -103,11 +87,22 @@ public static class Ingestor
             throw new CaptureException(damage);
         }
 
+        if (claim.AlreadyPresent)
+        {
+            throw new OperationCanceledException(claim.Stop);
+        }
+
         sink.Complete();
+        string traceId = claim.TraceId;
         WriteLost(sink, DatasetLayout.TraceTable(dataset, DatasetLayout.LostEvents, date, host, traceId), traceId, info);
         WriteProbeSites(sink, DatasetLayout.TraceTable(dataset, DatasetLayout.ProbeSites, date, host, traceId), traceId, info.Symbols);
         List<string> warnings = [.. info.Warnings];
         warnings.AddRange(sink.Tables.Where(t => t.ShortRows > 0).Select(t => $"{t.ShortRows} records of {t.FullName} are shorter than their format; missing fields are 0"));
+        if (options.Kernel is { } named && info.Kernel?.StartsWith(named, StringComparison.Ordinal) == false)
+        {
+            warnings.Add($"the capture itself names its kernel {info.Kernel}: {named} was not taken");
+        }
+
         if (damage is not null)
         {
             warnings.Insert(0, damage.ToString());
@@ -117,7 +112,7 @@ public static class Ingestor
         {
             TraceId = traceId,
             Path = source,
-            Sha256 = sha256,
+            Sha256 = claim.Sha256,
             Format = info.Format,
             FormatVersion = info.Version,
             Host = host,

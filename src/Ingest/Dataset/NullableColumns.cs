@@ -16,7 +16,7 @@ internal sealed class NullableNumberColumn<T>(string name, EventFormat format, E
         int n = 0;
         for (int i = 0; i < batch.Count; i++)
         {
-            if ((batch.Nulls[i] >> bit & 1) == 0 && FieldReader.Number(format, field, batch.Payload(i)) is { } value)
+            if ((batch.Heads[i].Nulls >> bit & 1) == 0 && FieldReader.Number(format, field, batch.Payload(i)) is { } value)
             {
                 values[n++] = T.CreateTruncating(value);
                 present[i] = 1;
@@ -37,7 +37,7 @@ internal sealed class NullableBytesColumn(string name, EventField field, bool bi
         int n = 0;
         for (int i = 0; i < batch.Count; i++)
         {
-            if ((batch.Nulls[i] >> bit & 1) == 0)
+            if ((batch.Heads[i].Nulls >> bit & 1) == 0)
             {
                 values[n++] = FieldReader.Bytes(field, batch.Payload(i), bigEndian).ToArray();
                 present[i] = 1;

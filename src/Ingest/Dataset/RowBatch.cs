@@ -1,103 +1,133 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
 using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.Dataset;
 
+/// <summary>What stands beside a row's payload.</summary>
+internal struct RowHead
+{
+    public long Seq;
+    public long Timestamp;
+
+    /// <summary>Bit n: field n of the format is unknown. 0 where the format is not nullable.</summary>
+    public ulong Nulls;
+
+    public string? Comm;
+    public int Cpu;
+    public int Pid;
+    public int Tgid;
+    public int Instance;
+
+    /// <summary>Bytes of payload that the capture holds.</summary>
+    public int Length;
+}
+
 /// <summary>
 /// Rows of one event table as the capture holds them. Payloads are kept side by side and decoded column by column when the
 /// batch is written: that is a tight loop for each column, and it runs on a worker, not on the thread that merges.
+/// Adding writes to three places only, as each table has its own and all of them compete for the processor's cache.
 /// </summary>
-/// <param name="rows">Room at first; a table that filled a batch once gets the next at full size, as growing copies.</param>
-/// <param name="nullable">Whether rows may lack fields.</param>
-internal sealed class RowBatch(int rows, int payloadBytes, bool nullable = false)
+internal sealed class RowBatch
 {
     /// <summary>Bytes that a row takes beside its payload.</summary>
-    public const int RowOverhead = 48;
+    public const int RowOverhead = 60;
 
-    public byte[] Payloads { get; private set; } = new byte[payloadBytes];
+    private RowHead[] _heads;
+    private int[] _offsets;
+    private byte[] _payloads;
+    private int _payloadBytes;
 
-    public int PayloadBytes { get; private set; }
+    /// <param name="rows">Room at first; a table that filled a batch once gets the next at full size, as growing copies. All room
+    /// comes from the shared pool: new arrays of this size cost more in page faults than the rows do in copying.</param>
+    public RowBatch(int rows, int payloadBytes)
+    {
+        _heads = ArrayPool<RowHead>.Shared.Rent(rows);
+        _offsets = ArrayPool<int>.Shared.Rent(rows);
+        _payloads = ArrayPool<byte>.Shared.Rent(payloadBytes);
+    }
 
     public int Count { get; private set; }
 
-    public int[] Offset = new int[rows];
-    public int[] Length = new int[rows];
-    public long[] Seq = new long[rows];
-    public long[] Timestamp = new long[rows];
-    public int[] Cpu = new int[rows];
-    public int[] Pid = new int[rows];
-    public int[] Tgid = new int[rows];
-    public int[] Instance = new int[rows];
-    public string?[] Comm = new string?[rows];
-
-    /// <summary>Bit n: field n of the format is unknown. Empty where the format is not nullable.</summary>
-    public ulong[] Nulls = nullable ? new ulong[rows] : [];
+    public int PayloadBytes => _payloadBytes;
 
     /// <summary>Rows whose payload ended before the last field of fixed size.</summary>
     public int Short { get; private set; }
 
+    public ReadOnlySpan<RowHead> Heads => _heads.AsSpan(0, Count);
+
+    /// <summary>Where each row's payload begins in <see cref="Payloads"/>.</summary>
+    public ReadOnlySpan<int> Offsets => _offsets.AsSpan(0, Count);
+
+    public ReadOnlyMemory<byte> Payloads => _payloads;
+
     /// <param name="fixedSize">Shorter payloads are filled up with zeros to this size.</param>
     /// <returns>Bytes of memory that the row takes.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Add(ref readonly EventRecord record, long seq, int fixedSize)
     {
         int i = Count;
-        if (i == Seq.Length)
-        {
-            Grow();
-        }
-
-        ReadOnlySpan<byte> payload = record.Payload;
-        int length = payload.Length;
+        int length = record.Payload.Length;
         int padded = Math.Max(length, fixedSize);
-        int at = PayloadBytes;
-        if (Payloads.Length - at < padded)
+        int at = _payloadBytes;
+        if (i >= _heads.Length || i >= _offsets.Length || _payloads.Length - at < padded)
         {
-            byte[] larger = new byte[Math.Max(Payloads.Length * 3, at + padded)];
-            Payloads.AsSpan(0, at).CopyTo(larger);
-            Payloads = larger;
+            Grow(padded);
         }
 
-        payload.CopyTo(Payloads.AsSpan(at));
+        record.Payload.CopyTo(_payloads.AsSpan(at));
         if (padded > length)
         {
-            Payloads.AsSpan(at + length, padded - length).Clear();
+            _payloads.AsSpan(at + length, padded - length).Clear();
             Short++;
         }
 
-        Offset[i] = at;
-        Length[i] = length;
-        Seq[i] = seq;
-        Timestamp[i] = record.Timestamp;
-        Cpu[i] = record.Cpu;
-        Pid[i] = record.Pid;
-        Tgid[i] = record.Tgid;
-        Instance[i] = record.Instance;
-        Comm[i] = record.Comm;
-        if (nullable)
-        {
-            Nulls[i] = record.Nulls;
-        }
-
-        PayloadBytes = at + padded;
+        _offsets[i] = at;
+        ref RowHead head = ref _heads[i];
+        head.Seq = seq;
+        head.Timestamp = record.Timestamp;
+        head.Nulls = record.Nulls;
+        head.Comm = record.Comm;
+        head.Cpu = record.Cpu;
+        head.Pid = record.Pid;
+        head.Tgid = record.Tgid;
+        head.Instance = record.Instance;
+        head.Length = length;
+        _payloadBytes = at + padded;
         Count = i + 1;
         return padded + RowOverhead;
     }
 
-    public ReadOnlySpan<byte> Payload(int row) => Payloads.AsSpan(Offset[row], Length[row]);
+    public ReadOnlySpan<byte> Payload(int row) => _payloads.AsSpan(_offsets[row], _heads[row].Length);
 
-    public void Clear() => Count = PayloadBytes = Short = 0;
-
-    private void Grow()
+    /// <summary>Gives the room back; the batch cannot be used any more.</summary>
+    public void Release()
     {
-        int rows = Seq.Length * 4;
-        Array.Resize(ref Offset, rows);
-        Array.Resize(ref Length, rows);
-        Array.Resize(ref Seq, rows);
-        Array.Resize(ref Timestamp, rows);
-        Array.Resize(ref Cpu, rows);
-        Array.Resize(ref Pid, rows);
-        Array.Resize(ref Tgid, rows);
-        Array.Resize(ref Instance, rows);
-        Array.Resize(ref Comm, rows);
-        Array.Resize(ref Nulls, nullable ? rows : 0);
+        ArrayPool<RowHead>.Shared.Return(_heads);
+        ArrayPool<int>.Shared.Return(_offsets);
+        ArrayPool<byte>.Shared.Return(_payloads);
+        (_heads, _offsets, _payloads, Count) = ([], [], [], 0);
+    }
+
+    private void Grow(int payload)
+    {
+        if (Count >= Math.Min(_heads.Length, _offsets.Length))
+        {
+            Grow(ref _heads, Count, Count * 4);
+            Grow(ref _offsets, Count, Count * 4);
+        }
+
+        if (_payloads.Length - _payloadBytes < payload)
+        {
+            Grow(ref _payloads, _payloadBytes, Math.Max(_payloads.Length * 2, _payloadBytes + payload));
+        }
+    }
+
+    private static void Grow<T>(ref T[] array, int used, int room)
+    {
+        T[] larger = ArrayPool<T>.Shared.Rent(room);
+        array.AsSpan(0, used).CopyTo(larger);
+        ArrayPool<T>.Shared.Return(array);
+        array = larger;
     }
 }

@@ -4,15 +4,28 @@ namespace TraceReplay.Ingest.Dataset;
 /// Batches on their way into files: those of one table in order, different tables at once, on the thread pool. A producer that
 /// is too far ahead writes a batch itself instead of waiting, so that no processor idles.
 /// </summary>
-internal sealed class WriteQueue(int jobs)
+internal sealed class WriteQueue
 {
+    // Before writing may begin batches only gather, up to this size: what the decoder makes while a large capture is hashed.
+    private const long EarlyLimit = 80 << 20;
+
     private readonly object _lock = new();
     private readonly Queue<EventTable> _ready = [];
     private Exception? _failure;
+    private readonly int _jobs;
+    private readonly Task _begin;
     private int _unwritten;
+    private long _early;
+
+    /// <param name="begin">Nothing is written before it is done.</param>
+    public WriteQueue(int jobs, Task begin)
+    {
+        (_jobs, _begin) = (jobs, begin);
+        begin.ContinueWith(_ => Wake(), TaskScheduler.Default);
+    }
 
     /// <summary>Queues a batch. Returns at once unless more than <c>jobs</c> batches wait.</summary>
-    public void Submit(EventTable table, RowBatch batch)
+    public void Submit(EventTable table, RowBatch batch, long bytes)
     {
         lock (_lock)
         {
@@ -25,12 +38,17 @@ internal sealed class WriteQueue(int jobs)
             }
         }
 
-        if (jobs > 1)
+        if (!_begin.IsCompleted && (_early += bytes) < EarlyLimit)
+        {
+            return;
+        }
+
+        if (_jobs > 1)
         {
             ThreadPool.UnsafeQueueUserWorkItem(static q => q.TryWriteOne(), this, preferLocal: false);
         }
 
-        Help(jobs > 1 ? jobs : 0);
+        Help(_jobs > 1 ? _jobs : 0);
     }
 
     /// <summary>Returns when all is written; throws what went wrong.</summary>
@@ -41,6 +59,23 @@ internal sealed class WriteQueue(int jobs)
     {
         _failure ??= new OperationCanceledException();
         HelpDown(0);
+    }
+
+    /// <summary>Puts the other workers to what has gathered.</summary>
+    private void Wake()
+    {
+        for (int i = 1; i < _jobs; i++)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(
+                static q =>
+                {
+                    while (q.TryWriteOne())
+                    {
+                    }
+                },
+                this,
+                preferLocal: false);
+        }
     }
 
     private void Help(int leave)
@@ -75,7 +110,7 @@ internal sealed class WriteQueue(int jobs)
         }
     }
 
-    private void TryWriteOne()
+    private bool TryWriteOne()
     {
         EventTable table;
         RowBatch batch;
@@ -83,7 +118,7 @@ internal sealed class WriteQueue(int jobs)
         {
             if (!_ready.TryDequeue(out table!))
             {
-                return;
+                return false;
             }
 
             batch = table.Queued.Dequeue();
@@ -112,5 +147,7 @@ internal sealed class WriteQueue(int jobs)
 
             Monitor.PulseAll(_lock);
         }
+
+        return true;
     }
 }

@@ -1,4 +1,5 @@
 using TraceReplay.Ingest.Tracefs;
+using TraceReplay.Ingest.Tracefs.Layouts;
 
 namespace TraceReplay.Ingest.FtraceText;
 
@@ -106,9 +107,27 @@ internal sealed class EventSurvey
         return true;
     }
 
+    /// <summary>Whether a text can be all of the event's.</summary>
+    public bool IsWhole(ReadOnlySpan<byte> text, bool report)
+    {
+        _scratch.FromReport = report;
+        bool known = false;
+        foreach (CatalogEvent? candidate in _candidates)
+        {
+            known |= candidate is not null;
+            if (candidate?.Match(text, _scratch, sure: false, candidate.Fields, candidate.FixedSize) == true)
+            {
+                return true;
+            }
+        }
+
+        return !known && !text.IsEmpty;
+    }
+
     /// <summary>Between the readings: chooses the format.</summary>
     /// <param name="total">Rows that fit in the whole text, for each release.</param>
-    public void Settle(IReadOnlyList<long> total, int id)
+    /// <param name="named">Index of the release that the text is known to come from, -1 if that is none of them; null if it is not known.</param>
+    public void Settle(IReadOnlyList<long> total, int? named, int id)
     {
         int best = -1;
         for (int i = 0; i < _candidates.Length; i++)
@@ -129,7 +148,9 @@ internal sealed class EventSurvey
         {
             _chosen = _candidates[best]!;
             CatalogEvent chosen = _chosen;
-            _sure = Enumerable.Range(0, _candidates.Length).All(i => total[i] < total[best] || Same(_candidates[i], chosen));
+            _sure = named is { } known
+                ? known >= 0 && Same(_candidates[known], chosen)
+                : Enumerable.Range(0, _candidates.Length).All(i => total[i] < total[best] || Same(_candidates[i], chosen));
             (system, _fields, _fixedSize) = (_chosen.System, _chosen.Fields, _chosen.FixedSize);
         }
 
@@ -213,7 +234,7 @@ internal sealed class EventSurvey
 
     private int Append(string name, char kind, int size)
     {
-        _fields = [.. _fields, EventCatalog.Field(name, kind, size, _fixedSize)];
+        _fields = [.. _fields, LayoutFile.Field(name, kind, size, _fixedSize)];
         _fixedSize += size;
         return _fields.Count - 1;
     }

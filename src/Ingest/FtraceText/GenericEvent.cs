@@ -1,4 +1,5 @@
 using TraceReplay.Ingest.Tracefs;
+using TraceReplay.Ingest.Tracefs.Layouts;
 
 namespace TraceReplay.Ingest.FtraceText;
 
@@ -57,11 +58,11 @@ internal sealed class GenericEvent(NameCache names)
     /// <summary>Between the readings: decides on fields and types.</summary>
     public void Settle()
     {
-        List<EventField> fields = [.. EventCatalog.CommonFields];
+        List<EventField> fields = [.. LayoutFile.CommonFields];
         int offset = 8;
         int Add(string name, char kind, int size)
         {
-            fields.Add(EventCatalog.Field(name, kind, size, offset));
+            fields.Add(LayoutFile.Field(name, kind, size, offset));
             offset += 8;
             return fields.Count - 1;
         }

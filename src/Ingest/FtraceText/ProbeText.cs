@@ -18,18 +18,23 @@ internal static class ProbeText
         ReadOnlySpan<byte> where = text[1..close];
         int arrow = where.IndexOf(" <- "u8);
         ReadOnlySpan<byte> first = arrow < 0 ? where : where[..arrow];
-        return first.IndexOf("+0x"u8) > 0 || (AsciiText.Hex(first, out _) == first.Length && first.Length >= 8) ? where : [];
+        return first.IndexOf("+0x"u8) > 0 || IsAddress(first) || (arrow > 0 && first.SequenceEqual(Kretprobed)) ? where : [];
     }
+
+    /// <summary>What the kernel prints for a caller that returns through another return probe.</summary>
+    private static ReadOnlySpan<byte> Kretprobed => "[unknown/kretprobe'd]"u8;
+
+    private static bool IsAddress(ReadOnlySpan<byte> text) => text.Length >= 8 && AsciiText.Hex(text, out _) == text.Length;
 
     public static void AddFunction(ReadOnlySpan<byte> where, SortedSet<string> functions, NameCache names)
     {
-        if (where.IndexOf("+0x"u8) < 0)
+        int arrow = where.IndexOf(" <- "u8);
+        ReadOnlySpan<byte> site = arrow < 0 ? where : where[(arrow + 4)..];
+        if (IsAddress(site))
         {
             return;
         }
 
-        int arrow = where.IndexOf(" <- "u8);
-        ReadOnlySpan<byte> site = arrow < 0 ? where : where[(arrow + 4)..];
         int end = site.IndexOfAny("+ "u8);
         functions.Add(names.Get(end < 0 ? site : site[..end]));
     }
@@ -46,7 +51,7 @@ internal static class ProbeText
         ReadOnlySpan<byte> first = arrow < 0 ? where : where[..arrow];
         if (AsciiText.Hex(first, out ulong address) != first.Length || first.IsEmpty)
         {
-            return where.IndexOf((byte)'+') > 0;
+            return where.IndexOf((byte)'+') > 0 || first.SequenceEqual(Kretprobed);
         }
 
         return into.Number(field, address)

@@ -19,8 +19,11 @@ internal interface ITextVisitor
 }
 
 /// <summary>Puts the lines of a text together to events: a line that starts none belongs to the event before it.</summary>
-internal sealed class RecordReader(CaptureFile file, TextDialect dialect, bool quotedPrintable)
+/// <param name="whole">Judges the event of a last line that no line feed ends: whether it can be all of it.</param>
+internal sealed class RecordReader(CaptureFile file, TextDialect dialect, bool quotedPrintable, RecordReader.WholeTest whole)
 {
+    public delegate bool WholeTest(ReadOnlySpan<byte> text);
+
     private readonly TextLines _lines = new(file, quotedPrintable);
     private readonly TextRecord _record = new();
     private readonly NameCache _names = new();
@@ -40,9 +43,9 @@ internal sealed class RecordReader(CaptureFile file, TextDialect dialect, bool q
                     cancellation.ThrowIfCancellationRequested();
                 }
 
-                if (!_lines.Terminated && !(open && dialect.IsWhole(_lines.Line)))
+                if (!_lines.Terminated && !IsWhole(_lines.Line, open))
                 {
-                    throw file.Damaged(_lines.Offset, "a last line without its end", "expected a line feed, as the line may be cut");
+                    throw file.Damaged(_lines.Offset, "a last line that is cut", "expected the rest of it and a line feed");
                 }
 
                 open = Line(visitor, open);
@@ -75,6 +78,13 @@ internal sealed class RecordReader(CaptureFile file, TextDialect dialect, bool q
 
         return _record;
     }
+
+    private bool IsWhole(ReadOnlySpan<byte> line, bool open) => dialect.Classify(line, out LineHeader header) switch
+    {
+        LineKind.Event => whole(header.Body),
+        LineKind.Blank or LineKind.Comment => true,
+        _ => open && dialect.IsWhole(line),
+    };
 
     private bool Line(ITextVisitor visitor, bool open)
     {

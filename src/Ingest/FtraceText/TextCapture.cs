@@ -11,12 +11,12 @@ internal sealed class TextCapture : ICapture
     private readonly TextSurvey _survey;
     private readonly List<string> _ownWarnings;
 
-    public TextCapture(CaptureFile file, TextDialect dialect)
+    public TextCapture(CaptureFile file, TextDialect dialect, string? kernel)
     {
         _file = file;
         _dialect = dialect;
         _survey = new TextSurvey(dialect);
-        _reader = new RecordReader(file, dialect, QuotedPrintable(file));
+        _reader = new RecordReader(file, dialect, QuotedPrintable(file), _survey.IsWhole);
         Info = new CaptureInfo { Path = file.DisplayName, Format = dialect.Format };
         Info.Damage = _reader.ReadAll(_survey, CancellationToken.None);
         if (_survey.Records == 0 && Info.Damage is { } damage)
@@ -30,9 +30,9 @@ internal sealed class TextCapture : ICapture
             throw file.Damaged(_survey.FirstOther, $"no event, the first line is \"{_survey.FirstOtherLine}\"", "expected lines with task, CPU, time and event");
         }
 
-        string? release = _survey.Settle(Info);
+        string? release = _survey.Settle(Info, kernel);
         (Info.Kernel, Info.Host, Info.Arch) = (_survey.Kernel, _survey.Host, _survey.Arch);
-        Info.Cpus = _survey.Cpus;
+        (Info.Cpus, Info.CpuRecorded) = (_survey.Cpus, _survey.CpuRecorded);
         Info.Instances = _survey.Instances.Count == 0 ? [""] : _survey.Instances;
         Info.ClockUnit = _survey.HasUnit == true ? "ns" : "units";
         Describe(release);
@@ -109,12 +109,17 @@ internal sealed class TextCapture : ICapture
     {
         if (release is not null && Info.Kernel is null)
         {
-            Info.Warnings.Add($"a text does not name its kernel: events are read as Linux {release} prints them");
+            Info.Warnings.Add($"the text does not name its kernel (--kernel does): events are read as Linux {release} prints them");
         }
 
         if (_survey.OtherLines > 0)
         {
             Info.Warnings.Add($"{_survey.OtherLines} lines are no part of a trace and are left out, the first at offset 0x{_survey.FirstOther:x}");
+        }
+
+        if (_survey.LastLineOpen)
+        {
+            Info.Warnings.Add("no line feed ends the last line: should it be cut within its last value, that value is wrong");
         }
 
         if (_survey.MixedUnits)

@@ -1,4 +1,5 @@
 using TraceReplay.Ingest.Capture;
+using TraceReplay.Ingest.Tracefs;
 
 namespace TraceReplay.Ingest.FtraceText;
 
@@ -35,6 +36,9 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
 
     public int Cpus { get; private set; }
 
+    /// <summary>Every event says its CPU.</summary>
+    public bool CpuRecorded { get; private set; } = true;
+
     /// <summary>Whether time stamps have a unit; null before the first event.</summary>
     public bool? HasUnit { get; private set; }
 
@@ -43,6 +47,9 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
 
     /// <summary>An event is older than one before it that another CPU recorded.</summary>
     public bool OutOfOrder { get; private set; }
+
+    /// <summary>The last line is an event, and no line feed ends it.</summary>
+    public bool LastLineOpen { get; private set; }
 
     public long OtherLines { get; private set; }
 
@@ -64,6 +71,7 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
     {
         Records++;
         Cpus = Math.Max(Cpus, record.Cpu + 1);
+        CpuRecorded &= record.Cpu >= 0;
         MixedUnits |= HasUnit is { } unit && unit != record.HasUnit;
         HasUnit ??= record.HasUnit;
         if (!_instances.Contains(record.Instance))
@@ -113,6 +121,14 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
         return survey;
     }
 
+    /// <summary>Whether a text, which may be cut, is all of an event: in a known form, or of an event that has none.</summary>
+    public bool IsWhole(ReadOnlySpan<byte> text)
+    {
+        LastLineOpen = dialect.TrySplit(text, _composed, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> payload)
+            && new EventSurvey(_names.Get(name), dialect.UnknownSystem, _names, _scratch).IsWhole(payload, dialect.FromReport(text));
+        return LastLineOpen;
+    }
+
     public void Lost(int cpu, long? count) => Cpus = Math.Max(Cpus, cpu + 1);
 
     public void Comment(ReadOnlySpan<byte> line)
@@ -122,6 +138,8 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
         {
             Kernel = _names.Get(AsciiText.TrimEnd(line[(on + 4)..]));
         }
+
+        Banner(line);
 
         // perf script --header
         Kernel = Header(line, "# os release : "u8) ?? Kernel;
@@ -145,15 +163,27 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
     {
         if (OtherLines == 0)
         {
-            (FirstOther, FirstOtherLine) = (offset, Tracefs.TraceText.Decode(line[..Math.Min(line.Length, LongestQuote)]));
+            (FirstOther, FirstOtherLine) = (offset, TraceText.Decode(line[..Math.Min(line.Length, LongestQuote)]));
         }
 
         OtherLines++;
+        Banner(line);
+    }
+
+    private void Banner(ReadOnlySpan<byte> line)
+    {
+        if (Kernel is null && line.IndexOf("Linux "u8) >= 0)
+        {
+            Kernel = KernelRelease.InLine(TraceText.Decode(line));
+        }
     }
 
     /// <summary>Chooses formats, after the last line.</summary>
-    public string? Settle(CaptureInfo info)
+    /// <param name="kernel">The release, if the text does not say it.</param>
+    /// <returns>The series whose forms the text has.</returns>
+    public string? Settle(CaptureInfo info, string? kernel)
     {
+        Kernel ??= kernel;
         long[] total = new long[EventCatalog.Releases.Count];
         foreach (EventSurvey e in _events.Values)
         {
@@ -163,16 +193,17 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
             }
         }
 
-        // The header of a latency format names the kernel; that decides between releases that fit equally well.
+        // A kernel that is named decides between releases that fit equally well.
+        int? named = Kernel is null ? null : Enumerable.Range(0, total.Length).FirstOrDefault(i => KernelRelease.IsOf(Kernel, EventCatalog.Releases[i].Release), -1);
         for (int i = 0; i < total.Length; i++)
         {
-            total[i] = (total[i] * 2) + (Kernel?.StartsWith(EventCatalog.Releases[i].Release + ".", StringComparison.Ordinal) == true ? 1 : 0);
+            total[i] = (total[i] * 2) + (i == named ? 1 : 0);
         }
 
         int id = 1;
         foreach (EventSurvey e in _events.Values)
         {
-            e.Settle(total, id++);
+            e.Settle(total, named, id++);
             info.Events.Add(e.Format!);
         }
 

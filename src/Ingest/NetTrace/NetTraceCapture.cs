@@ -13,7 +13,7 @@ internal sealed class NetTraceCapture : ICapture
     private readonly NetTraceStructure _structure;
     private readonly ShapeTable _shapes;
 
-    public NetTraceCapture(CaptureFile file)
+    public NetTraceCapture(CaptureFile file, string? kernel)
     {
         _file = file;
         _structure = NetTraceStructure.Read(file);
@@ -22,6 +22,7 @@ internal sealed class NetTraceCapture : ICapture
             Path = file.DisplayName,
             Format = "nettrace",
             Version = _structure.Version.ToString(CultureInfo.InvariantCulture),
+            Kernel = kernel,
             Clock = "qpc",
             Date = _structure.Start is { } start ? DateOnly.FromDateTime(start) : null,
             Cpus = _structure.Processors,

@@ -1,5 +1,6 @@
 using Microsoft.Diagnostics.Tracing;
 using TraceReplay.Ingest.Capture;
+using TraceReplay.Ingest.Tracefs;
 
 namespace TraceReplay.Ingest.NetTrace;
 
@@ -96,8 +97,9 @@ internal sealed class ShapeTable
         Dictionary<string, int> fits = KernelLayouts.Kernels.ToDictionary(k => k, k => shapes.Count(s => s.Fitting.Any(l => l.Kernels.Contains(k))));
         int most = fits.Values.Max();
         string[] best = [.. KernelLayouts.Kernels.Where(k => fits[k] == most)];
-        shapes.ForEach(s => s.Decide(best[^1]));
-        if (most > 0)
+        string? named = KernelLayouts.Kernels.FirstOrDefault(k => KernelRelease.IsOf(info.Kernel, k) && fits[k] > 0);
+        shapes.ForEach(s => s.Decide(named ?? best[^1]));
+        if (most > 0 && named is null)
         {
             info.Warnings.Add($"the recorder names no kernel and describes no field behind the first type it does not know: {most} of {shapes.Count} tracepoints are decoded with layouts of Linux {string.Join(", ", best)}, which fit all their records");
         }

@@ -1,6 +1,6 @@
-using System.Globalization;
 using Microsoft.Diagnostics.Tracing;
 using TraceReplay.Ingest.Tracefs;
+using TraceReplay.Ingest.Tracefs.Layouts;
 
 namespace TraceReplay.Ingest.NetTrace;
 
@@ -107,12 +107,11 @@ internal sealed class TracepointShape : EventShape
         // The compiler aligns the fields of a tracepoint; those of a probe lie one behind the other, and have known types only.
         bool probe = _described.Count > 0 && _described[0].Name is "__probe_ip" or "__probe_func";
         int end = KernelLayouts.CommonSize;
-        List<string> fields = [];
+        List<EventField> fields = [];
         foreach ((string name, int size, bool signed) in _described)
         {
             int offset = probe ? end : (end + size - 1) / size * size;
-            string type = $"{(signed ? "s" : "u")}{size * 8}";
-            fields.Add(string.Create(CultureInfo.InvariantCulture, $"field:{type} {NetTraceNames.Field(name)}; offset:{offset}; size:{size}; signed:{(signed ? 1 : 0)};"));
+            fields.Add(LayoutFile.Field(NetTraceNames.Field(name), signed ? 's' : 'u', size, offset));
             end = offset + size;
         }
 
@@ -124,7 +123,7 @@ internal sealed class TracepointShape : EventShape
 
         if (!padding || (!probe && _lengths.Any(length => length > end)))
         {
-            fields.Add($"field:u8 undescribed[]; offset:{end}; size:0; signed:0;");
+            fields.Add(new EventField("undescribed", "", end, 0, false, FieldKind.TailBytes, false, false));
         }
 
         Format = KernelLayouts.Build(System, Name, Id, fields);

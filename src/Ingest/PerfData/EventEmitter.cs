@@ -14,12 +14,14 @@ internal sealed class EventEmitter(IEventSink sink, PerfEvents events) : IItemSi
     private int _lastTid = -1;
     private string? _lastComm;
     private long _lastTime = long.MinValue;
+    private bool _anyPending;
     private long _lost;
     private long _lostTotal;
 
     /// <summary>Events older than one given out before.</summary>
     public long Late { get; private set; }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Item(long timestamp, ReadOnlySpan<byte> item)
     {
         ItemHead head = MemoryMarshal.Read<ItemHead>(item);
@@ -36,7 +38,7 @@ internal sealed class EventEmitter(IEventSink sink, PerfEvents events) : IItemSi
             _lastComm = _comms.GetValueOrDefault(head.Tid);
         }
 
-        if (_pending.Count > 0)
+        if (_anyPending)
         {
             ReportLost(head.Cpu, timestamp);
         }
@@ -105,6 +107,7 @@ internal sealed class EventEmitter(IEventSink sink, PerfEvents events) : IItemSi
                 long count = BinaryPrimitives.ReadInt64LittleEndian(payload);
                 _lost += count;
                 _pending[head.Cpu] = _pending.GetValueOrDefault(head.Cpu) + count;
+                _anyPending = true;
                 break;
             default:
                 _lostTotal += BinaryPrimitives.ReadInt64LittleEndian(payload);
@@ -123,6 +126,8 @@ internal sealed class EventEmitter(IEventSink sink, PerfEvents events) : IItemSi
         {
             sink.Lost(new LostRecords(-1, 0, timestamp, count));
         }
+
+        _anyPending = _pending.Count > 0;
     }
 
     private string Name(ReadOnlySpan<byte> bytes)

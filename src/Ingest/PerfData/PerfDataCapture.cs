@@ -40,6 +40,7 @@ internal sealed class PerfDataCapture : ICapture
         }
 
         metadata.Finish();
+        Info.CpuRecorded = _events.All.All(e => e.Attr.Has(SampleType.Cpu));
     }
 
     public CaptureInfo Info { get; }

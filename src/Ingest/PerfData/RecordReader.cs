@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.PerfData;
@@ -19,7 +20,7 @@ internal interface IRecordVisitor
 internal sealed class RecordReader(CaptureFile file, bool bigEndian, bool decompress = true) : IDisposable
 {
     private const int HeaderSize = 8;
-    private const int WindowSize = 1 << 20;
+    private const int WindowSize = 1 << 18;
     private const int LargestRecord = ushort.MaxValue;
 
     private readonly byte[] _window = new byte[WindowSize];
@@ -89,6 +90,7 @@ internal sealed class RecordReader(CaptureFile file, bool bigEndian, bool decomp
     public void Dispose() => _zstd?.Dispose();
 
     /// <summary>Visits whole records; stops before one that is not, and behind one that data follow.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private (int Used, long Skip, CaptureDamage? Damage) Walk(ReadOnlySpan<byte> data, long offset, IRecordVisitor visitor, bool inside = false)
     {
         int pos = 0;

@@ -52,9 +52,9 @@ internal static class AssumptionWriter
             Say($"clock {trace.Clock ?? "unknown"}: {tallies.OrderAmbiguous} of {tallies.Faults} faults have a window's begin or end so near that the order is not certain; {Skew(skew)}; {invariants.Sum(tally => InvariantList.All.Sum(tally.Violable))} checks of invariants ended in violable, because of that or of lost records"));
         Add(
             "AS-7",
-            trace.Lost > 0 ? "unknown" : "known",
+            trace.Lost > 0 || counts.EventsUntold + counts.OutcomesUntold > 0 ? "unknown" : "known",
             null,
-            Say($"lost records: {trace.Lost}; faults whose end was not seen: {tallies.Unknown}"));
+            Say($"lost records: {trace.Lost}; faults whose end was not seen: {tallies.Unknown}; events whose values the capture does not tell: {counts.EventsUntold}, outcomes unknown for that reason: {counts.OutcomesUntold}"));
         string probes = assumedProbes == 0 ? "" : Say($"; no symbols recorded, so {assumedProbes} probes are taken to sit where the printed definitions of that name do");
         Add(
             "AS-8",

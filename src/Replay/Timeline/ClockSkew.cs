@@ -42,7 +42,7 @@ internal sealed class ClockSkew
 
     public void Add(EventCursor e)
     {
-        if (e.Kind == EventKind.SpteChanged && e[3] == 1 && (e[4] & 1) == 0)
+        if (e.Kind == EventKind.SpteChanged && e.TellsEnough && e.Cpu >= 0 && e[3] == 1 && (e[4] & 1) == 0)
         {
             Add(e[0], e[1], e[2], e.Cpu, e.Time);
         }
@@ -64,5 +64,5 @@ internal sealed class ClockSkew
     }
 
     /// <summary>The order of two records is certain: one CPU made both, or they are farther apart than the skew.</summary>
-    public bool IsOrdered(int cpu, long time, int otherCpu, long otherTime) => cpu == otherCpu || Math.Abs(time - otherTime) > Bound;
+    public bool IsOrdered(int cpu, long time, int otherCpu, long otherTime) => (cpu == otherCpu && cpu >= 0) || Math.Abs(time - otherTime) > Bound;
 }

@@ -59,13 +59,19 @@ public enum EventKind : byte
 /// <param name="Event">system.event for the kernel's own events, null for a probe.</param>
 /// <param name="Functions">For a probe: the kernel functions it may sit on. The name of the probe plays no part.</param>
 /// <param name="IsReturn">For a probe: it fires when the function returns.</param>
-/// <param name="Columns">Fields to read, in the order in which the timeline asks for them; `a|b` are two names of one field.</param>
-public sealed record EventSource(EventKind Kind, string? Event, string[] Functions, bool IsReturn, string[] Columns)
+/// <param name="Asked">Fields to read, in the order in which the timeline asks for them; `a?` if the event is of use without it.</param>
+public sealed record EventSource(EventKind Kind, string? Event, string[] Functions, bool IsReturn, string[] Asked)
 {
     public EventSource(EventKind kind, string name, params string[] columns)
         : this(kind, name, [], false, columns)
     {
     }
+
+    /// <summary>The names of the fields asked for.</summary>
+    public string[] Columns { get; } = [.. Asked.Select(column => column.TrimEnd('?'))];
+
+    /// <summary>Whether the event says nothing if this column, recorded, has no value.</summary>
+    public bool Needs(int column) => !Asked[column].EndsWith('?');
 
     public static EventSource Entry(EventKind kind, string functions, params string[] columns) =>
         new(kind, null, functions.Split('|'), false, columns);
@@ -79,24 +85,24 @@ public static class EventCatalog
 {
     public static IReadOnlyList<EventSource> All { get; } =
     [
-        new(EventKind.PageFault, "kvm.kvm_page_fault", "fault_address", "error_code", "vcpu_id"),
-        new(EventKind.FastPageFault, "kvmmmu.fast_page_fault", "cr2_or_gpa", "new_spte", "ret"),
+        new(EventKind.PageFault, "kvm.kvm_page_fault", "fault_address", "error_code", "vcpu_id?"),
+        new(EventKind.FastPageFault, "kvmmmu.fast_page_fault", "cr2_or_gpa?", "new_spte?", "ret?"),
         new(EventKind.Entry, "kvm.kvm_entry"),
-        new(EventKind.UserspaceExit, "kvm.kvm_userspace_exit", "reason", "errno"),
+        new(EventKind.UserspaceExit, "kvm.kvm_userspace_exit", "reason?", "errno?"),
         new(EventKind.UnmapHvaRange, "kvm.kvm_unmap_hva_range", "start", "end"),
         new(EventKind.AgeHva, "kvm.kvm_age_hva", "start", "end"),
-        new(EventKind.SpteRequested, "kvmmmu.kvm_mmu_spte_requested", "gfn", "pfn", "level"),
+        new(EventKind.SpteRequested, "kvmmmu.kvm_mmu_spte_requested", "gfn?", "pfn", "level"),
         new(EventKind.SetSpte, "kvmmmu.kvm_mmu_set_spte", "gfn", "spte", "level"),
-        new(EventKind.SpteChanged, "kvmmmu.kvm_tdp_mmu_spte_changed", "gfn", "old_spte", "new_spte", "level", "as_id"),
-        new(EventKind.MarkMmioSpte, "kvmmmu.mark_mmio_spte", "gfn"),
-        new(EventKind.HandleMmioPageFault, "kvmmmu.handle_mmio_page_fault", "gfn"),
-        new(EventKind.Mmio, "kvm.kvm_mmio", "gpa"),
+        new(EventKind.SpteChanged, "kvmmmu.kvm_tdp_mmu_spte_changed", "gfn", "old_spte", "new_spte", "level", "as_id?"),
+        new(EventKind.MarkMmioSpte, "kvmmmu.mark_mmio_spte", "gfn?"),
+        new(EventKind.HandleMmioPageFault, "kvmmmu.handle_mmio_page_fault", "gfn?"),
+        new(EventKind.Mmio, "kvm.kvm_mmio", "gpa?"),
         new(EventKind.EmulateInsn, "kvm.kvm_emulate_insn"),
-        new(EventKind.TryAsyncGetPage, "kvm.kvm_try_async_get_page", "gva", "gfn"),
+        new(EventKind.TryAsyncGetPage, "kvm.kvm_try_async_get_page", "gva?", "gfn?"),
         new(EventKind.ZapAllFast, "kvmmmu.kvm_mmu_zap_all_fast"),
         new(EventKind.SmmTransition, "kvm.kvm_smm_transition", "entering"),
         new(EventKind.PageAlloc, "kmem.mm_page_alloc", "pfn", "order", "gfp_flags"),
-        new(EventKind.PageFree, "kmem.mm_page_free", "pfn", "order"),
+        new(EventKind.PageFree, "kmem.mm_page_free", "pfn", "order?"),
         new(EventKind.SysEnterMmap, "syscalls.sys_enter_mmap", "len", "prot", "flags"),
         new(EventKind.SysExitMmap, "syscalls.sys_exit_mmap", "ret"),
         new(EventKind.SysEnterMunmap, "syscalls.sys_enter_munmap", "addr", "len"),
@@ -107,15 +113,15 @@ public static class EventCatalog
         .. SyscallEdges("mremap"),
 
         EventSource.Entry(EventKind.SetRegion, "__kvm_set_memory_region|kvm_set_memory_region", "kvm", "slot", "flags", "gpa", "size", "hva"),
-        EventSource.Return(EventKind.SetRegionRet, "__kvm_set_memory_region|kvm_set_memory_region", "ret"),
-        EventSource.Entry(EventKind.TdpFault, "kvm_tdp_page_fault", "addr"),
-        EventSource.Return(EventKind.TdpFaultRet, "kvm_tdp_page_fault", "ret"),
+        EventSource.Return(EventKind.SetRegionRet, "__kvm_set_memory_region|kvm_set_memory_region", "ret?"),
+        EventSource.Entry(EventKind.TdpFault, "kvm_tdp_page_fault", "addr?"),
+        EventSource.Return(EventKind.TdpFaultRet, "kvm_tdp_page_fault", "ret?"),
         EventSource.Entry(EventKind.Faultin, "kvm_faultin_pfn|kvm_mmu_faultin_pfn", "gfn", "slot_id", "slot_flags", "slot_base", "slot_npages", "slot_hva"),
-        EventSource.Return(EventKind.FaultinRet, "kvm_faultin_pfn|kvm_mmu_faultin_pfn", "ret", "mmu_seq", "pfn", "map_writable"),
+        EventSource.Return(EventKind.FaultinRet, "kvm_faultin_pfn|kvm_mmu_faultin_pfn", "ret?", "mmu_seq?", "pfn?", "map_writable?"),
         EventSource.Entry(EventKind.HvaToPfn, "hva_to_pfn", "hva"),
         EventSource.Return(EventKind.HvaToPfnRet, "hva_to_pfn", "pfn"),
-        EventSource.Entry(EventKind.FollowPfn, "follow_pfnmap_start|follow_pte", "addr"),
-        EventSource.Return(EventKind.FollowPfnRet, "follow_pfnmap_start|follow_pte", "ret", "pfn", "writable"),
+        EventSource.Entry(EventKind.FollowPfn, "follow_pfnmap_start|follow_pte", "addr?"),
+        EventSource.Return(EventKind.FollowPfnRet, "follow_pfnmap_start|follow_pte", "ret", "pfn?", "writable?"),
         EventSource.Return(EventKind.FixupUserFaultRet, "fixup_user_fault", "ret"),
         EventSource.Entry(EventKind.InsertPfn, "vmf_insert_pfn_prot", "addr", "pfn", "vm_flags", "vma_start", "vma_end"),
         EventSource.Return(EventKind.InsertPfnRet, "vmf_insert_pfn_prot", "ret"),
@@ -124,11 +130,11 @@ public static class EventCatalog
         EventSource.Return(EventKind.TtmFaultRet, "ttm_bo_vm_fault_reserved", "ret"),
         EventSource.Entry(EventKind.TtmMove, "ttm_bo_handle_move_mem", "bo", "new_type"),
         EventSource.Return(EventKind.TtmMoveRet, "ttm_bo_handle_move_mem", "ret"),
-        EventSource.Entry(EventKind.NotifierStart, "kvm_mmu_notifier_invalidate_range_start", "mn", "start", "end", "event"),
+        EventSource.Entry(EventKind.NotifierStart, "kvm_mmu_notifier_invalidate_range_start", "mn?", "start?", "end?", "event?"),
         EventSource.Return(EventKind.NotifierStartRet, "kvm_mmu_notifier_invalidate_range_start", "ret"),
-        EventSource.Entry(EventKind.NotifierEnd, "kvm_mmu_notifier_invalidate_range_end", "mn", "start", "end"),
-        EventSource.Entry(EventKind.InvalidateBegin, "kvm_mmu_invalidate_begin|kvm_mmu_invalidate_start", "kvm"),
-        EventSource.Entry(EventKind.InvalidateEnd, "kvm_mmu_invalidate_end", "kvm", "field_seq", "in_progress"),
+        EventSource.Entry(EventKind.NotifierEnd, "kvm_mmu_notifier_invalidate_range_end", "mn?", "start?", "end?"),
+        EventSource.Entry(EventKind.InvalidateBegin, "kvm_mmu_invalidate_begin|kvm_mmu_invalidate_start", "kvm?"),
+        EventSource.Entry(EventKind.InvalidateEnd, "kvm_mmu_invalidate_end", "kvm?", "field_seq?", "in_progress?"),
         EventSource.Entry(EventKind.Release, "kvm_release_pfn_clean|kvm_release_page_clean|kvm_release_page_dirty|kvm_release_page_unused"),
     ];
 

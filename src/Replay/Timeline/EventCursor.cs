@@ -19,17 +19,25 @@ internal sealed class EventCursor : IDisposable
     private readonly DataField?[] _fields;
     private readonly long[][] _headerValues = new long[4][];
     private readonly long[][] _values;
+
+    // By column: which rows of the row group are NULL; null where the column cannot be.
+    private readonly bool[]?[] _unknown;
+
+    // Columns that may be NULL and without which the event says nothing.
+    private readonly int[] _needed;
     private int _rowGroup;
     private int _rows;
     private int _row = -1;
 
-    private EventCursor(EventKind kind, ParquetTable table, DataField[] header, DataField?[] fields)
+    private EventCursor(EventKind kind, ParquetTable table, DataField[] header, DataField?[] fields, Func<int, bool> needed)
     {
         Kind = kind;
         _table = table;
         _header = header;
         _fields = fields;
         _values = new long[fields.Length][];
+        _unknown = [.. fields.Select(field => field is { IsNullable: true } ? Array.Empty<bool>() : null)];
+        _needed = [.. Enumerable.Range(0, fields.Length).Where(i => _unknown[i] is not null && needed(i))];
         for (int i = 0; i < _headerValues.Length; i++)
         {
             _headerValues[i] = [];
@@ -48,14 +56,32 @@ internal sealed class EventCursor : IDisposable
     /// <summary>Nanoseconds, or the units of the capture's clock.</summary>
     public long Time => _headerValues[1][_row];
 
+    /// <summary>-1 if the capture does not say it.</summary>
     public int Cpu => (int)_headerValues[2][_row];
 
     public int Pid => (int)_headerValues[3][_row];
 
-    /// <summary>The table has the column.</summary>
-    public bool Has(int column) => _fields[column] is not null;
+    /// <summary>The capture has the field, and says its value in this row.</summary>
+    public bool Knows(int column) => _fields[column] is not null && (_unknown[column] is not { } unknown || !unknown[_row]);
 
-    /// <summary>The value as recorded; 0 where the capture has no such field.</summary>
+    /// <summary>Every recorded field that the event is of no use without has a value in this row (a text may not show it).</summary>
+    public bool TellsEnough
+    {
+        get
+        {
+            foreach (int column in _needed)
+            {
+                if (_unknown[column]![_row])
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>The value as recorded; 0 where it is not known, see <see cref="Knows"/>.</summary>
     public ulong this[int column] => _fields[column] is null ? 0 : (ulong)_values[column][_row];
 
     public static EventCursor Open(string path, EventSource source)
@@ -65,7 +91,8 @@ internal sealed class EventCursor : IDisposable
             source.Kind,
             table,
             [table.Require(SeqColumn), table.Require(TimeColumn), table.Require(CpuColumn), table.Require(PidColumn)],
-            [.. source.Columns.Select(names => names.Split('|').Select(table.Find).FirstOrDefault(field => field is not null))]);
+            [.. source.Columns.Select(table.Find)],
+            source.Needs);
     }
 
     /// <summary>The next row; false at the end.</summary>
@@ -93,14 +120,19 @@ internal sealed class EventCursor : IDisposable
         _row = -1;
         for (int i = 0; i < _header.Length; i++)
         {
-            ParquetTable.ReadIntegers(group, _header[i], ref _headerValues[i], _rows);
+            ParquetTable.ReadIntegers(group, _header[i], ref _headerValues[i], _rows, missing: -1);
         }
 
         for (int i = 0; i < _fields.Length; i++)
         {
             if (_fields[i] is { } field)
             {
-                ParquetTable.ReadIntegers(group, field, ref _values[i], _rows);
+                if (_unknown[i] is { } unknown && unknown.Length < _rows)
+                {
+                    _unknown[i] = new bool[_rows];
+                }
+
+                ParquetTable.ReadIntegers(group, field, ref _values[i], _rows, unknown: _unknown[i]);
             }
         }
     }

@@ -22,6 +22,10 @@ internal sealed class OpenFault
     public bool AsyncQueued;
     public int FastReturn;
     public long Return;
+
+    // Recorded, but without its value.
+    public bool FastUntold;
+    public bool ReturnUntold;
     public ulong Hva;
     public ulong LookupPfn;
 
@@ -40,7 +44,7 @@ internal sealed class OpenFault
     {
         Observed = default;
         Access = FaultAccess.None;
-        Begun = Committed = InLookup = SawFollow = FaultinReturned = LookupSent = Prefetch = SawTdpFault = SawReturn = AsyncQueued = false;
+        Begun = Committed = InLookup = SawFollow = FaultinReturned = LookupSent = Prefetch = SawTdpFault = SawReturn = AsyncQueued = FastUntold = ReturnUntold = false;
         FastReturn = -1;
         Return = 0;
         Hva = 0;

@@ -39,7 +39,8 @@ internal sealed class ParquetTable : IDisposable
     }
 
     /// <summary>Fills <paramref name="values"/>, grown if need be, with the column's rows; NULL reads as <paramref name="missing"/>.</summary>
-    public static void ReadIntegers(ParquetRowGroupReader group, DataField field, ref long[] values, int rows, long missing = 0)
+    /// <param name="unknown">Set where a row is NULL, if it has room for the rows.</param>
+    public static void ReadIntegers(ParquetRowGroupReader group, DataField field, ref long[] values, int rows, long missing = 0, bool[]? unknown = null)
     {
         if (values.Length < rows)
         {
@@ -49,39 +50,39 @@ internal sealed class ParquetTable : IDisposable
         Type type = field.ClrType;
         if (type == typeof(long))
         {
-            Read<long>(group, field, values, rows, missing);
+            Read<long>(group, field, values, rows, missing, unknown);
         }
         else if (type == typeof(ulong))
         {
-            Read<ulong>(group, field, values, rows, missing);
+            Read<ulong>(group, field, values, rows, missing, unknown);
         }
         else if (type == typeof(int))
         {
-            Read<int>(group, field, values, rows, missing);
+            Read<int>(group, field, values, rows, missing, unknown);
         }
         else if (type == typeof(uint))
         {
-            Read<uint>(group, field, values, rows, missing);
+            Read<uint>(group, field, values, rows, missing, unknown);
         }
         else if (type == typeof(short))
         {
-            Read<short>(group, field, values, rows, missing);
+            Read<short>(group, field, values, rows, missing, unknown);
         }
         else if (type == typeof(ushort))
         {
-            Read<ushort>(group, field, values, rows, missing);
+            Read<ushort>(group, field, values, rows, missing, unknown);
         }
         else if (type == typeof(sbyte))
         {
-            Read<sbyte>(group, field, values, rows, missing);
+            Read<sbyte>(group, field, values, rows, missing, unknown);
         }
         else if (type == typeof(byte))
         {
-            Read<byte>(group, field, values, rows, missing);
+            Read<byte>(group, field, values, rows, missing, unknown);
         }
         else if (type == typeof(bool))
         {
-            Read<bool>(group, field, values, rows, missing);
+            Read<bool>(group, field, values, rows, missing, unknown);
         }
         else
         {
@@ -89,7 +90,7 @@ internal sealed class ParquetTable : IDisposable
         }
     }
 
-    private static void Read<T>(ParquetRowGroupReader group, DataField field, long[] values, int rows, long missing)
+    private static void Read<T>(ParquetRowGroupReader group, DataField field, long[] values, int rows, long missing, bool[]? unknown)
         where T : unmanaged
     {
         if (field.IsNullable)
@@ -99,6 +100,11 @@ internal sealed class ParquetTable : IDisposable
             for (int i = 0; i < rows; i++)
             {
                 values[i] = nullable[i] is { } value ? Widen(value) : missing;
+            }
+
+            for (int i = 0; unknown is not null && i < rows; i++)
+            {
+                unknown[i] = nullable[i] is null;
             }
 
             return;

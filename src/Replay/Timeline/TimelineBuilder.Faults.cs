@@ -27,7 +27,7 @@ internal sealed partial class TimelineBuilder
         }
 
         FaultAccess access = _options.Intel ? FromExitQualification(e[1]) : FromPageFaultErrorCode(e[1]);
-        Open(e, thread, e[0], access)?.Observed.Vcpu = (int)e[2];
+        Open(e, thread, e[0], access)?.Observed.Vcpu = e.Knows(2) ? (int)e[2] : -1;
     }
 
     private OpenFault? Open(EventCursor e, ThreadState thread, ulong gpa, FaultAccess access)
@@ -56,6 +56,12 @@ internal sealed partial class TimelineBuilder
 
     private void OnTdpFault(EventCursor e, ThreadState thread)
     {
+        if (thread.Fault is null && !e.Knows(0))
+        {
+            Counts.EventsUntold++;
+            return;
+        }
+
         if (thread.Fault is null && Open(e, thread, e[0], FaultAccess.Prefetch) is { } prefetch)
         {
             // The completion of an async page fault has no kvm_page_fault (shared/traces, trap 7): not a fault of the guest's.
@@ -79,8 +85,14 @@ internal sealed partial class TimelineBuilder
         }
 
         Begin(fault);
+        if (!e.Knows(2))
+        {
+            fault.FastUntold = true;
+            return;
+        }
+
         fault.FastReturn = (int)e[2];
-        if (fault.FastReturn == _options.RetPfFixed || fault.FastReturn == _options.RetPfFixed + 1)
+        if (e.Knows(1) && (fault.FastReturn == _options.RetPfFixed || fault.FastReturn == _options.RetPfFixed + 1))
         {
             SeeLeaf(fault, e[1], 0);
             Commit(fault, exact: true);
@@ -111,8 +123,9 @@ internal sealed partial class TimelineBuilder
     /// <summary>The faultin probe shows the slot that the kernel found; a slot the trace did not show before is learned here.</summary>
     private void LearnSlot(EventCursor e, ThreadState thread, OpenFault fault)
     {
+        // Where the lookup found no slot, the probe reads through a NULL pointer and records what lay in its buffer.
         ulong pages = e[4];
-        if (pages == 0 || pages > 1UL << 40)
+        if (pages > 1UL << 40 || e[0] - e[3] >= pages)
         {
             return;
         }
@@ -170,7 +183,7 @@ internal sealed partial class TimelineBuilder
         }
 
         fault.Fact = LookupFact.Found;
-        if (e.Has(1))
+        if (e.Knows(1) && e.Knows(2))
         {
             Emit(OperationKind.PteKnown, fault.Vm, fault.Hva, HostPte.Make(e[1], (e[2] & 1) != 0, special: true).Raw);
             return;
@@ -227,9 +240,9 @@ internal sealed partial class TimelineBuilder
         fault.AtFaultinReturn = Mark(fault);
 
         // Without map_writable (6.1) the lookup waits for the SPTE to show it; that setting has no check in between.
-        if (e.Has(3) && fault.AtLookupReturn >= 0)
+        if (e.Knows(3) && fault.AtLookupReturn >= 0)
         {
-            SendLookup(fault, (e[3] & 1) != 0, e[1] + 1);
+            SendLookup(fault, (e[3] & 1) != 0, e.Knows(1) ? e[1] + 1 : 0);
         }
     }
 
@@ -293,7 +306,8 @@ internal sealed partial class TimelineBuilder
             return;
         }
 
-        fault.SawReturn = true;
+        fault.SawReturn = e.Knows(0);
+        fault.ReturnUntold = !fault.SawReturn;
         fault.Return = (int)e[0];
         Commit(fault, exact: false);
         if (fault.Prefetch)
@@ -324,6 +338,7 @@ internal sealed partial class TimelineBuilder
         }
 
         int errno = (int)e[1];
+        fault.ReturnUntold |= !e.Knows(1);
         if (!fault.SawReturn && errno is Efault or Eintr)
         {
             fault.Observed.Outcome = errno == Efault ? FaultOutcome.Efault : FaultOutcome.Eintr;
@@ -470,6 +485,8 @@ internal sealed partial class TimelineBuilder
             observed.Outcome = FromEvents(fault);
         }
 
+        Counts.OutcomesUntold += observed.Outcome == FaultOutcome.Unknown && (fault.ReturnUntold || fault.FastUntold) ? 1 : 0;
+
         if (observed.Outcome is not (FaultOutcome.Fixed or FaultOutcome.FixedFast or FaultOutcome.Spurious))
         {
             observed.HasLeaf = false;
@@ -485,7 +502,8 @@ internal sealed partial class TimelineBuilder
 
     private FaultOutcome FromHandlerReturn(OpenFault fault)
     {
-        bool fast = fault.FastReturn == _options.RetPfFixed;
+        // Where the lookup is probed and was not reached, the fast path is what fixed it.
+        bool fast = fault.FastReturn == _options.RetPfFixed || (fault.FastUntold && fault.AtFaultin < 0 && _kinds.Contains(EventKind.Faultin));
         int value = (int)fault.Return;
         return value switch
         {
@@ -493,7 +511,8 @@ internal sealed partial class TimelineBuilder
             Eintr => FaultOutcome.Eintr,
             RetPfRetry => fault.AsyncQueued ? FaultOutcome.Async : fault.LookupPfn == SpecialPfn.HwPoison ? FaultOutcome.Sigbus : FaultOutcome.Retry,
             RetPfEmulate => FaultOutcome.Emulate,
-            _ when value == _options.RetPfFixed => fast ? FaultOutcome.FixedFast : FaultOutcome.Fixed,
+            _ when value == _options.RetPfFixed && fast => FaultOutcome.FixedFast,
+            _ when value == _options.RetPfFixed => fault.FastUntold && fault is { AtFaultin: < 0, Observed.HasLeaf: false } ? FaultOutcome.Unknown : FaultOutcome.Fixed,
             _ when value == _options.RetPfFixed + 1 => FaultOutcome.Spurious,
             _ when value == _options.RetPfFixed - 2 => FaultOutcome.WriteProtected,
             _ => FaultOutcome.Unknown,
@@ -520,6 +539,8 @@ internal sealed partial class TimelineBuilder
                 return FaultOutcome.Fixed;
             case ObservedBy.Mmio:
                 return FaultOutcome.Emulate;
+            case ObservedBy.Entry when fault.ReturnUntold || (fault.FastUntold && fault.AtFaultin < 0):
+                return FaultOutcome.Unknown;
             case ObservedBy.Entry:
                 Counts.OutcomesInferred++;
                 if (fault.AsyncQueued)

@@ -61,6 +61,13 @@ internal sealed partial class TimelineBuilder
 
         thread.Region = null;
         Records.RegionCalls--;
+        if (!e.Knows(0))
+        {
+            // What became of the slot shows at the next fault in it.
+            Counts.EventsUntold++;
+            return;
+        }
+
         if ((int)e[0] == 0)
         {
             Records.SlotsChanged(region, _openWindows);

@@ -54,7 +54,7 @@ internal sealed partial class TimelineBuilder
         for (int i = _openWindows.Count - 1; i >= 0; i--)
         {
             (ThreadState thread, Window window) = _openWindows[i];
-            if (window.Cpu == cpu || cpu < 0)
+            if (window.Cpu == cpu || cpu < 0 || window.Cpu < 0)
             {
                 Counts.WindowsClosedByLoss++;
                 thread.Windows.Remove(window);
@@ -144,8 +144,8 @@ internal sealed partial class TimelineBuilder
         ulong notifier = e[0];
         ulong start = e[1];
         ulong end = e[2];
-        int index = e.Has(1)
-            ? thread.Windows.FindLastIndex(w => w.Start == start && w.End == end && (w.Notifier == notifier || w.Notifier == 0))
+        int index = e.Knows(1) && e.Knows(2)
+            ? thread.Windows.FindLastIndex(w => w.Start == start && w.End == end && (w.Notifier == notifier || w.Notifier == 0 || !e.Knows(0)))
             : thread.Windows.Count - 1;
         if (index < 0)
         {
@@ -182,8 +182,12 @@ internal sealed partial class TimelineBuilder
             _vmByNotifier[window.Notifier] = vm;
         }
 
-        CheckCounts(window, e[1], (long)e[2]);
-        EndWindow(window, e[1] + 1, e[2]);
+        if (e.Knows(1) && e.Knows(2))
+        {
+            CheckCounts(window, e[1], (long)e[2]);
+        }
+
+        EndWindow(window, e.Knows(1) ? e[1] + 1 : 0, e[2]);
     }
 
     private void CheckCounts(Window ending, ulong seq, long inProgress)

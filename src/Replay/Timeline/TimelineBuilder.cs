@@ -89,6 +89,12 @@ internal sealed partial class TimelineBuilder
             CloseLeftWindows(e.Kind, thread);
         }
 
+        if (!e.TellsEnough)
+        {
+            OnUntold(e, thread);
+            return;
+        }
+
         switch (e.Kind)
         {
             case EventKind.PageFault: OnPageFault(e, thread); break;
@@ -151,6 +157,22 @@ internal sealed partial class TimelineBuilder
             {
                 Close(thread, fault, -1, fault.Observed.Seq);
             }
+        }
+    }
+
+    /// <summary>An event whose text does not show what the replay needs of it: nothing is made up for it.</summary>
+    private void OnUntold(EventCursor e, ThreadState thread)
+    {
+        Counts.EventsUntold++;
+        if (e.Kind != EventKind.PageFault)
+        {
+            return;
+        }
+
+        Counts.FaultsUntold++;
+        if (thread.Fault is { } previous)
+        {
+            Close(thread, previous, -1, e.Seq);
         }
     }
 
@@ -256,4 +278,13 @@ public sealed class TimelineCounts
     public long PrefetchFaults { get; set; }
 
     public long FaultsDropped { get; set; }
+
+    /// <summary>Events that were recorded without a value that the replay needs of them (texts): not used.</summary>
+    public long EventsUntold { get; set; }
+
+    /// <summary>Of these, faults: they have no row.</summary>
+    public long FaultsUntold { get; set; }
+
+    /// <summary>Faults whose outcome a recorded event would say, had its value been shown: UNKNOWN.</summary>
+    public long OutcomesUntold { get; set; }
 }

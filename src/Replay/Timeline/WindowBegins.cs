@@ -33,7 +33,7 @@ internal sealed class WindowBegins
                 case EventKind.NotifierStartRet:
                     Close(e.Pid);
                     break;
-                case EventKind.SpteChanged when SpteLayout.IsPresent(e[1]) && !SpteLayout.IsPresent(e[2]):
+                case EventKind.SpteChanged when e.TellsEnough && SpteLayout.IsPresent(e[1]) && !SpteLayout.IsPresent(e[2]):
                     Close(e.Pid);
                     break;
                 case EventKind.SpteRequested or EventKind.SetSpte:

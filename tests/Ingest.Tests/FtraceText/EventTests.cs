@@ -118,8 +118,11 @@ public sealed class EventTests
         Texts read = Texts.Read("""
             sh-1 [000] ..... 1.000000: faultin: (kvm_faultin_pfn+0x4/0x620 [kvm]) addr=0x10012000 gfn=0x10012 mmu_seq=0 slot_id=1 slot_flags=0x0 slot_base=0x10000 slot_npages=512 slot_hva=0x7fe1a3e00000
             sh-1 [000] ..... 1.000001: mine: (caller+0x97/0xf0 [kvm] <- kvm_faultin_pfn) ret=0
+            sh-1 [000] ..... 1.000002: hva_to_pfn_ret: ([unknown/kretprobe'd] <- hva_to_pfn) gfn=0x1 hva=0x7f33baa47000 flags=0x10 writable=1 refpage=0xffffea000417bac0 pfn=0x105eeb
 
             """);
+        Assert.Equal(["hva_to_pfn"], read.Rows[2].Format.ProbeFunctions);
+        Assert.Equal("105eeb", GoldenTextTests.Value(read.Rows[2], "pfn"));
         Assert.Equal(["kvm_faultin_pfn"], read.Rows[0].Format.ProbeFunctions);
         Assert.Equal(["kvm_faultin_pfn"], read.Rows[1].Format.ProbeFunctions);
         Assert.NotNull(read.Rows[1].Format.Field("__probe_func"));

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using CsCheck;
 using TraceReplay.Ingest.Capture;
 using Xunit;
@@ -6,7 +7,7 @@ using Xunit;
 namespace TraceReplay.Ingest.Tests.FtraceText;
 
 /// <summary>Nothing in a text may crash or hang; what was complete before damage is kept.</summary>
-public sealed class TextRobustnessTests
+public sealed partial class TextRobustnessTests
 {
     private static readonly string s_text = string.Concat(Enumerable.Range(0, 40).Select(i =>
         $"  CPU {i % 2}/KVM-{100 + i}   [00{i % 2}] d..1.    1.{i:000000}: kvm_page_fault: vcpu 0 rip 0x1000 address 0x{i:x16} error_code 0x14\n"
@@ -36,10 +37,29 @@ public sealed class TextRobustnessTests
         for (int cut = line.Length + 1; cut < whole.Length; cut++)
         {
             (int rows, CaptureDamage? damage) = ReadAny(whole[..cut]);
-            Assert.Equal(cut / line.Length, rows);
-            Assert.Equal(cut % line.Length == 0, damage is null);
-            Assert.Equal(damage?.Offset, cut % line.Length == 0 ? null : cut / line.Length * line.Length);
+
+            // What is left of the line may be an event in itself.
+            bool isEvent = LastNumber().IsMatch(line[..(cut % line.Length)]);
+            bool ends = cut % line.Length == 0 || isEvent;
+            Assert.Equal((cut / line.Length) + (isEvent ? 1 : 0), rows);
+            Assert.Equal(ends, damage is null);
+            Assert.Equal(damage?.Offset, ends ? null : cut / line.Length * line.Length);
         }
+    }
+
+    [Theory]
+    [InlineData("a-1 [000] .....     1.000002: kvm_fpu: load", 2, true)]
+    [InlineData("a-1 [000] .....     1.000002: kvm_fpu: lo", 1, false)]
+    [InlineData("a-1 [000] .....     1.000002: kvm_fpu:", 1, false)]
+    [InlineData("a-1 [000] .....     1.000002: some_event: a=1", 2, true)]
+    [InlineData("a-1 [000] .....     1.0000", 1, false)]
+    [InlineData("# the end", 1, true)]
+    public void A_last_line_without_line_feed_counts_if_it_is_an_event(string last, int rows, bool whole)
+    {
+        Texts read = Texts.Read("a-1 [000] .....     1.000001: kvm_fpu: load\n" + last);
+        Assert.Equal(rows, read.Rows.Count);
+        Assert.Equal(whole ? null : "test.txt: offset 0x2c: a last line that is cut, expected the rest of it and a line feed", read.Info.Damage?.ToString());
+        Assert.Equal(rows == 2, read.Info.Warnings.Any(w => w.StartsWith("no line feed ends the last line", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -88,4 +108,7 @@ public sealed class TextRobustnessTests
             Assert.InRange(rows, 0, 400);
             Assert.DoesNotContain('\n', damage?.ToString() ?? "");
         }, iter: 400);
+
+    [GeneratedRegex("rip 0x[0-9]+$")]
+    private static partial Regex LastNumber();
 }

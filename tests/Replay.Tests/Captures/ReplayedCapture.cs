@@ -23,9 +23,9 @@ public sealed partial class ReplayedCapture
 
     private readonly DatasetReader _reader;
 
-    private ReplayedCapture(string path)
+    private ReplayedCapture(string path, string? kernel)
     {
-        TraceId = Ingestor.Ingest(path, s_dataset.Value, new IngestOptions()).TraceId;
+        TraceId = Ingestor.Ingest(path, s_dataset.Value, new IngestOptions { Kernel = kernel }).TraceId;
         Report = ReplayRunner.Run(s_dataset.Value, TraceId, new ReplayOptions());
         _reader = DatasetReader.Open(s_dataset.Value);
     }
@@ -36,7 +36,9 @@ public sealed partial class ReplayedCapture
 
     public TraceManifest Manifest => _reader.Traces.Single(trace => trace.TraceId == TraceId);
 
-    public static ReplayedCapture Of(string path) => s_all.GetOrAdd(path, p => new Lazy<ReplayedCapture>(() => new ReplayedCapture(p))).Value;
+    /// <param name="kernel">The captured kernel, for a capture that does not name it.</param>
+    public static ReplayedCapture Of(string path, string? kernel = null) =>
+        s_all.GetOrAdd(path, p => new Lazy<ReplayedCapture>(() => new ReplayedCapture(p, kernel))).Value;
 
     /// <summary>
     /// The captures in sample-traces/ by path; with TRACEREPLAY_CAPTURES set, also those below the directories that it names.
@@ -44,9 +46,11 @@ public sealed partial class ReplayedCapture
     public static IEnumerable<string> All()
     {
         string samples = Path.Combine(RepositoryRoot(), "sample-traces");
-        string[] more = (Environment.GetEnvironmentVariable("TRACEREPLAY_CAPTURES") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
-        return more.Prepend(samples).SelectMany(directory => Directory.EnumerateFiles(directory, "*.trace.dat*", SearchOption.AllDirectories)).Order(StringComparer.Ordinal);
+        return More().Prepend(samples).SelectMany(directory => Directory.EnumerateFiles(directory, "*.trace.dat*", SearchOption.AllDirectories)).Order(StringComparer.Ordinal);
     }
+
+    /// <summary>The directories that TRACEREPLAY_CAPTURES names.</summary>
+    public static string[] More() => (Environment.GetEnvironmentVariable("TRACEREPLAY_CAPTURES") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>The truth file beside a capture; null if there is none.</summary>
     public static string? TruthOf(string capture)
@@ -74,6 +78,13 @@ public sealed partial class ReplayedCapture
     {
         string path = _reader.EventPath(TraceId, name);
         return File.Exists(path) ? Rows(path) : [];
+    }
+
+    /// <summary>The types of an event table's columns.</summary>
+    public Dictionary<string, Type> Types(string name)
+    {
+        using ParquetTable table = ParquetTable.Open(_reader.EventPath(TraceId, name));
+        return table.Fields.ToDictionary(field => field.Name, field => field.ClrType);
     }
 
     /// <summary>The part of the trace, [from, to) in seq, in which the VMM made one pass; null if its markers are missing.</summary>
@@ -137,7 +148,9 @@ public sealed partial class ReplayedCapture
         }
 
         return field.ClrType == typeof(long) ? Read<long>() : field.ClrType == typeof(ulong) ? Read<ulong>() : field.ClrType == typeof(int) ? Read<int>()
-            : field.ClrType == typeof(uint) ? Read<uint>() : field.ClrType == typeof(bool) ? Read<bool>() : field.ClrType == typeof(double) ? Read<double>() : null;
+            : field.ClrType == typeof(uint) ? Read<uint>() : field.ClrType == typeof(short) ? Read<short>() : field.ClrType == typeof(ushort) ? Read<ushort>()
+            : field.ClrType == typeof(sbyte) ? Read<sbyte>() : field.ClrType == typeof(byte) ? Read<byte>() : field.ClrType == typeof(bool) ? Read<bool>()
+            : field.ClrType == typeof(double) ? Read<double>() : null;
 
         string?[] Read<T>()
             where T : unmanaged

@@ -1,0 +1,116 @@
+using TraceReplay.Analysis.Views;
+
+namespace TraceReplay.Analysis.Compare;
+
+/// <summary>A trace and the dataset that holds it.</summary>
+/// <param name="Dataset">The dataset's directory.</param>
+/// <param name="TraceId">The trace, or the beginning of its id.</param>
+public sealed record TraceReference(string Dataset, string TraceId)
+{
+    /// <summary>Reads <c>DATASET/trace_id</c>.</summary>
+    /// <exception cref="AnalysisException">There is no slash in it.</exception>
+    public static TraceReference Parse(string text)
+    {
+        int slash = text.TrimEnd('/').LastIndexOf('/');
+        return slash > 0
+            ? new TraceReference(text[..slash], text[(slash + 1)..].TrimEnd('/'))
+            : throw new AnalysisException(AnalysisFailure.Usage, $"{text}: expected DATASET/TRACE_ID");
+    }
+}
+
+/// <summary>
+/// Compares what a model says of one capture with what another kernel did in a second capture of the same scenario
+/// (spec 15.4): the check of a counterfactual.
+/// </summary>
+public sealed class Counterfactual : IDisposable
+{
+    private static readonly string[] s_views = ["traces", "faults", "outcomes", "print"];
+
+    private readonly DatasetSession _session = DatasetSession.WithoutDataset();
+
+    /// <param name="predicted">The trace that a model was replayed over.</param>
+    /// <param name="observed">The trace of the kernel that the prediction is about.</param>
+    /// <param name="model">null = the model of the observed trace's kernel.</param>
+    /// <exception cref="AnalysisException">No such trace, or the model was not replayed over it with the kernel's setting.</exception>
+    public Counterfactual(TraceReference predicted, TraceReference observed, string? model)
+    {
+        _session.Attach(predicted.Dataset, "predicted", s_views);
+        _session.Attach(observed.Dataset, "observed", s_views);
+        PredictedTrace = Find("predicted", predicted);
+        ObservedTrace = Find("observed", observed);
+        (string? theirs, string? setting) = KernelOf(ObservedTrace.Kernel);
+        Model = model ?? theirs ?? throw new AnalysisException(
+            AnalysisFailure.Usage, $"{observed.Dataset}/{ObservedTrace.Id}: its kernel is not known, so the model has to be named: --model MODEL");
+        Setting = ReplayedSetting(predicted, Model == theirs ? setting : null);
+    }
+
+    public (string Id, string? Kernel) PredictedTrace { get; }
+
+    public (string Id, string? Kernel) ObservedTrace { get; }
+
+    public string Model { get; }
+
+    /// <summary>The setting that the prediction was made with.</summary>
+    public string Setting { get; }
+
+    public DatasetSession Session => _session;
+
+    /// <summary>One row for each page (see the comments of pages.sql).</summary>
+    public static string Pages { get; } = Resource.Text("Compare.pages.sql");
+
+    /// <summary>Pages counted by what was predicted and observed.</summary>
+    public static string Summary { get; } = $"""
+        FROM (
+            SELECT predicted, observed, own AS captured, verdict, count(*) AS pages,
+                   count(*) FILTER (faulted_predicted AND faulted_observed) AS faulted_in_both, min(gfn) AS example_gfn
+            FROM ({Pages}) GROUP BY ALL)
+        ORDER BY verdict <> 'differ', pages DESC, predicted, observed, captured
+        """;
+
+    public Dictionary<string, string> Parameters => new() { ["predicted"] = PredictedTrace.Id, ["observed"] = ObservedTrace.Id, ["model"] = Model };
+
+    /// <returns>Pages that agree, that differ, and that one of the two runs does not show.</returns>
+    public (long Agree, long Differ, long Unknown) Totals() => _session.Select(
+        $"SELECT count(*) FILTER (verdict = 'agree'), count(*) FILTER (verdict = 'differ'), count(*) FILTER (verdict = 'unknown') FROM ({Pages})",
+        r => (r.GetInt64(0), r.GetInt64(1), r.GetInt64(2)),
+        ("predicted", PredictedTrace.Id),
+        ("observed", ObservedTrace.Id),
+        ("model", Model))[0];
+
+    public void Dispose() => _session.Dispose();
+
+    private (string Id, string? Kernel) Find(string schema, TraceReference trace)
+    {
+        List<(string, string?)> found = _session.Select(
+            $"SELECT trace_id, kernel FROM {schema}.traces WHERE starts_with(trace_id, $id)",
+            r => (r.GetString(0), r.IsDBNull(1) ? null : r.GetString(1)),
+            ("id", trace.TraceId));
+        return found.Count == 1
+            ? found[0]
+            : throw new AnalysisException(AnalysisFailure.Usage, $"{trace.Dataset}: {(found.Count == 0 ? "no trace" : $"{found.Count} traces")} of it begin with '{trace.TraceId}', expected one");
+    }
+
+    private string ReplayedSetting(TraceReference predicted, string? needed)
+    {
+        List<string> settings = _session.Select(
+            "SELECT DISTINCT setting FROM predicted.outcomes WHERE trace_id = $id AND model = $model",
+            r => r.GetString(0),
+            ("id", PredictedTrace.Id),
+            ("model", Model));
+        string again = $"tracereplay replay -d {predicted.Dataset} --trace {PredictedTrace.Id}{(needed is null ? "" : $" --setting {needed}")}";
+        if (settings.Count == 0)
+        {
+            throw new AnalysisException(AnalysisFailure.Usage, $"{predicted.Dataset}: {Model} was not replayed over {PredictedTrace.Id}; run `{again}` first");
+        }
+
+        return needed is null || settings[0] == needed
+            ? settings[0]
+            : throw new AnalysisException(AnalysisFailure.Usage, $"{predicted.Dataset}: {Model} was replayed over {PredictedTrace.Id} with setting {settings[0]}, the observed kernel is {needed}; run `{again}` first");
+    }
+
+    private static (string? Model, string? Setting) KernelOf(string? release)
+    {
+        Replay.Timeline.CapturedKernel kernel = Replay.Timeline.CapturedKernel.From(release, null);
+        return (kernel.Model, kernel.Setting);
+    }
+}

@@ -1,0 +1,71 @@
+-- Which outcome did a model predict for each guest page, and which did another kernel show for it in another run of the same scenario?
+-- A page is an address of the scenario: a gfn between two of its markers. Times and pfns differ between runs and play no part.
+-- Of several faults on a page between two markers the last that settled counts: retries depend on the run's timing.
+-- A page that faulted in one run only is compared with what the other run had settled for it before: a mapping that stands takes no fault.
+WITH
+marks AS (
+    -- Numbers in a marker are the run's own (addresses, counts); the text around them and how often it came say which marker it is.
+    SELECT side, seq, text, row_number() OVER (PARTITION BY side, text ORDER BY seq) AS nth
+    FROM (
+        SELECT 'p' AS side, seq, regexp_replace(buf, '(0x)?[0-9][0-9a-f]*', '#', 'g') AS text FROM predicted.print WHERE trace_id = $predicted
+        UNION ALL
+        SELECT 'o', seq, regexp_replace(buf, '(0x)?[0-9][0-9a-f]*', '#', 'g') FROM observed.print WHERE trace_id = $observed
+    )
+    UNION ALL SELECT 'p', -1, '', 1
+    UNION ALL SELECT 'o', -1, '', 1
+),
+settled AS (
+    SELECT 'p' AS side, f.seq, coalesce(f.vm, 0) AS vm, f.as_id, f.gfn, o.outcome, o.level, f.observed_outcome AS own
+    FROM predicted.faults f JOIN predicted.outcomes o USING (trace_id, fault_id)
+    WHERE f.trace_id = $predicted AND o.model = $model
+    UNION ALL
+    SELECT 'o', seq, coalesce(vm, 0), as_id, gfn, observed_outcome, observed_level, observed_outcome
+    FROM observed.faults WHERE trace_id = $observed
+),
+faults AS (
+    SELECT s.*, m.text, m.nth FROM settled s ASOF JOIN marks m ON s.side = m.side AND s.seq >= m.seq WHERE s.outcome <> 'RETRY'
+),
+pages AS (
+    SELECT side, text, nth, vm, as_id, gfn, arg_max(outcome, seq) AS outcome, arg_max(own, seq) AS own
+    FROM faults GROUP BY ALL
+),
+-- What a run had settled for a page by the time of a marker, as a page of its own or within a huge page.
+asked AS (
+    SELECT other.side, m.seq, p.text, p.nth, p.vm, p.as_id, p.gfn
+    FROM pages p JOIN (VALUES ('p'), ('o')) other(side) ON other.side <> p.side
+    JOIN marks m ON m.side = other.side AND m.text = p.text AND m.nth = p.nth
+    ANTI JOIN pages q ON q.side = other.side AND q.text = p.text AND q.nth = p.nth AND q.vm = p.vm AND q.as_id = p.as_id AND q.gfn = p.gfn
+),
+phase_ends AS (SELECT side, seq, lead(seq, 1, 9223372036854775807) OVER (PARTITION BY side ORDER BY seq) AS next FROM marks),
+standing AS (
+    SELECT side, text, nth, vm, as_id, gfn, arg_max(outcome, seq) AS outcome
+    FROM (
+        SELECT a.side, a.text, a.nth, a.vm, a.as_id, a.gfn, f.outcome, f.seq
+        FROM asked a JOIN phase_ends e USING (side, seq)
+        JOIN faults f ON f.side = a.side AND f.vm = a.vm AND f.as_id = a.as_id AND f.seq < e.next AND f.gfn = a.gfn
+        UNION ALL
+        SELECT a.side, a.text, a.nth, a.vm, a.as_id, a.gfn, f.outcome, f.seq
+        FROM asked a JOIN phase_ends e USING (side, seq)
+        JOIN faults f ON f.side = a.side AND f.vm = a.vm AND f.as_id = a.as_id AND f.seq < e.next AND f.level = 2 AND f.gfn >> 9 = a.gfn >> 9
+    )
+    GROUP BY ALL
+),
+compared AS (
+    SELECT text, nth, vm, as_id, gfn,
+           coalesce(p.outcome, sp.outcome) AS predicted, coalesce(o.outcome, so.outcome) AS observed,
+           p.own, p.outcome IS NOT NULL AS faulted_predicted, o.outcome IS NOT NULL AS faulted_observed
+    FROM (FROM pages WHERE side = 'p') p
+    FULL JOIN (FROM pages WHERE side = 'o') o USING (text, nth, vm, as_id, gfn)
+    LEFT JOIN (FROM standing WHERE side = 'p') sp USING (text, nth, vm, as_id, gfn)
+    LEFT JOIN (FROM standing WHERE side = 'o') so USING (text, nth, vm, as_id, gfn)
+)
+SELECT text AS marker, nth, vm, as_id, gfn, predicted, observed, own, faulted_predicted, faulted_observed,
+       CASE
+           WHEN predicted IS NULL OR observed IS NULL OR predicted = 'UNKNOWN' OR observed = 'UNKNOWN' THEN 'unknown'
+           WHEN predicted = observed THEN 'agree'
+           -- Which of these a mapped page gives is a matter of what else touched it before, not of the fault logic.
+           WHEN NOT (faulted_predicted AND faulted_observed)
+                AND predicted IN ('FIXED', 'FIXED_FAST', 'SPURIOUS') AND observed IN ('FIXED', 'FIXED_FAST', 'SPURIOUS') THEN 'agree'
+           ELSE 'differ'
+       END AS verdict
+FROM compared
