@@ -60,6 +60,30 @@ public sealed partial class FaultModel<TRules>
         }
     }
 
+    /// <summary>mmu_lock is taken: the page that get_user_pages returned must still be KVM's.</summary>
+    private void CheckHeld(ref FaultContext fault)
+    {
+        if (fault.Path is not (FaultPath.GupFast or FaultPath.GupSlow or FaultPath.GuestMemfd))
+        {
+            return;
+        }
+
+        Invariants.Count(CheckPoint.GupSucceeded);
+        if (fault.HoldsRef)
+        {
+            return;
+        }
+
+        if (TRules.ReleasesInLookup)
+        {
+            Invariants.CountByDesign(InvariantList.RefHeld);
+        }
+        else
+        {
+            fault.Violate(InvariantList.RefHeld);
+        }
+    }
+
     private void CheckReferences(ref FaultContext fault)
     {
         if (fault.RefsGot != fault.RefsPut && !fault.HoldsRef)
@@ -75,14 +99,6 @@ public sealed partial class FaultModel<TRules>
         if (fault.RefsGot > 0)
         {
             Invariants.Count(CheckPoint.ReferenceTaken);
-            if (fault.Path is FaultPath.GupFast or FaultPath.GupSlow)
-            {
-                Invariants.Count(CheckPoint.GupSucceeded);
-                if (TRules.ReleasesInLookup)
-                {
-                    Invariants.CountByDesign(InvariantList.RefHeld);
-                }
-            }
         }
 
         if (fault.RefsPut > 0)
@@ -209,6 +225,11 @@ public sealed partial class FaultModel<TRules>
                 {
                     fault.Violate(InvariantList.Progress);
                 }
+                else if (fault.RetryCause == RetryCause.WindowOpen && vm.Windows.Listed == 0)
+                {
+                    // A probe read a window in progress whose start the trace does not show.
+                    fault.Break(InvariantList.Progress, certain: false);
+                }
 
                 break;
             case FaultOutcome.Emulate when fault.Path == FaultPath.MmioCached:
@@ -218,9 +239,6 @@ public sealed partial class FaultModel<TRules>
                     fault.Violate(InvariantList.MmioGeneration);
                 }
 
-                break;
-            case FaultOutcome.Emulate when fault.Path == FaultPath.NoSlot:
-                Invariants.Count(CheckPoint.MmioInstalled);
                 break;
         }
     }

@@ -213,6 +213,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
 
         fault.UnderLock = true;
+        CheckHeld(ref fault);
         if (fault.RootGeneration != vm.RootGeneration)
         {
             fault.Retry(RetryCause.RootObsolete);
