@@ -114,6 +114,7 @@ public sealed partial class FaultModel<TRules>
             Pages.SetKind(pte.Pfn, PageKind.Gup);
             one.Get(Pages);
             one.Spte = _layout.Make(pte.Pfn, 1, hostWritable: true, writable: true, dirty: true) & ~_layout.Accessed;
+            one.Spte |= TRules.LeafBits(in one);
             sptes.Set(gfn, 1, one.Spte);
             if (TRules.MarksPrefetched)
             {

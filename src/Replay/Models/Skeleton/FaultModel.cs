@@ -14,9 +14,6 @@ public sealed partial class FaultModel<TRules> : IFaultModel
     private readonly SpteLayout _layout;
     private readonly List<VmState> _vms = [];
     private readonly HostPages _hostPages = new();
-
-    // Some fault was a shadow MMU's.
-    private bool _sawShadow;
     private readonly FaultContext[] _open = new FaultContext[FaultLimits.MaxOpen];
 
     public FaultModel(string name, ModelSettings settings, SpteLayout layout)
@@ -88,7 +85,6 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             Invariants.Confirm(op.Vm);
         }
 
-        _sawShadow |= fault.IsShadow;
         fault.RestsOn(fault.SlotsUnknown ? Certainty.Inferred : Certainty.Known);
         SpteTables sptes = vm.Sptes[op.AsId];
         if ((fault.Access & FaultAccess.Reserved) != 0)

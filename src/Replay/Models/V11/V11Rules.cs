@@ -97,13 +97,18 @@ public readonly struct V11Rules : IFaultRules
         }
     }
 
-    public static ulong LeafBits(in FaultContext fault) => fault.Refcounted && !fault.IsShadow ? SpteLayout.RefcountedBit : 0;
+    public static ulong LeafBits(in FaultContext fault) =>
+        fault.IsShadow ? SpteLayout.NoRefcountedBit : fault.Refcounted ? SpteLayout.RefcountedBit : 0;
 
     public static void BitsLost(PageLedger pages, ulong spte, bool accessed, bool dirty)
     {
         if ((spte & SpteLayout.RefcountedBit) != 0)
         {
             CurrentRules.Mark(pages, SpteLayout.Pfn(spte), accessed, dirty);
+        }
+        else if ((spte & SpteLayout.NoRefcountedBit) != 0)
+        {
+            CurrentRules.BitsLost(pages, spte, accessed, dirty);
         }
     }
 }
