@@ -133,8 +133,7 @@ internal sealed class Replay : IDisposable
 
         _lost = LostRecords.Read(reader, trace);
         _skew = skew;
-        bool slotsKnown = kinds.Contains(EventKind.SetRegion) || kinds.Contains(EventKind.Faultin);
-        _records = new RecordInvariants(kernel.Layout, skew, slotsKnown, endsKnown: kinds.Contains(EventKind.NotifierEnd), entriesKnown: kinds.Contains(EventKind.Entry) && kinds.Contains(EventKind.UserspaceExit));
+        _records = RecordInvariants.For(kernel.Layout, skew, kinds);
         _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty))
         {
             Records = _records,

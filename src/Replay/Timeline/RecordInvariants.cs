@@ -20,6 +20,14 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
 
     public InvariantTally Tally { get; } = new();
 
+    /// <summary>The checks that a capture with these kinds of event permits.</summary>
+    public static RecordInvariants For(SpteLayout layout, ClockSkew skew, IReadOnlySet<EventKind> kinds) => new(
+        layout,
+        skew,
+        slotsKnown: kinds.Contains(EventKind.SetRegion) || kinds.Contains(EventKind.Faultin),
+        endsKnown: kinds.Contains(EventKind.NotifierEnd),
+        entriesKnown: kinds.Contains(EventKind.Entry) && kinds.Contains(EventKind.UserspaceExit));
+
     /// <summary>Region calls under way: between call and return it is not known which memslots are active.</summary>
     public int RegionCalls { get; set; }
 
