@@ -13,10 +13,11 @@ internal sealed record PreparedTrace(Operation[] Operations, long Faults, Captur
     {
         CapturedKernel kernel = CapturedKernel.From(trace.Kernel, trace.CpuVendor);
         HashSet<EventKind> kinds = [EventKind.UnmapHvaRange, EventKind.NotifierStartRet, EventKind.SpteChanged, EventKind.SpteRequested, EventKind.SetSpte];
+        ClockSkew skew = new(kernel.Layout.Accessed | kernel.Layout.Dirty, trace.ClockUnit);
         WindowBegins begins;
         using (EventStream ahead = TraceEvents.Open(reader, trace, ignoreProbes: false, kinds))
         {
-            begins = WindowBegins.Read(ahead);
+            begins = WindowBegins.Read(ahead, skew);
         }
 
         using EventStream stream = TraceEvents.Open(reader, trace, ignoreProbes: false);
@@ -24,7 +25,11 @@ internal sealed record PreparedTrace(Operation[] Operations, long Faults, Captur
             stream.Kinds,
             begins,
             LostRecords.Read(reader, trace),
-            new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty));
+            new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty))
+        {
+            Records = RecordInvariants.For(kernel.Layout, skew, stream.Kinds),
+        };
+
         // Chunks, as one growing list would be most of the time measured.
         List<Operation[]> chunks = [];
         long faults = 0;

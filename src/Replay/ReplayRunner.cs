@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using TraceReplay.Ingest.Dataset;
+using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Operations;
@@ -49,7 +50,8 @@ public static class ReplayRunner
         CapturedKernel kernel = CapturedKernel.From(trace.Kernel ?? options.Kernel, trace.CpuVendor);
         IReadOnlyList<IFaultModel> models = CreateModels(options, kernel);
         using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes);
-        using Replay replay = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options))
+        ClockSkew skew = new(kernel.Layout.Accessed | kernel.Layout.Dirty, trace.ClockUnit);
+        using Replay replay = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options, skew), skew)
         {
             AssumedProbes = TraceEvents.CountAssumedProbes(reader, trace, options.IgnoreProbes),
         };
@@ -66,11 +68,11 @@ public static class ReplayRunner
         return replay.Complete();
     }
 
-    private static WindowBegins ReadWindowBegins(DatasetReader reader, TraceManifest trace, ReplayOptions options)
+    private static WindowBegins ReadWindowBegins(DatasetReader reader, TraceManifest trace, ReplayOptions options, ClockSkew skew)
     {
         HashSet<EventKind> kinds = [EventKind.UnmapHvaRange, EventKind.NotifierStartRet, EventKind.SpteChanged, EventKind.SpteRequested, EventKind.SetSpte];
         using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes, kinds);
-        return WindowBegins.Read(stream);
+        return WindowBegins.Read(stream, skew);
     }
 
     private static IReadOnlyList<IFaultModel> CreateModels(ReplayOptions options, CapturedKernel kernel)
@@ -100,6 +102,8 @@ internal sealed class Replay : IDisposable
     private readonly IReadOnlySet<EventKind> _kinds;
     private readonly int _captured;
     private readonly TimelineBuilder _timeline;
+    private readonly RecordInvariants _records;
+    private readonly ClockSkew _skew;
     private readonly List<FaultResult> _batch = [];
     private readonly Dictionary<long, FaultResult[]> _pending = [];
     private readonly Stack<FaultResult[]> _spare = new();
@@ -115,7 +119,7 @@ internal sealed class Replay : IDisposable
     private readonly ResultTable<AssumptionRow> _assumptions;
     private readonly ReplayTallies _tallies = new();
 
-    public Replay(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds, WindowBegins begins)
+    public Replay(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds, WindowBegins begins, ClockSkew skew)
     {
         _trace = trace;
         _kernel = kernel;
@@ -128,7 +132,12 @@ internal sealed class Replay : IDisposable
         }
 
         _lost = LostRecords.Read(reader, trace);
-        _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty));
+        _skew = skew;
+        _records = RecordInvariants.For(kernel.Layout, skew, kinds);
+        _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty))
+        {
+            Records = _records,
+        };
         string id = trace.TraceId;
         _faults = FaultTable.Open(reader.ResultPath(id, ResultTables.Faults));
         _faultRow = new FaultRow(id);
@@ -176,6 +185,7 @@ internal sealed class Replay : IDisposable
             _violations.AddBreaches(model.Name, model.Invariants, _lost);
         }
 
+        _violations.AddBreaches(InvariantList.KernelName, _records.Tally, _lost);
         if (_captured >= 0)
         {
             _fidelity.AddMisses(_models[_captured], _lost);
@@ -186,16 +196,21 @@ internal sealed class Replay : IDisposable
     {
         _timeline.Complete();
         ExecuteBatch();
-        AssumptionWriter.Write(_assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies, AssumedProbes);
-        _outcomes.Complete();
-        _divergences.Complete();
         foreach (IFaultModel model in _models)
         {
             model.Invariants.Complete();
             _violations.AddBreaches(model.Name, model.Invariants, _lost);
+        }
+
+        AssumptionWriter.Write(_assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies, AssumedProbes, _skew, [.. _models.Select(model => model.Invariants), _records.Tally]);
+        _outcomes.Complete();
+        _divergences.Complete();
+        foreach (IFaultModel model in _models)
+        {
             InvariantTable.Write(_invariants, _trace.TraceId, model.Name, model.Settings.Name, model.Invariants);
         }
 
+        InvariantTable.Write(_invariants, _trace.TraceId, InvariantList.KernelName, null, _records.Tally);
         _violations.Complete();
         _invariants.Complete();
         _assumptions.Complete();

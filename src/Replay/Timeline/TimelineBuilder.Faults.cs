@@ -22,6 +22,7 @@ internal sealed partial class TimelineBuilder
     {
         if (thread.Fault is { } previous)
         {
+            Records.FaultEnded(previous.Vm, previous.Observed.Gpa >> 12, superseded: true);
             Close(thread, previous, -1, e.Seq);
         }
 
@@ -271,6 +272,7 @@ internal sealed partial class TimelineBuilder
 
         SeeLeaf(fault, e[1], level);
         fault.Observed.By = ObservedBy.SetSpte;
+        Records.Installed(fault.Vm, fault.Observed.AsId, fault.Observed.Gpa >> 12, _openWindows);
         Commit(fault, exact: true);
     }
 
@@ -323,6 +325,7 @@ internal sealed partial class TimelineBuilder
                 fault.Observed.By = ObservedBy.Entry;
             }
 
+            Records.FaultEnded(fault.Vm, fault.Observed.Gpa >> 12, superseded: false);
             Close(thread, fault, e.Time, e.Seq);
         }
     }
@@ -342,6 +345,7 @@ internal sealed partial class TimelineBuilder
             fault.Observed.By = ObservedBy.UserspaceExit;
         }
 
+        Records.FaultEnded(fault.Vm, fault.Observed.Gpa >> 12, superseded: false);
         Close(thread, fault, e.Time, e.Seq);
     }
 

@@ -37,6 +37,7 @@ internal sealed partial class TimelineBuilder
         if (thread.Windows.Count >= MaxNestedWindows)
         {
             Counts.WindowsClosedByNextEvent++;
+            Records.WindowClosed(thread.Windows[0], byItsEnd: false);
             EndWindow(thread.Windows[0], 0, 0);
             thread.Windows.RemoveAt(0);
         }
@@ -92,6 +93,7 @@ internal sealed partial class TimelineBuilder
         foreach (Window window in thread.Windows)
         {
             Counts.WindowsClosedByNextEvent++;
+            Records.WindowClosed(window, byItsEnd: false);
             EndWindow(window, 0, 0);
         }
 
@@ -131,6 +133,8 @@ internal sealed partial class TimelineBuilder
         if (!window.Settled)
         {
             window.Settled = true;
+            window.SettledSeq = _seq;
+            window.SettledAt = _time;
             window.Vm.Opening--;
         }
     }
@@ -145,12 +149,15 @@ internal sealed partial class TimelineBuilder
             : thread.Windows.Count - 1;
         if (index < 0)
         {
+            Records.EndWithoutStart(VmOf(thread));
             return;
         }
 
         Window window = thread.Windows[index];
         thread.Windows.RemoveAt(index);
         Counts.WindowsClosedByProbe++;
+        Records.WindowEnds(window);
+        Records.WindowClosed(window, byItsEnd: true);
         if (_kinds.Contains(EventKind.InvalidateEnd))
         {
             thread.Ending = window;
@@ -175,7 +182,45 @@ internal sealed partial class TimelineBuilder
             _vmByNotifier[window.Notifier] = vm;
         }
 
+        if (e.Knows(1) && e.Knows(2))
+        {
+            CheckCounts(window, e[1], (long)e[2]);
+        }
+
         EndWindow(window, e.Knows(1) ? e[1] + 1 : 0, e[2]);
+    }
+
+    private void CheckCounts(Window ending, ulong seq, long inProgress)
+    {
+        int most = 1;
+        int fewest = 1;
+        foreach ((ThreadState thread, Window window) in _openWindows)
+        {
+            if (window.Vm == ending.Vm && window != ending)
+            {
+                // Past its own end's entry it may have left the count already; one over no memslot was never in it.
+                most++;
+                fewest += window.Settled && thread.Ending != window && MatchesSlot(window) ? 1 : 0;
+            }
+        }
+
+        Records.Counts(ending.Vm, seq, inProgress, fewest, most);
+    }
+
+    private static bool MatchesSlot(Window window)
+    {
+        foreach (State.Memslots slots in window.Vm.Slots)
+        {
+            foreach (State.Memslot slot in slots.All)
+            {
+                if (slot.UserspaceAddr < window.End && window.Start < slot.EndHva)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
     }
 
     private void BeginWindow(Window window)
@@ -247,6 +292,7 @@ internal sealed partial class TimelineBuilder
     /// </summary>
     private void OnSpteChanged(EventCursor e, ThreadState thread)
     {
+        Records.SpteChanged(VmOf(thread), (int)e[4] & 1, e[0], e[1], e[2], (int)(byte)e[3]);
         if (thread.Windows is [.., { } window])
         {
             Settle(window);

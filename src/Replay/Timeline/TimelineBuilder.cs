@@ -59,10 +59,14 @@ internal sealed partial class TimelineBuilder
 
     public IReadOnlyList<VmTrack> Vms => _vms;
 
+    /// <summary>The checks of the records themselves.</summary>
+    public required RecordInvariants Records { get; init; }
+
     public void Add(EventCursor e)
     {
         _seq = e.Seq;
         _time = e.Time;
+        Records.Begin(e.Seq, e.Time, e.Cpu);
         while (_lost.TryTakeBefore(e.Seq, out int cpu))
         {
             CloseWindowsAtLoss(cpu);

@@ -130,7 +130,7 @@ internal static class SteadyStateTable
         new("49 guest_memfd", s => s.Slot(Gfn, 512, flags: MemslotFlags.GuestMemfd).Pte(Hva, Pfn, true).Fault(Gfn, true, fact: GuestMemfd),
             "MAPrw L1; +1g-1; A; A,D@Z", "MAPrw L1 b59; +1g-1; A; A,D@Z", "MAPrw L1; +1g-1; A,D; -"),
         new("50 prefetch of a neighbour, TDP off", s => s.Slot(Gfn, 16).Pte(Hva + 4096, Pfn, true).PrefetchNeighbours(Gfn),
-            "MAPrw L1 idle; +1f-1; -; D@Z", "MAPrw L1 idle; +1f-1; -; -", "MAPrw L1 idle; +1f-1; A,D; -"),
+            "MAPrw L1 idle; +1f-1; -; D@Z", "MAPrw L1 idle; +1f-1; -; D@Z", "MAPrw L1 idle; +1f-1; A,D; -"),
         new("51 W cleared by dirty log, write", s => Logged(s).Fault(Gfn, true), "FAST rw L1; r0; -; A,D@Z; log", "FAST rw L1 b59; r0; -; A,D@Z; log", "FAST rw L1; r0; -; -; log"),
         new("52 present and sufficient, write", s => Mapped(s).Fault(Gfn, true), "SPUR rw L1; r0; -; A,D@Z", "SPUR rw L1 b59; r0; -; A,D@Z", "SPUR rw L1; r0; -; -"),
         new("53 APF completion, nothing mapped", s => s.Slot(Gfn, 16).Pte(Hva, Pfn, true).Fault(Gfn, false, access: FaultAccess.Prefetch),

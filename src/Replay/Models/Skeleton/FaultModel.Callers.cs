@@ -106,12 +106,14 @@ public sealed partial class FaultModel<TRules>
                 continue;
             }
 
+            vm.Sptes[op.AsId].IsShadow = true;
             FaultContext one = new() { Access = FaultAccess.Prefetch | FaultAccess.Shadow, Gfn = gfn, AsId = op.AsId, Slot = slot, Level = 1, UnderLock = true };
             one.Path = FaultPath.GupFast;
             one.Pfn = one.LookupPfn = one.ReleasePfn = pte.Pfn;
             Pages.SetKind(pte.Pfn, PageKind.Gup);
             one.Get(Pages);
             one.Spte = _layout.Make(pte.Pfn, 1, hostWritable: true, writable: true, dirty: true) & ~_layout.Accessed;
+            one.Spte |= TRules.LeafBits(in one);
             sptes.Set(gfn, 1, one.Spte);
             if (TRules.MarksPrefetched)
             {

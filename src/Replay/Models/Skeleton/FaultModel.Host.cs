@@ -289,7 +289,7 @@ public sealed partial class FaultModel<TRules>
             {
                 Zapped?.RememberZapped(gfn, level, spte);
                 TRules.BitsLost(Pages, spte, IsShadow, (spte & Layout.Accessed) != 0, (spte & Layout.Dirty) != 0);
-                Checks.CheckZapped(gfn, level, spte);
+                Checks.CheckZapped(gfn, level, spte, IsShadow);
             }
 
             spte = 0;

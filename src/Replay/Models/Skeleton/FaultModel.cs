@@ -16,9 +16,6 @@ public sealed partial class FaultModel<TRules> : IFaultModel
     private readonly HostPages _hostPages = new();
     private FaultContext[] _open = new FaultContext[16];
 
-    // Some fault was a shadow MMU's.
-    private bool _sawShadow;
-
     public FaultModel(string name, ModelSettings settings, SpteLayout layout)
     {
         Name = name;
@@ -100,7 +97,6 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             Invariants.Confirm(op.Vm);
         }
 
-        _sawShadow |= fault.IsShadow;
         fault.RestsOn(fault.SlotsUnknown ? Certainty.Inferred : Certainty.Known);
         SpteTables sptes = vm.Sptes[op.AsId];
         sptes.IsShadow |= fault.IsShadow;
@@ -226,6 +222,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
 
         fault.UnderLock = true;
+        CheckHeld(ref fault);
         if (fault.RootGeneration != vm.RootGeneration)
         {
             fault.Retry(RetryCause.RootObsolete);
