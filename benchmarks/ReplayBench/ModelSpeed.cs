@@ -8,7 +8,8 @@ internal static class ModelSpeed
 {
     private const int Batch = 4096;
 
-    public static void Measure(PreparedTrace trace, int rounds)
+    /// <returns>Processor time of one run of the first model, s.</returns>
+    public static double Measure(PreparedTrace trace, int rounds)
     {
         string[] names = [.. ModelCatalog.All.Select(m => m.Name)];
         List<double>[] times = [.. names.Select(_ => new List<double>())];
@@ -31,6 +32,8 @@ internal static class ModelSpeed
             (long bytes, long pages) = Memory(trace, names[m]);
             Console.WriteLine($"  {names[m],-8} {trace.Operations.Length / time / 1e6,6:F1} M operations/s a core, {time / current:F2} times {names[0]}'s time, {time / pass:F1} times a bare pass over them; {bytes / Math.Max(1, pages)} bytes for each of {pages} touched pages");
         }
+
+        return current;
     }
 
     private static double Run(PreparedTrace trace, string name)

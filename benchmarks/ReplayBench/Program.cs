@@ -19,8 +19,8 @@ foreach (TraceManifest trace in reader.Traces)
 {
     PreparedTrace prepared = PreparedTrace.Read(reader, trace);
     Console.WriteLine($"{trace.Path}: {trace.Events} events, {prepared.Operations.Length} operations, {prepared.Faults} faults");
-    ModelSpeed.Measure(prepared, rounds);
-    ReplaySpeed.Measure(args[0], trace, Math.Max(3, rounds / 3));
+    double model = ModelSpeed.Measure(prepared, rounds);
+    ReplaySpeed.Measure(args[0], trace, model, Math.Max(3, rounds / 3));
 }
 
 return 0;

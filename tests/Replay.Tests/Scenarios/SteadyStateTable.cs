@@ -42,7 +42,7 @@ internal static class SteadyStateTable
 
         // The row says A@U for the zero page too; rule ad_tracked (spec 1.1) and INV-09a say that a reserved page is not marked.
         new("3 A3 zero page, read", s => s.Slot(Gfn, 16).VmaOf(PageKind.A3, Hva, 16, ReadWrite).Pte(Hva, Pfn, false).Fault(Gfn, false),
-            "MAPro L1; +1s-1; -; -", "MAPro L1 b59; +1s-1; -; A@Z", "MAPro L1; +1s-1; -; -"),
+            "MAPro L1; +1s-1; -; -", "MAPro L1 b59; +1s-1; -; -", "MAPro L1; +1s-1; -; -"),
         new("4 A1, to be copied, write", s => s.Slot(Gfn, 16).Pte(Hva, Pfn, false).CopyOnWrite(Hva).Fault(Gfn, true),
             "RT; +1f-1; A; -", "RT; +1f-2; A; -", "RT; +1f-1; -; -"),
         new("5 A1 never touched, write", s => Late(s.Slot(Gfn, 16), true, () => s.Pte(Hva, Pfn, true)),

@@ -13,9 +13,6 @@ public sealed record SpteLayout
     /// <summary>v11's SPTE_MMU_PAGE_REFCOUNTED.</summary>
     public const ulong RefcountedBit = 1UL << 59;
 
-    /// <summary>Not a kernel value: v11's mark on leaves of shadow paging, where no bit is free and every SPTE counts as refcounted.</summary>
-    public const ulong NoRefcountedBit = 1UL << 61;
-
     private const ulong PfnMask = ((1UL << 52) - 1) & ~0xfffUL;
 
     // Not a kernel value: the models keep the generation of an MMIO SPTE, its address is the index.
