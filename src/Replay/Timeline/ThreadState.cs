@@ -62,7 +62,7 @@ internal sealed class Window
     public required int Cpu { get; init; }
 
     /// <summary>The window counts as begun before the first event behind this one.</summary>
-    public required long BeginsAfter { get; init; }
+    public required long BeginsAfter { get; set; }
 
     /// <summary>Its first zap or the notifier's return was seen: from here on it has certainly begun.</summary>
     public bool Settled { get; set; }

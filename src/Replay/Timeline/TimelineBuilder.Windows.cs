@@ -76,6 +76,23 @@ internal sealed partial class TimelineBuilder
     }
 
     /// <summary>
+    /// The recorded mmu_invalidate_in_progress counts the windows that have begun: of those whose begin lies somewhere around
+    /// here, the earliest as many as it takes have, the others have not.
+    /// </summary>
+    private void PlaceBeginsByCount(VmTrack vm, ulong inProgress, long seq)
+    {
+        int begun = _openWindows.Count(open => open.Window.Vm == vm && open.Window.Begun);
+        foreach (Window window in _opening)
+        {
+            if (window.Vm == vm && !window.Begun)
+            {
+                window.BeginsAfter = (ulong)begun < inProgress ? seq - 1 : Math.Max(window.BeginsAfter, seq);
+                begun++;
+            }
+        }
+    }
+
+    /// <summary>
     /// A task that goes on with other work has left the notifier: the end was not probed, or its record was lost. Without a
     /// probe any event but a zap says so, with one only those that cannot happen inside a window (spec 15.2, policy b).
     /// </summary>

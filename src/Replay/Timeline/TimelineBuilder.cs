@@ -72,12 +72,17 @@ internal sealed partial class TimelineBuilder
             CloseWindowsAtLoss(cpu);
         }
 
+        ThreadState thread = Thread(e.Pid);
         if (_opening.Count > 0)
         {
+            if (e.Kind == EventKind.InvalidateEnd && e.Knows(2) && thread.Ending is { } ending)
+            {
+                PlaceBeginsByCount(ending.Vm, e[2], e.Seq);
+            }
+
             BeginDueWindows(e.Seq);
         }
 
-        ThreadState thread = Thread(e.Pid);
         if (thread.Ending is not null && e.Kind != EventKind.InvalidateEnd)
         {
             EndWindow(thread.Ending, 0, 0);

@@ -97,6 +97,7 @@ public sealed partial class FaultModel<TRules>
         }
 
         SpteTables sptes = vm.Sptes[op.AsId];
+        sptes.IsShadow = true;
         ulong first = op.A & ~(neighbours - 1);
         for (ulong gfn = Math.Max(first, slot.BaseGfn); gfn < Math.Min(first + neighbours, slot.EndGfn); gfn++)
         {
