@@ -238,6 +238,10 @@ internal sealed partial class TimelineBuilder
 
         fault.FaultinReturned = true;
         fault.AtFaultinReturn = Mark(fault);
+        if (e.Knows(1) && fault.Begun && Moved(fault.AtFaultin, fault.AtFaultinReturn))
+        {
+            BeginAfterEndsBefore(fault, e[1]);
+        }
 
         // Without map_writable (6.1) the lookup waits for the SPTE to show it; that setting has no check in between.
         if (e.Knows(3) && fault.AtLookupReturn >= 0)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Operations;
 
@@ -89,6 +90,36 @@ internal sealed partial class TimelineBuilder
                 window.BeginsAfter = (ulong)begun < inProgress ? seq - 1 : Math.Max(window.BeginsAfter, seq);
                 begun++;
             }
+        }
+    }
+
+    /// <summary>
+    /// The probe stands at the entry of kvm_faultin_pfn, the snapshot and the check after it come a little later. A snapshot that
+    /// counts the end of a window was taken after that end, wherever the probe's record stands: so the fault begins after it.
+    /// </summary>
+    /// <param name="snapshot">Recorded fault->mmu_seq.</param>
+    private void BeginAfterEndsBefore(OpenFault fault, ulong snapshot)
+    {
+        Span<Operation> operations = CollectionsMarshal.AsSpan(Operations);
+        int begin = operations.Length - 1;
+        int after = -1;
+        while (begin >= 0 && !(operations[begin].Kind == OperationKind.FaultBegin && operations[begin].FaultId == fault.Observed.FaultId))
+        {
+            ref readonly Operation o = ref operations[begin];
+            if (after < 0 && o.Kind == OperationKind.WindowEnd && o.Vm == fault.Vm.Index && o.C != 0 && o.C <= snapshot)
+            {
+                after = begin;
+            }
+
+            begin--;
+        }
+
+        // Not found: the models have had it already, with the batch before.
+        if (begin >= 0 && after >= 0)
+        {
+            Operation begun = operations[begin];
+            operations[(begin + 1)..(after + 1)].CopyTo(operations[begin..]);
+            operations[after] = begun;
         }
     }
 

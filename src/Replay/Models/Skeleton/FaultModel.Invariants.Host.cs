@@ -135,11 +135,7 @@ public sealed partial class FaultModel<TRules>
         }
 
         // Shadow paging has no bit, and of a page that no lookup named there is nothing to compare it with.
-<<<<<<< HEAD
         if (TRules.ReleasesInLookup && level == 1 && !isShadow && kind is not (PageKind.Unknown or PageKind.Free))
-=======
-        if (TRules.ReleasesInLookup && level == 1 && !_sawShadow && kind is not (PageKind.Unknown or PageKind.Free))
->>>>>>> inv
         {
             Invariants.Count(CheckPoint.LeafZapped);
             StructPage page = Pages.StructPage(pfn);

@@ -16,12 +16,6 @@ public sealed partial class FaultModel<TRules> : IFaultModel
     private readonly HostPages _hostPages = new();
     private FaultContext[] _open = new FaultContext[16];
 
-<<<<<<< HEAD
-=======
-    // Some fault was a shadow MMU's.
-    private bool _sawShadow;
-
->>>>>>> inv
     public FaultModel(string name, ModelSettings settings, SpteLayout layout)
     {
         Name = name;
@@ -103,7 +97,6 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             Invariants.Confirm(op.Vm);
         }
 
-        _sawShadow |= fault.IsShadow;
         fault.RestsOn(fault.SlotsUnknown ? Certainty.Inferred : Certainty.Known);
         SpteTables sptes = vm.Sptes[op.AsId];
         sptes.IsShadow |= fault.IsShadow;
