@@ -154,7 +154,7 @@ internal sealed class FidelityTables : IDisposable
     private void Miss(IFaultModel model, in ObservedFault observed, int quantity, string seen, string predicted)
     {
         string? cause = observed.Lost ? Loss
-            : observed.OrderAmbiguous ? "a notifier window began or ended so close to the fault's check that their order is not certain"
+            : observed.OrderAmbiguous ? "a notifier window began or ended, or another vCPU installed the same leaf, so close to the fault's check that their order is not certain"
             : null;
         _tallies[quantity].Explained += cause is null ? 0 : 1;
         _misses.Add(new MissRow(

@@ -17,6 +17,10 @@ internal sealed class OpenFault
     public bool FaultinReturned;
     public bool LookupSent;
     public bool Prefetch;
+
+    /// <summary>Another vCPU's fault installed the same leaf while this one walked: which of the two came first is not recorded.</summary>
+    public bool LeafRaced;
+    public bool Requested;
     public bool SawTdpFault;
     public bool SawReturn;
     public bool AsyncQueued;
@@ -44,7 +48,7 @@ internal sealed class OpenFault
     {
         Observed = default;
         Access = FaultAccess.None;
-        Begun = Committed = InLookup = SawFollow = FaultinReturned = LookupSent = Prefetch = SawTdpFault = SawReturn = AsyncQueued = FastUntold = ReturnUntold = false;
+        Begun = Committed = InLookup = SawFollow = FaultinReturned = LookupSent = Prefetch = SawTdpFault = SawReturn = AsyncQueued = LeafRaced = Requested = FastUntold = ReturnUntold = false;
         FastReturn = -1;
         Return = 0;
         Hva = 0;

@@ -250,11 +250,17 @@ internal sealed partial class TimelineBuilder
         }
     }
 
-    private static void OnSpteRequested(EventCursor e, ThreadState thread)
+    private void OnSpteRequested(EventCursor e, ThreadState thread)
     {
         if (thread.Fault is not { Committed: false } fault)
         {
             return;
+        }
+
+        if (!fault.Requested)
+        {
+            fault.Requested = true;
+            _requested.Add(fault);
         }
 
         if (fault.LookupPfn == 0 && !SpecialPfn.IsError(e[1]) && e[1] != SpecialPfn.NoSlot)
@@ -278,6 +284,19 @@ internal sealed partial class TimelineBuilder
         fault.Observed.By = ObservedBy.SetSpte;
         Records.Installed(fault.Vm, fault.Observed.AsId, fault.Observed.Gpa >> 12, _openWindows);
         Commit(fault, exact: true);
+    }
+
+    private void MarkRaced(OpenFault installer, ulong gfn, int level)
+    {
+        foreach (OpenFault other in _requested)
+        {
+            if (other != installer && other.Vm == installer.Vm && ((other.Observed.Gpa >> 12) ^ gfn) < Levels.Pages(level))
+            {
+                // Also of one that has made its choice: the record of an install follows the install.
+                other.LeafRaced = true;
+                other.Observed.OrderAmbiguous |= other.Committed;
+            }
+        }
     }
 
     private void OnMmio(EventCursor e, ThreadState thread)
@@ -441,6 +460,11 @@ internal sealed partial class TimelineBuilder
     /// <summary>A boundary between two milestones of the fault may have come before or after the check that lies between them.</summary>
     private static bool IsOrderAmbiguous(OpenFault fault, bool exact)
     {
+        if (fault.LeafRaced)
+        {
+            return true;
+        }
+
         long now = fault.Vm.Boundaries;
         if (fault.Vm.Opening > 0 || fault.AtFaultin < 0)
         {
@@ -473,6 +497,11 @@ internal sealed partial class TimelineBuilder
     private void Close(ThreadState thread, OpenFault fault, long endTime, long endSeq)
     {
         Commit(fault, exact: false);
+        if (fault.Requested)
+        {
+            _requested.Remove(fault);
+        }
+
         thread.Fault = null;
         ref ObservedFault observed = ref fault.Observed;
         observed.Vm = fault.Vm.Index;

@@ -352,6 +352,11 @@ internal sealed partial class TimelineBuilder
             }
         }
 
+        if (thread.Fault is { Committed: false, InLookup: false } installer && e[3] is >= 1 and <= 3)
+        {
+            MarkRaced(installer, e[0], (int)e[3]);
+        }
+
         if (thread.Fault is { Committed: false, InLookup: false } || thread.Region is { Invalidated: true })
         {
             if (thread.Region is { Invalidated: true } region)

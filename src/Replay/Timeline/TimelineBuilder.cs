@@ -12,6 +12,8 @@ internal sealed partial class TimelineBuilder
     private const int MaxThreads = 1 << 16;
 
     private readonly IReadOnlySet<EventKind> _kinds;
+    // Faults behind kvm_mmu_spte_requested.
+    private readonly List<OpenFault> _requested = [];
     private readonly WindowBegins _begins;
     private readonly LostRecords _lost;
     private readonly List<Window> _opening = [];
