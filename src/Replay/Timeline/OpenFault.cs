@@ -115,6 +115,10 @@ public struct ObservedFault
     public ulong Spte;
     public int Level;
 
+    /// <summary>Calls that put the page of a lookup back, and the last one's pfn | 0; -1 if the capture does not record them.</summary>
+    public int Releases;
+    public ulong ReleasedPfn;
+
     /// <summary>A window began or ended so close to one of the fault's checks that their order is not certain.</summary>
     public bool OrderAmbiguous;
 

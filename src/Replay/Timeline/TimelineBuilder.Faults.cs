@@ -316,7 +316,14 @@ internal sealed partial class TimelineBuilder
 
     private void OnRelease(EventCursor e, ThreadState thread)
     {
-        if (thread.Fault is { FaultinReturned: true } fault)
+        if (thread.Fault is not { } fault)
+        {
+            return;
+        }
+
+        fault.Observed.Releases++;
+        fault.Observed.ReleasedPfn = e.Knows(0) ? e[0] : 0;
+        if (fault.FaultinReturned)
         {
             Commit(fault, exact: false);
         }
@@ -507,6 +514,7 @@ internal sealed partial class TimelineBuilder
         observed.Vm = fault.Vm.Index;
         observed.Hva = fault.Hva;
         observed.EndSeq = endSeq;
+        observed.Releases = _kinds.Contains(EventKind.Release) ? observed.Releases : -1;
         observed.Latency = endTime < 0 ? -1 : endTime - observed.Time;
         if (fault.SawReturn)
         {

@@ -160,8 +160,8 @@ public sealed partial class FaultModel<TRules>
         {
             if (op.C != 0)
             {
-                Checks?.Check(CheckedQuantity.InvalidateSeq, vm.Invalidate.Seq == op.C - 1, op.FaultId, 0, op.C - 1, vm.Invalidate.Seq);
-                Checks?.Check(CheckedQuantity.InProgress, (ulong)vm.Invalidate.InProgress == op.D, op.FaultId, 0, op.D, (ulong)vm.Invalidate.InProgress);
+                Checks?.Check(CheckedQuantity.InvalidateSeq, vm.Invalidate.Seq == op.C - 1, op.Seq, 0, op.C - 1, vm.Invalidate.Seq);
+                Checks?.Check(CheckedQuantity.InProgress, (ulong)vm.Invalidate.InProgress == op.D, op.Seq, 0, op.D, (ulong)vm.Invalidate.InProgress);
                 vm.Invalidate.Observe(op.C - 1, (int)op.D);
             }
 
