@@ -316,7 +316,8 @@ internal sealed partial class TimelineBuilder
 
     private void OnRelease(EventCursor e, ThreadState thread)
     {
-        if (thread.Fault is not { } fault)
+        // Behind the handler's return the task may look pages up for other reasons (emulation, kvm_vcpu_map).
+        if (thread.Fault is not { SawReturn: false } fault)
         {
             return;
         }

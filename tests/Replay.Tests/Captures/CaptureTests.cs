@@ -12,7 +12,7 @@ public class CaptureTests
 
     [Theory]
     [MemberData(nameof(Captures))]
-    public void The_captured_kernels_model_predicts_99_percent_of_the_outcomes(string capture)
+    public void The_captured_kernels_model_does_what_that_kernel_did(string capture)
     {
         ReplayedCapture replayed = ReplayedCapture.Of(capture);
         List<Dictionary<string, string?>> misses = replayed.Result("fidelity_misses");
@@ -20,12 +20,17 @@ public class CaptureTests
         {
             long compared = Long(row["compared"]);
             long matched = Long(row["matched"]);
-            bool ofFaults = row["quantity"] is "outcome" or "pfn" or "level" or "writable";
+            string quantity = row["quantity"]!;
 
-            // What a loss hides of the SPTEs' and windows' history may be missed; of the faults themselves hardly anything.
-            long granted = ofFaults ? 0 : Long(row["explained"]);
-            Assert.True(matched + granted >= 0.99 * compared, $"{row["quantity"]}: {matched} of {compared}");
-            Assert.Equal(compared - matched, misses.Count(miss => miss["quantity"] == row["quantity"]));
+            // Faults against invalidations without a pause: 0.15 % of them meet an end of a window between the kernel's snapshot of
+            // mmu_invalidate_seq and its check, two instructions that no event tells apart (docs/fidelity.md).
+            double least = replayed.Manifest.Lost > 0 ? 0.9
+                : quantity is "spte" or "leaf_change" ? 0.995
+                : capture.EndsWith("race.trace.dat", StringComparison.Ordinal) ? 0.998
+                : 0.999;
+            Assert.True(matched >= least * compared, $"{quantity}: {matched} of {compared}");
+            Assert.True(row["unexplained"] == "0", $"{quantity}: {row["unexplained"]} misses without a recorded cause");
+            Assert.Equal(compared - matched, misses.Count(miss => miss["quantity"] == quantity));
         }
 
         Assert.Equal(replayed.Report.Faults, replayed.Manifest.EventCounts.GetValueOrDefault("kvm.kvm_page_fault"));
