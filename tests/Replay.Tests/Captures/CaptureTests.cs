@@ -91,6 +91,25 @@ public class CaptureTests
         Assert.Equal(2 * 3 * 2046, replayed.Result("divergences").Count(row => row["page_kind"] == "P4"));
     }
 
+    /// <summary>
+    /// Spec B3: no graphics involved. The VMM reads 2,048 pages (the zero page), then writes them (anon.truth.txt, ops 1 and 2): each
+    /// write breaks copy-on-write within its own lookup, and v11 on 6.8 puts the page that it does not hold any more.
+    /// </summary>
+    [Theory]
+    [InlineData("v11", "6.8", 2048)]
+    [InlineData("v11", "posted", 0)]
+    [InlineData("current", "6.8", 0)]
+    [InlineData("merged", "7.x", 0)]
+    public void V11_on_6_8_puts_twice_where_a_write_breaks_copy_on_write(string model, string setting, int doublePuts)
+    {
+        string? anon = ReplayedCapture.More().SelectMany(d => Directory.EnumerateFiles(d, "anon.trace.dat", SearchOption.AllDirectories)).Order(StringComparer.Ordinal).FirstOrDefault(p => p.Contains("6.12", StringComparison.Ordinal));
+        Assert.SkipWhen(anon is null, "the capture 6.12/anon.trace.dat is in none of the directories that TRACEREPLAY_CAPTURES names");
+        ReplayedCapture replayed = ReplayedCapture.With(anon!, new ReplayOptions { Models = [model], Setting = setting });
+        Assert.Equal(doublePuts, replayed.Result("outcomes").Count(row => Long(row["refs_put"]) > Long(row["refs_got"])));
+        Assert.Equal(doublePuts, replayed.Result("violations").Count(row => row["model"] == model && row["invariant"] == "INV-03"));
+        Assert.Equal(doublePuts == 0, !replayed.Result("violations").Any(row => row["model"] == model && row["invariant"] is "INV-01" or "INV-07"));
+    }
+
     private static HashSet<ulong> Refused(ReplayedCapture replayed, (long From, long To) pass) => [.. replayed.Result("faults")
         .Where(row => row["observed_outcome"] == "EFAULT" && Long(row["seq"]) > pass.From && Long(row["seq"]) < pass.To)
         .Select(row => ulong.Parse(row["gfn"]!, CultureInfo.InvariantCulture))];
