@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using TraceReplay.Ingest.Dataset;
+using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Operations;
@@ -66,7 +67,8 @@ public static class ReplayRunner
     {
         IReadOnlyList<IFaultModel> models = CreateModels(options, kernel);
         using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes);
-        using Replay replay = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options), Infer(reader, trace, kernel, stream.Kinds), facts)
+        ClockSkew skew = new(kernel.Layout.Accessed | kernel.Layout.Dirty, trace.ClockUnit);
+        using Replay replay = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options, skew), skew, Infer(reader, trace, kernel, stream.Kinds), facts)
         {
             AssumedProbes = TraceEvents.CountAssumedProbes(reader, trace, options.IgnoreProbes),
             Probed = probed,
@@ -96,11 +98,11 @@ public static class ReplayRunner
         return InferredFacts.Read(stream, kernel.Intel);
     }
 
-    private static WindowBegins ReadWindowBegins(DatasetReader reader, TraceManifest trace, ReplayOptions options)
+    private static WindowBegins ReadWindowBegins(DatasetReader reader, TraceManifest trace, ReplayOptions options, ClockSkew skew)
     {
         HashSet<EventKind> kinds = [EventKind.UnmapHvaRange, EventKind.NotifierStartRet, EventKind.SpteChanged, EventKind.SpteRequested, EventKind.SetSpte, EventKind.PageFault];
         using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes, kinds);
-        return WindowBegins.Read(stream);
+        return WindowBegins.Read(stream, skew);
     }
 
     private static IReadOnlyList<IFaultModel> CreateModels(ReplayOptions options, CapturedKernel kernel)
@@ -130,6 +132,8 @@ internal sealed class Replay : IDisposable
     private readonly IReadOnlySet<EventKind> _kinds;
     private readonly int _captured;
     private readonly TimelineBuilder _timeline;
+    private readonly RecordInvariants _records;
+    private readonly ClockSkew _skew;
     private readonly List<FaultResult> _batch = [];
     private readonly Dictionary<long, FaultResult[]> _pending = [];
     private readonly Stack<FaultResult[]> _spare = new();
@@ -146,7 +150,7 @@ internal sealed class Replay : IDisposable
     private readonly ReplayTallies _tallies = new();
     private readonly FactLog? _facts;
 
-    public Replay(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds, WindowBegins begins, InferredFacts? inferred, FactLog? facts)
+    public Replay(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds, WindowBegins begins, ClockSkew skew, InferredFacts? inferred, FactLog? facts)
     {
         _trace = trace;
         _kernel = kernel;
@@ -159,7 +163,12 @@ internal sealed class Replay : IDisposable
         }
 
         _lost = LostRecords.Read(reader, trace);
-        _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty), inferred, facts?.WindowEnds);
+        _skew = skew;
+        _records = RecordInvariants.For(kernel.Layout, skew, kinds);
+        _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty), inferred, facts?.WindowEnds)
+        {
+            Records = _records,
+        };
         _facts = facts;
         string id = trace.TraceId;
         _faults = FaultTable.Open(reader.ResultPath(id, ResultTables.Faults));
@@ -211,6 +220,7 @@ internal sealed class Replay : IDisposable
             _violations.AddBreaches(model.Name, model.Invariants, _lost);
         }
 
+        _violations.AddBreaches(InvariantList.KernelName, _records.Tally, _lost);
         if (_captured >= 0)
         {
             _fidelity.AddMisses(_models[_captured], _lost);
@@ -221,16 +231,21 @@ internal sealed class Replay : IDisposable
     {
         _timeline.Complete();
         ExecuteBatch();
-        AssumptionWriter.Write(_assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies, AssumedProbes, Probed is null ? null : InferencePrice.Measure(Probed, _facts!));
-        _outcomes.Complete();
-        _divergences.Complete();
         foreach (IFaultModel model in _models)
         {
             model.Invariants.Complete();
             _violations.AddBreaches(model.Name, model.Invariants, _lost);
+        }
+
+        AssumptionWriter.Write(_assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies, AssumedProbes, _skew, [.. _models.Select(model => model.Invariants), _records.Tally], Probed is null ? null : InferencePrice.Measure(Probed, _facts!));
+        _outcomes.Complete();
+        _divergences.Complete();
+        foreach (IFaultModel model in _models)
+        {
             InvariantTable.Write(_invariants, _trace.TraceId, model.Name, model.Settings.Name, model.Invariants);
         }
 
+        InvariantTable.Write(_invariants, _trace.TraceId, InvariantList.KernelName, null, _records.Tally);
         _violations.Complete();
         _invariants.Complete();
         _assumptions.Complete();

@@ -2,6 +2,7 @@ using System.CommandLine;
 using TraceReplay.Analysis;
 using TraceReplay.Analysis.Views;
 using TraceReplay.Cli.Shell;
+using TraceReplay.Replay;
 
 namespace TraceReplay.Cli.Commands;
 
@@ -19,7 +20,9 @@ internal static class ReplayCommand
 
     public static (Command Command, string[] Examples) Create()
     {
-        Option<string> dataset = CommonOptions.Dataset();
+        var dataset = new Option<string?>("--dataset", "-d") { Description = "Directory of the dataset", HelpName = "DATASET" };
+        Option<string?> script = ScriptReplay.Script();
+        Option<string?> vendor = ScriptReplay.Vendor();
         Option<string[]> model = CommonOptions.Model();
         Option<string?> setting = CommonOptions.Setting();
         Option<string?> kernel = CommonOptions.Kernel();
@@ -28,9 +31,30 @@ internal static class ReplayCommand
         Option<string[]> failOn = CommonOptions.FailOn();
         Option<string?> format = CommonOptions.Format();
         Option<string?> output = CommonOptions.Output();
-        var command = new Command("replay", "Re-executes the ingested events against the models") { dataset, model, setting, kernel, trace, ignoreProbes, failOn, format, output };
+        var command = new Command("replay", "Re-executes the ingested events against the models") { dataset, script, model, setting, vendor, kernel, trace, ignoreProbes, failOn, format, output };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(dataset) is null == result.GetValue(script) is null)
+            {
+                result.AddError("give one of -d DATASET, --script FILE");
+            }
+            else if (result.GetValue(script) is not null && (result.GetValue(trace)!.Length > 0 || result.GetValue(failOn)!.Length > 0 || result.GetValue(kernel) is not null || result.GetValue(ignoreProbes)))
+            {
+                result.AddError("--trace, --kernel, --ignore-probes and --fail-on are for a dataset, --script has none");
+            }
+            else if (result.GetValue(script) is null && result.GetValue(vendor) is not null)
+            {
+                result.AddError("--vendor is for --script; a capture tells its vendor");
+            }
+        });
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
+            if (parse.GetValue(script) is { } file)
+            {
+                ReplayOptions asked = CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting), kernel: null);
+                return ScriptReplay.Run(file, asked, parse.GetValue(vendor) == "ept", new RowOutput(parse.GetValue(format), parse.GetValue(output)), terminal, ct);
+            }
+
             string root = parse.GetValue(dataset)!;
             IReadOnlyList<string> ids;
             using (DatasetSession before = DatasetSession.Open(root))
@@ -49,6 +73,7 @@ internal static class ReplayCommand
             "tracereplay replay -d night",
             "tracereplay replay -d night --model current,merged --trace 3f2a",
             "tracereplay replay -d night --fail-on infidelity,lost",
+            "tracereplay replay --script scenario.txt --model current,v11 --setting 6.8 --format table",
         ]);
     }
 

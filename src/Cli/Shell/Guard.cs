@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using TraceReplay.Analysis;
 using TraceReplay.Ingest.Capture;
+using TraceReplay.Replay.Scripts;
 
 namespace TraceReplay.Cli.Shell;
 
@@ -46,7 +47,7 @@ internal static class Guard
             AnalysisException { Failure: AnalysisFailure.Usage } => (ExitCode.Usage, error.Message),
             AnalysisException { Failure: AnalysisFailure.Input } => (ExitCode.Input, error.Message),
             AnalysisException => (ExitCode.Environment, error.Message),
-            CaptureException => (ExitCode.Input, error.Message),
+            CaptureException or ScriptException => (ExitCode.Input, error.Message),
             EnvironmentFailedException => (ExitCode.Environment, error.Message),
             UnauthorizedAccessException or IOException => (ExitCode.Environment, error.Message),
             OutOfMemoryException => (ExitCode.Environment, "out of memory"),

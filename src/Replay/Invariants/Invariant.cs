@@ -20,7 +20,6 @@ public enum CheckPoint : byte
     Refused,
     Retried,
     MmioFromCache,
-    MmioInstalled,
     ShadowMmioInstalled,
     NonCompoundBlock,
 

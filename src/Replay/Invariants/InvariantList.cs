@@ -82,7 +82,7 @@ public static class InvariantList
         new(PfnAligned, "PFN_ALIGNED", "the pfn of a huge leaf is a multiple of its size", Faults + "; of the records " + Leaves) { InModels = LeafInstalled, InRecords = RecordedHugeLeaf },
         new(SpteInSlot, "SPTE_IN_SLOT", "a present leaf lies in an active memslot", "memslots; of the records " + Leaves) { InModels = SlotGone, InRecords = RecordedLeafInSlot },
         new(TdpNoReplace, "TDP_NO_REPLACE", "a present leaf never becomes one of another pfn in one step", Faults + "; of the records " + Leaves) { InModels = LeafInstalled, InRecords = RecordedReplacement },
-        new(NonPresentStep, "NONPRESENT_STEP", "a change from non-present to non-present has MMIO or a frozen SPTE on one side", Leaves) { InModels = CheckPoint.MmioInstalled, InRecords = RecordedNonPresentStep },
+        new(NonPresentStep, "NONPRESENT_STEP", "a change from non-present to non-present has MMIO or a frozen SPTE on one side", Leaves) { InRecords = RecordedNonPresentStep },
         new(MmioGeneration, "MMIO_GEN", "an MMIO SPTE serves only a gfn that has no memslot at its generation", "memslots and MMIO faults") { InModels = MmioFromCache },
         new(MmioNotOverPresent, "MMIO_NOT_OVER_PRESENT", "an MMIO SPTE never overwrites a present one", "faults of the shadow MMU (TDP off) and memslots") { InModels = ShadowMmioInstalled },
         new(FlushBeforeRelease, "FLUSH_BEFORE_RELEASE", "after a zap the guest's TLB is flushed before mmu_lock is dropped for good", "a probe on kvm_flush_remote_tlbs")

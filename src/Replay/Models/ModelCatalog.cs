@@ -40,5 +40,13 @@ public static class ModelCatalog
         return entry.Create(settings, layout);
     }
 
+    /// <summary>SPTE bits of a kernel that the model is of, on a machine of one vendor.</summary>
+    public static SpteLayout Layout(string name, bool ept) => (ept, name) switch
+    {
+        (false, _) => SpteLayout.Npt,
+        (true, "merged") => SpteLayout.Ept7,
+        _ => SpteLayout.Ept,
+    };
+
     private sealed record Entry(ModelInfo Info, ModelSettings[] Settings, Func<ModelSettings, SpteLayout, IFaultModel> Create);
 }

@@ -12,6 +12,9 @@ public sealed record ModelSettings
     /// <summary>P_PRECHECK: lock-free retry checks before and after the pfn lookup.</summary>
     public bool Prechecks { get; init; }
 
+    /// <summary>The first of these checks comes before the memslot is seen to be INVALID (spec 3.3).</summary>
+    public bool PrecheckBeforeInvalidSlot { get; init; }
+
     /// <summary>P_SIGPENDING: an interrupted lookup ends in EINTR.</summary>
     public bool SignalPending { get; init; }
 
@@ -67,11 +70,12 @@ public sealed record ModelSettings
 
     public static ModelSettings Pre2021 { get; } = Kernel61 with { Name = "pre2021", UnconditionalGet = true, ZapBeforeMmio = false };
 
-    public static ModelSettings Kernel68 { get; } = new() { Name = "6.8", Prechecks = true, SignalPending = true, ChangePte = true };
+    public static ModelSettings Kernel68 { get; } = new() { Name = "6.8", Prechecks = true, PrecheckBeforeInvalidSlot = true, SignalPending = true, ChangePte = true };
 
     public static ModelSettings Kernel612 { get; } = Kernel68 with
     {
         Name = "6.12",
+        PrecheckBeforeInvalidSlot = false,
         PfnMapHuge = true,
         ReleaseExact = true,
         WriteProtectedOutcome = true,

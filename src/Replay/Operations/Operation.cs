@@ -69,7 +69,10 @@ public enum OperationKind : byte
     /// <summary>The dirty bit of the leaf at gfn A, level B is cleared (dirty logging with PML).</summary>
     ClearDirty,
 
-    /// <summary>The leaf at gfn A, level B goes, outside of any window (NX recovery, log-dirty off, memslot zap).</summary>
+    /// <summary>
+    /// The leaf at gfn A goes, outside of any window (NX recovery, log-dirty off, memslot zap). B is the level that the record has:
+    /// if a leaf of that level went there with a window or a root before, this is its own late record and does nothing.
+    /// </summary>
     ZapLeaf,
 
     /// <summary>The huge leaf at gfn A, level B becomes 512 leaves one level below.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using TraceReplay.Ingest.Dataset;
+using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Timeline;
 
 namespace TraceReplay.Replay.Results;
@@ -7,7 +8,7 @@ namespace TraceReplay.Replay.Results;
 /// <summary>Says AS-1 to AS-11 of spec 16 for one replay.</summary>
 internal static class AssumptionWriter
 {
-    public static void Write(ResultTable<AssumptionRow> table, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds, TimelineCounts counts, ReplayTallies tallies, int assumedProbes, IReadOnlyDictionary<string, PricedInference>? prices)
+    public static void Write(ResultTable<AssumptionRow> table, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds, TimelineCounts counts, ReplayTallies tallies, int assumedProbes, ClockSkew skew, IReadOnlyList<InvariantTally> invariants, IReadOnlyDictionary<string, PricedInference>? prices)
     {
         void Add(string assumption, string value, double? share, string detail) =>
             table.Add(new AssumptionRow(trace.TraceId, assumption, value, share, detail, prices?.TryGetValue(assumption, out PricedInference price) == true ? price : null));
@@ -50,7 +51,7 @@ internal static class AssumptionWriter
             "AS-6",
             tallies.OrderAmbiguous > 0 ? "assumed" : "known",
             Share(tallies.OrderAmbiguous, tallies.Faults),
-            Say($"clock {trace.Clock ?? "unknown"}: {tallies.OrderAmbiguous} of {tallies.Faults} faults have a window's begin or end so near that the order is not certain"));
+            Say($"clock {trace.Clock ?? "unknown"}: {tallies.OrderAmbiguous} of {tallies.Faults} faults have a window's begin or end so near that the order is not certain; {Skew(skew)}; {invariants.Sum(tally => InvariantList.All.Sum(tally.Violable))} checks of invariants ended in violable, because of that or of lost records"));
         Add(
             "AS-7",
             trace.Lost > 0 || counts.EventsUntold + counts.OutcomesUntold > 0 ? "unknown" : "known",
@@ -80,6 +81,12 @@ internal static class AssumptionWriter
             null,
             Say($"events whose VM was taken to be the newest: {counts.VmAssumed}; SPTE changes by others than faults and windows, handed to every model as seen: {counts.MaintenanceFromSpteEvents}; outcomes inferred from re-entry alone: {counts.OutcomesInferred}"));
     }
+
+    private static string Skew(ClockSkew skew) => skew.IsMeasured
+        ? Say($"two CPUs' clocks are at most {skew.Bound} units apart, the smallest of {skew.Pairs} pairs of SPTE changes in which one made the other possible")
+        : skew.Pairs > 0
+            ? Say($"two CPUs' clocks are taken to be at most {skew.Bound} units apart; the nearest of {skew.Pairs} pairs of SPTE changes that bound it is {skew.Smallest} units wide")
+            : Say($"two CPUs' clocks are taken to be at most {skew.Bound} units apart: nothing recorded bounds it");
 
     private static double? Share(long part, long whole) => whole == 0 ? null : (double)part / whole;
 

@@ -12,7 +12,7 @@ namespace TraceReplay.Replay.Results;
 /// </summary>
 internal sealed class FidelityTables : IDisposable
 {
-    private static readonly string[] s_quantities = ["outcome", "pfn", "level", "writable", "spte"];
+    private static readonly string[] s_quantities = ["outcome", "pfn", "level", "writable", "spte", "refs"];
 
     private static readonly string[] s_records = ["leaf_change", "invalidate_seq", "in_progress"];
     private const string Loss = "records were lost before or during the fault";
@@ -74,6 +74,7 @@ internal sealed class FidelityTables : IDisposable
             Miss(model, in observed, 0, observed.Outcome.Name(), Describe(in predicted));
         }
 
+        CompareReferences(model, in observed, in predicted);
         // What the fault itself shows of a page that nothing else shows has no prediction to compare with.
         if (!observed.HasLeaf || !OutcomeTable.IsMapped(predicted.Outcome) || SpecialPfn.IsMadeUp(predicted.Pfn))
         {
@@ -102,6 +103,30 @@ internal sealed class FidelityTables : IDisposable
             Miss(model, in observed, 4, Hex(observed.Spte), Hex(predicted.Spte));
         }
     }
+
+    /// <summary>
+    /// The calls that put a page back (spec 3.1). Of a page without a reference `current` makes the call and it does nothing; what
+    /// a lookup puts within itself, and what 7.x puts when it maps nothing, no probe shows: these are not compared.
+    /// </summary>
+    private void CompareReferences(IFaultModel model, in ObservedFault observed, in FaultContext predicted)
+    {
+        bool tells = predicted.RefsGot > 0
+            ? observed.Outcome == FaultOutcome.Fixed || !model.Settings.EarlySpurious
+            : observed.Releases == 0;
+        if (observed.Releases < 0 || observed.Outcome != predicted.Outcome || predicted.Outcome == FaultOutcome.Unknown || !tells)
+        {
+            return;
+        }
+
+        int releases = predicted.RefsGot > 0 ? predicted.RefsPut - predicted.RefsGot + 1 : 0;
+        bool samePage = releases != 1 || observed.ReleasedPfn == 0 || observed.ReleasedPfn == predicted.ReleasePfn;
+        if (!Matches(5, observed.Releases == releases && samePage))
+        {
+            Miss(model, in observed, 5, References(observed.Releases, observed.ReleasedPfn), References(releases, predicted.ReleasePfn));
+        }
+    }
+
+    private static string References(int puts, ulong pfn) => puts == 0 ? "0 puts" : $"{Decimal(puts)} put of {Hex(pfn)}";
 
     /// <summary>Takes over what the model found in the last batch when it compared itself with records.</summary>
     public void AddMisses(IFaultModel model, LostRecords lost)
@@ -154,7 +179,7 @@ internal sealed class FidelityTables : IDisposable
     private void Miss(IFaultModel model, in ObservedFault observed, int quantity, string seen, string predicted)
     {
         string? cause = observed.Lost ? Loss
-            : observed.OrderAmbiguous ? "a notifier window began or ended so close to the fault's check that their order is not certain"
+            : observed.OrderAmbiguous ? "a notifier window began or ended, or another vCPU installed the same leaf, so close to the fault's check that their order is not certain"
             : null;
         _tallies[quantity].Explained += cause is null ? 0 : 1;
         _misses.Add(new MissRow(

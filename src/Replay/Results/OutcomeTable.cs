@@ -55,7 +55,7 @@ internal static class OutcomeTable
         _ => null,
     };
 
-    private static string? Path(FaultPath path) => path switch
+    public static string? Path(FaultPath path) => path switch
     {
         FaultPath.Fast => "fast",
         FaultPath.GupFast => "gup_fast",

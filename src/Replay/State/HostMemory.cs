@@ -67,8 +67,11 @@ public sealed class HostMemory
     /// <summary>[start, end) was invalidated: what was known of its leaves no longer holds.</summary>
     public void Forget(ulong start, ulong end)
     {
-        Eraser eraser = default;
-        _ptes.ForEach(start >> 12, (end + 4095) >> 12, ref eraser);
+        if (start < end)
+        {
+            Eraser eraser = default;
+            _ptes.ForEach(start >> 12, ((end - 1) >> 12) + 1, ref eraser);
+        }
     }
 
     /// <summary>The mappings of a TTM buffer object.</summary>

@@ -66,11 +66,18 @@ public sealed class HostPages
     /// <param name="pfn">The frame.</param>
     /// <param name="vma">The mapping, with the TTM buffer object behind it if there is one.</param>
     /// <param name="hva">Where the page lies in it.</param>
+    /// <param name="order">Order of the block that holds it, 0 if none is known.</param>
     /// <param name="certainty">Whether the kind was recorded or inferred.</param>
-    public PageKind KindOfRemapped(ulong pfn, Vma? vma, ulong hva, out Certainty certainty)
+    public PageKind KindOfRemapped(ulong pfn, Vma? vma, ulong hva, out int order, out Certainty certainty)
     {
         ulong bo = vma?.Bo ?? 0;
-        (ulong start, int order, bool compound) = BlockOf(pfn);
+        (ulong start, order, bool compound) = BlockOf(pfn);
+        if (vma is not null && vma.Kind.IsRemapped())
+        {
+            certainty = Certainty.Known;
+            return vma.Kind;
+        }
+
         if (order > 0)
         {
             certainty = Certainty.Known;

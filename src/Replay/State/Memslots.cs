@@ -30,6 +30,16 @@ public sealed record Memslot(int AsId, int Id, ulong BaseGfn, ulong Npages, ulon
 
     public ulong Gfn(ulong hva) => BaseGfn + ((hva - UserspaceAddr) >> 12);
 
+    /// <summary>The gfns [first, last) of the slot that hva bytes [start, end) touch; false if there are none.</summary>
+    public bool TryGfns(ulong start, ulong end, out ulong first, out ulong last)
+    {
+        ulong from = Math.Max(start, UserspaceAddr);
+        ulong to = Math.Min(end, EndHva);
+        first = Gfn(from);
+        last = Gfn(to - 1) + 1;
+        return from < to;
+    }
+
     /// <summary>
     /// The largest level (1..3) at which the block around <paramref name="gfn"/> may be mapped:
     /// inside the slot, and gfn and hva congruent (disallow_lpage of spec 4.2).
@@ -79,6 +89,9 @@ public sealed class Memslots
 public static class Levels
 {
     public const int Max = 5;
+
+    /// <summary>log2 of <see cref="Pages"/>.</summary>
+    public static int Order(int level) => 9 * (level - 1);
 
     /// <summary>4 KiB frames that one entry of <paramref name="level"/> covers.</summary>
     public static ulong Pages(int level) => 1UL << (9 * (level - 1));

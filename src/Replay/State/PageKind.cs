@@ -44,9 +44,20 @@ public enum PageKind : byte
 /// <summary>What <c>struct page</c> says about a pfn (spec 1.1, 8.2).</summary>
 /// <param name="Valid">There is a memmap for the pfn.</param>
 /// <param name="Reserved">PG_reserved.</param>
-/// <param name="Count">page_count(): of the folio for compound pages, of the page itself otherwise.</param>
+/// <param name="Count">page_count(): of the folio for compound pages, of the page itself otherwise; a lower bound unless known.</param>
+/// <param name="CountKnown">Nobody whom KVM does not see holds references beyond <paramref name="Count"/>.</param>
 /// <param name="ZeroPage">It is the zero page: reserved, and refcounted all the same (spec 1.1, rule 3).</param>
-public readonly record struct StructPage(bool Valid, bool Reserved, int Count, bool ZeroPage = false);
+public readonly record struct StructPage(bool Valid, bool Reserved, int Count, bool CountKnown = false, bool ZeroPage = false)
+{
+    /// <summary>refcounted_page_of (spec 1.1) is not NULL.</summary>
+    public bool IsRefcounted => Valid && (!Reserved || ZeroPage);
+
+    /// <summary>get_page_unless_zero fails; v11's test before marks, too.</summary>
+    public bool IsCountZero => CountKnown && Count == 0;
+
+    /// <summary>ad_tracked (spec 1.1).</summary>
+    public bool IsAdTracked => Valid && !Reserved;
+}
 
 /// <summary>The facts that follow from a page's kind alone.</summary>
 public static class PageKinds
@@ -66,10 +77,10 @@ public static class PageKinds
     public static StructPage StructPage(this PageKind kind) => kind switch
     {
         PageKind.P0 or PageKind.P5 or PageKind.H or PageKind.P1 => new(Valid: false, Reserved: false, Count: 0),
-        PageKind.P4 or PageKind.P7Tail => new(Valid: true, Reserved: false, Count: 0),
-        PageKind.Free => new(Valid: true, Reserved: false, Count: 0),
+        PageKind.P4 or PageKind.P7Tail or PageKind.Free => new(Valid: true, Reserved: false, Count: 0, CountKnown: true),
+        PageKind.P2 or PageKind.P3 or PageKind.P7 => new(Valid: true, Reserved: false, Count: 1, CountKnown: true),
         PageKind.A3 => new(Valid: true, Reserved: true, Count: 1, ZeroPage: true),
-        PageKind.Pz => new(Valid: true, Reserved: true, Count: 0),
+        PageKind.Pz => new(Valid: true, Reserved: true, Count: 0, CountKnown: true),
         PageKind.N or PageKind.NoSlot or PageKind.Unknown => new(Valid: false, Reserved: false, Count: 0),
         _ => new(Valid: true, Reserved: false, Count: 1),
     };

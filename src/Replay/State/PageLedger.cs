@@ -6,32 +6,69 @@ namespace TraceReplay.Replay.State;
 /// </summary>
 public sealed class PageLedger
 {
-    private const int KindShift = 56;
-    private const int DeltaShift = 40;
-    private const int DirtyShift = 20;
-    private const ulong CountMask = (1UL << 20) - 1;
+    private const int KindShift = 57;
+    private const int OrderShift = 52;
+    private const int DeltaShift = 36;
+    private const int DirtyShift = 18;
+    private const ulong CountMask = (1UL << 18) - 1;
+    private const ulong DeltaMask = 0xffff;
     private const int DeltaBias = 1 << 15;
+    private const ulong LearnedMask = ulong.MaxValue << OrderShift;
+    private const ulong FreePage = (ulong)PageKind.Free << KindShift;
+
+    // In an entry of a block: some page below was found by itself since.
+    private const ulong LearnedBelow = 1;
 
     private readonly RadixTable _pages = new();
 
+    // What a lookup through a huge leaf learned of all its pages, by level - 2 and pfn >> order.
+    private readonly RadixTable[] _blocks = [new(), new()];
+    private bool _anyBlock;
+
     /// <summary>Remembers what a lookup learned of the page; later decisions about the pfn start from it.</summary>
-    public void SetKind(ulong pfn, PageKind kind)
+    /// <param name="pfn">The frame that was found.</param>
+    /// <param name="kind">Its kind.</param>
+    /// <param name="folioOrder">Order of the folio that it is part of: the head carries the reference count.</param>
+    /// <param name="level">Level of the leaf through which it was found; what is learned holds for all of the leaf's pages.</param>
+    public void SetKind(ulong pfn, PageKind kind, int folioOrder = 0, int level = 1)
     {
-        // Allocated anew: what its former life left behind is gone.
-        ulong entry = Kind(pfn) == PageKind.Free ? (ulong)DeltaBias << DeltaShift : Entry(pfn);
-        _pages[pfn] = (entry & ~(0xffUL << KindShift)) | ((ulong)kind << KindShift);
+        ulong learned = ((ulong)kind << KindShift) | ((ulong)folioOrder << OrderShift);
+        if (level == 1)
+        {
+            // Allocated anew: what its former life left behind is gone.
+            ulong counts = Kind(pfn) == PageKind.Free ? (ulong)DeltaBias << DeltaShift : Entry(pfn) & ~LearnedMask;
+            _pages[pfn] = counts | learned;
+        }
+        else if (_blocks[level - 2][pfn >> Levels.Order(level)] != learned)
+        {
+            ulong start = pfn & ~(Levels.Pages(level) - 1);
+            Unlearn pages = default;
+            _pages.ForEach(start, start + Levels.Pages(level), ref pages);
+            if (level == 3)
+            {
+                Forget blocks = default;
+                _blocks[0].ForEach(start >> Levels.Order(2), (start + Levels.Pages(3)) >> Levels.Order(2), ref blocks);
+            }
+
+            _blocks[level - 2][pfn >> Levels.Order(level)] = learned;
+            _anyBlock = true;
+        }
+
+        for (int above = level + 1; _anyBlock && above <= 3; above++)
+        {
+            ulong index = pfn >> Levels.Order(above);
+            ulong block = _blocks[above - 2][index];
+            _blocks[above - 2][index] = block == 0 ? 0 : block | LearnedBelow;
+        }
     }
 
-    /// <summary>
-    /// The page that carries the reference count: the head of a compound page, taken as 2 MiB for the kinds that have no
-    /// recorded order; every other page counts for itself.
-    /// </summary>
-    public ulong Folio(ulong pfn) => Kind(pfn) == PageKind.A2 ? pfn & ~511UL : pfn;
+    /// <summary>The page that carries the reference count and the flags: the head of a compound page, else the page itself.</summary>
+    public ulong Folio(ulong pfn) => pfn & ~((1UL << (int)((Learned(pfn) >> OrderShift) & 31)) - 1);
 
-    public PageKind Kind(ulong pfn) => (PageKind)(_pages[pfn] >> KindShift);
+    public PageKind Kind(ulong pfn) => (PageKind)(Learned(pfn) >> KindShift);
 
     /// <summary>Gets minus puts by KVM; not zero after a fault means that one was lost or put twice.</summary>
-    public int Delta(ulong pfn) => (int)((Entry(pfn) >> DeltaShift) & 0xffff) - DeltaBias;
+    public int Delta(ulong pfn) => (int)((Entry(pfn) >> DeltaShift) & DeltaMask) - DeltaBias;
 
     public int AccessedMarks(ulong pfn) => (int)(_pages[pfn] & CountMask);
 
@@ -43,20 +80,22 @@ public sealed class PageLedger
     /// <summary>The owner gave [pfn, pfn + pages) back; what KVM still holds is on top of a count of 0.</summary>
     public void Free(ulong pfn, ulong pages)
     {
-        FreeVisitor visitor = default;
-        _pages.ForEach(pfn, pfn + pages, ref visitor);
+        Learn free = new() { Learned = FreePage };
+        _pages.ForEach(pfn, pfn + pages, ref free);
+        _blocks[0].ForEach(pfn >> Levels.Order(2), (pfn + pages) >> Levels.Order(2), ref free);
+        _blocks[1].ForEach(pfn >> Levels.Order(3), (pfn + pages) >> Levels.Order(3), ref free);
     }
 
     /// <summary>The struct page as this model would find it now.</summary>
     public StructPage StructPage(ulong pfn)
     {
         StructPage page = Kind(pfn).StructPage();
-        return page with { Count = page.Count + Delta(pfn) };
+        return page with { Count = page.Count + Delta(Folio(pfn)) };
     }
 
-    public void Get(ulong pfn) => _pages[pfn] = Entry(pfn) + (1UL << DeltaShift);
+    public void Get(ulong pfn) => Add(pfn, 1);
 
-    public void Put(ulong pfn) => _pages[pfn] = Entry(pfn) - (1UL << DeltaShift);
+    public void Put(ulong pfn) => Add(pfn, -1);
 
     public void MarkAccessed(ulong pfn)
     {
@@ -70,14 +109,49 @@ public sealed class PageLedger
         _pages[pfn] = ((entry >> DirtyShift) & CountMask) == CountMask ? entry : entry + (1UL << DirtyShift);
     }
 
-    private struct FreeVisitor : IEntryVisitor
+    private void Add(ulong pfn, int change)
     {
-        public readonly void Visit(ulong index, ref ulong entry) => entry = (entry & ~(0xffUL << KindShift)) | ((ulong)PageKind.Free << KindShift);
+        ulong entry = Entry(pfn);
+        ulong delta = ((entry >> DeltaShift) & DeltaMask) + (ulong)change;
+
+        // A count that would run over stays, rather than run into its neighbour.
+        _pages[pfn] = delta is 0 or > DeltaMask ? entry : (entry & ~(DeltaMask << DeltaShift)) | (delta << DeltaShift);
+    }
+
+    private ulong Learned(ulong pfn)
+    {
+        ulong own = _pages[pfn] & LearnedMask;
+        if (own != 0 || !_anyBlock)
+        {
+            return own;
+        }
+
+        ulong block = _blocks[0][pfn >> Levels.Order(2)];
+        return block != 0 ? block : _blocks[1][pfn >> Levels.Order(3)];
     }
 
     private ulong Entry(ulong pfn)
     {
         ulong entry = _pages[pfn];
-        return entry == 0 ? (ulong)DeltaBias << DeltaShift : entry;
+        return (entry & ~LearnedMask) == 0 ? entry | ((ulong)DeltaBias << DeltaShift) : entry;
+    }
+
+    /// <summary>The pages are a block's now; a page that was free begins anew.</summary>
+    private struct Unlearn : IEntryVisitor
+    {
+        public readonly void Visit(ulong index, ref ulong entry) => entry = (entry & LearnedMask) == FreePage ? 0 : entry & ~LearnedMask;
+    }
+
+    /// <summary>Replaces what was learned; the counts stay.</summary>
+    private struct Learn : IEntryVisitor
+    {
+        public ulong Learned;
+
+        public readonly void Visit(ulong index, ref ulong entry) => entry = (entry & ~(LearnedMask)) | Learned;
+    }
+
+    private struct Forget : IEntryVisitor
+    {
+        public readonly void Visit(ulong index, ref ulong entry) => entry = 0;
     }
 }

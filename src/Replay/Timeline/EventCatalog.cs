@@ -135,7 +135,10 @@ public static class EventCatalog
         EventSource.Entry(EventKind.NotifierEnd, "kvm_mmu_notifier_invalidate_range_end", "mn?", "start?", "end?"),
         EventSource.Entry(EventKind.InvalidateBegin, "kvm_mmu_invalidate_begin|kvm_mmu_invalidate_start", "kvm?"),
         EventSource.Entry(EventKind.InvalidateEnd, "kvm_mmu_invalidate_end", "kvm?", "field_seq?", "in_progress?"),
-        EventSource.Entry(EventKind.Release, "kvm_release_pfn_clean|kvm_release_page_clean|kvm_release_page_dirty|kvm_release_page_unused"),
+        EventSource.Entry(EventKind.Release, "kvm_release_pfn_clean", "pfn?"),
+        EventSource.Entry(EventKind.Release, "kvm_release_page_clean", "pfn?"),
+        EventSource.Entry(EventKind.Release, "kvm_release_page_dirty", "pfn?"),
+        EventSource.Entry(EventKind.Release, "kvm_release_page_unused", "pfn?"),
     ];
 
     /// <summary>

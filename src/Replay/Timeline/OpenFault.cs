@@ -17,6 +17,10 @@ internal sealed class OpenFault
     public bool FaultinReturned;
     public bool LookupSent;
     public bool Prefetch;
+
+    /// <summary>Another vCPU's fault installed the same leaf while this one walked: which of the two came first is not recorded.</summary>
+    public bool LeafRaced;
+    public bool Requested;
     public bool SawTdpFault;
     public bool SawReturn;
     public bool AsyncQueued;
@@ -51,7 +55,7 @@ internal sealed class OpenFault
     {
         Observed = default;
         Access = FaultAccess.None;
-        Begun = Committed = InLookup = SawFollow = FaultinReturned = LookupSent = Prefetch = SawTdpFault = SawReturn = AsyncQueued = FastUntold = ReturnUntold = false;
+        Begun = Committed = InLookup = SawFollow = FaultinReturned = LookupSent = Prefetch = SawTdpFault = SawReturn = AsyncQueued = LeafRaced = Requested = FastUntold = ReturnUntold = false;
         FastReturn = -1;
         Return = 0;
         Hva = 0;
@@ -120,6 +124,10 @@ public struct ObservedFault
     public ulong Pfn;
     public ulong Spte;
     public int Level;
+
+    /// <summary>Calls that put the page of a lookup back, and the last one's pfn | 0; -1 if the capture does not record them.</summary>
+    public int Releases;
+    public ulong ReleasedPfn;
 
     /// <summary>A window began or ended so close to one of the fault's checks that their order is not certain.</summary>
     public bool OrderAmbiguous;

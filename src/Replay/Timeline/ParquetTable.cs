@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using Parquet;
 using Parquet.Schema;
@@ -93,10 +94,11 @@ internal sealed class ParquetTable : IDisposable
     private static void Read<T>(ParquetRowGroupReader group, DataField field, long[] values, int rows, long missing, bool[]? unknown)
         where T : unmanaged
     {
+        // From the pool: an array of this size made anew for each column costs more in page faults than its decoding.
         if (field.IsNullable)
         {
-            T?[] nullable = new T?[rows];
-            group.ReadAsync<T>(field, nullable.AsMemory()).AsTask().GetAwaiter().GetResult();
+            T?[] nullable = ArrayPool<T?>.Shared.Rent(rows);
+            group.ReadAsync<T>(field, nullable.AsMemory(0, rows)).AsTask().GetAwaiter().GetResult();
             for (int i = 0; i < rows; i++)
             {
                 values[i] = nullable[i] is { } value ? Widen(value) : missing;
@@ -107,15 +109,18 @@ internal sealed class ParquetTable : IDisposable
                 unknown[i] = nullable[i] is null;
             }
 
+            ArrayPool<T?>.Shared.Return(nullable);
             return;
         }
 
-        T[] plain = new T[rows];
-        group.ReadAsync<T>(field, plain.AsMemory()).AsTask().GetAwaiter().GetResult();
+        T[] plain = ArrayPool<T>.Shared.Rent(rows);
+        group.ReadAsync<T>(field, plain.AsMemory(0, rows)).AsTask().GetAwaiter().GetResult();
         for (int i = 0; i < rows; i++)
         {
             values[i] = Widen(plain[i]);
         }
+
+        ArrayPool<T>.Shared.Return(plain);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

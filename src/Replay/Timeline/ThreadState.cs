@@ -43,7 +43,7 @@ internal sealed class ThreadState(int pid)
 }
 
 /// <summary>A region call under way: what it asks for, and what it replaces.</summary>
-internal sealed record PendingRegion(VmTrack Vm, Memslot? New, Memslot? Old, bool Invalidated);
+internal sealed record PendingRegion(VmTrack Vm, Memslot? New, Memslot? Old, bool Invalidated, long Seq);
 
 /// <summary>A notifier window of one VM.</summary>
 internal sealed class Window
@@ -65,10 +65,15 @@ internal sealed class Window
     public required long UnmapSeq { get; init; }
 
     /// <summary>The window counts as begun before the first event behind this one.</summary>
-    public required long BeginsAfter { get; init; }
+    public required long BeginsAfter { get; set; }
 
     /// <summary>Its first zap or the notifier's return was seen: from here on it has certainly begun.</summary>
     public bool Settled { get; set; }
+
+    /// <summary>The event that showed it, and its time.</summary>
+    public long SettledSeq { get; set; }
+
+    public long SettledAt { get; set; }
 
     /// <summary>The models have been told; until then the window may or may not be in progress.</summary>
     public bool Begun { get; set; }
@@ -91,6 +96,9 @@ internal sealed class VmTrack(short index, ulong kvm)
 
     /// <summary>Window begins and ends so far: two equal readings mean that nothing came between.</summary>
     public long Boundaries { get; set; }
+
+    /// <summary>mmu_invalidate_seq as the last probe on an end read it.</summary>
+    public ulong? LastSeq { get; set; }
 
     /// <summary>Windows whose begin lies somewhere between the last event and the next.</summary>
     public int Opening { get; set; }

@@ -22,6 +22,7 @@ internal sealed partial class TimelineBuilder
     {
         if (thread.Fault is { } previous)
         {
+            Records.FaultEnded(previous.Vm, previous.Observed.Gpa >> 12, superseded: true);
             Close(thread, previous, -1, e.Seq);
         }
 
@@ -244,6 +245,10 @@ internal sealed partial class TimelineBuilder
 
         fault.FaultinReturned = true;
         fault.AtFaultinReturn = Mark(fault);
+        if (e.Knows(1) && fault.Begun && Moved(fault.AtFaultin, fault.AtFaultinReturn))
+        {
+            BeginAfterEndsBefore(fault, e[1]);
+        }
 
         // Without map_writable (6.1) the lookup waits for the SPTE to show it; that setting has no check in between.
         if (e.Knows(3) && fault.AtLookupReturn >= 0)
@@ -252,11 +257,17 @@ internal sealed partial class TimelineBuilder
         }
     }
 
-    private static void OnSpteRequested(EventCursor e, ThreadState thread)
+    private void OnSpteRequested(EventCursor e, ThreadState thread)
     {
         if (thread.Fault is not { Committed: false } fault)
         {
             return;
+        }
+
+        if (!fault.Requested)
+        {
+            fault.Requested = true;
+            _requested.Add(fault);
         }
 
         if (fault.LookupPfn == 0 && !SpecialPfn.IsError(e[1]) && e[1] != SpecialPfn.NoSlot)
@@ -285,7 +296,21 @@ internal sealed partial class TimelineBuilder
 
         SeeLeaf(fault, e[1], level);
         fault.Observed.By = ObservedBy.SetSpte;
+        Records.Installed(fault.Vm, fault.Observed.AsId, fault.Observed.Gpa >> 12, _openWindows);
         Commit(fault, exact: true);
+    }
+
+    private void MarkRaced(OpenFault installer, ulong gfn, int level)
+    {
+        foreach (OpenFault other in _requested)
+        {
+            if (other != installer && other.Vm == installer.Vm && ((other.Observed.Gpa >> 12) ^ gfn) < Levels.Pages(level))
+            {
+                // Also of one that has made its choice: the record of an install follows the install.
+                other.LeafRaced = true;
+                other.Observed.OrderAmbiguous |= other.Committed;
+            }
+        }
     }
 
     private void OnMmio(EventCursor e, ThreadState thread)
@@ -305,7 +330,15 @@ internal sealed partial class TimelineBuilder
 
     private void OnRelease(EventCursor e, ThreadState thread)
     {
-        if (thread.Fault is { FaultinReturned: true } fault)
+        // Behind the handler's return the task may look pages up for other reasons (emulation, kvm_vcpu_map).
+        if (thread.Fault is not { SawReturn: false } fault)
+        {
+            return;
+        }
+
+        fault.Observed.Releases++;
+        fault.Observed.ReleasedPfn = e.Knows(0) ? e[0] : 0;
+        if (fault.FaultinReturned)
         {
             Commit(fault, exact: false);
         }
@@ -337,6 +370,7 @@ internal sealed partial class TimelineBuilder
                 fault.Observed.By = ObservedBy.Entry;
             }
 
+            Records.FaultEnded(fault.Vm, fault.Observed.Gpa >> 12, superseded: false);
             Close(thread, fault, e.Time, e.Seq);
         }
     }
@@ -356,6 +390,7 @@ internal sealed partial class TimelineBuilder
             fault.Observed.By = ObservedBy.UserspaceExit;
         }
 
+        Records.FaultEnded(fault.Vm, fault.Observed.Gpa >> 12, superseded: false);
         Close(thread, fault, e.Time, e.Seq);
     }
 
@@ -427,6 +462,11 @@ internal sealed partial class TimelineBuilder
     /// <summary>A boundary between two milestones of the fault may have come before or after the check that lies between them.</summary>
     private static bool IsOrderAmbiguous(OpenFault fault, bool exact)
     {
+        if (fault.LeafRaced)
+        {
+            return true;
+        }
+
         long now = fault.Vm.Boundaries;
         if (fault.Vm.Opening > 0 || fault.AtFaultin < 0)
         {
@@ -459,11 +499,17 @@ internal sealed partial class TimelineBuilder
     private void Close(ThreadState thread, OpenFault fault, long endTime, long endSeq)
     {
         Commit(fault, exact: false);
+        if (fault.Requested)
+        {
+            _requested.Remove(fault);
+        }
+
         thread.Fault = null;
         ref ObservedFault observed = ref fault.Observed;
         observed.Vm = fault.Vm.Index;
         observed.Hva = fault.Hva;
         observed.EndSeq = endSeq;
+        observed.Releases = _kinds.Contains(EventKind.Release) ? observed.Releases : -1;
         observed.Latency = endTime < 0 ? -1 : endTime - observed.Time;
         if (fault.SawReturn)
         {

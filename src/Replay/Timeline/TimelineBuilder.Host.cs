@@ -50,7 +50,8 @@ internal sealed partial class TimelineBuilder
             PutSlot(vm, now);
         }
 
-        thread.Region = new PendingRegion(vm, now, old, goes);
+        thread.Region = new PendingRegion(vm, now, old, goes, e.Seq);
+        Records.RegionCalls++;
         Counts.SlotsFromRegionCall++;
     }
 
@@ -62,11 +63,17 @@ internal sealed partial class TimelineBuilder
         }
 
         thread.Region = null;
+        Records.RegionCalls--;
         if (!e.Knows(0))
         {
             // What became of the slot shows at the next fault in it.
             Counts.EventsUntold++;
             return;
+        }
+
+        if ((int)e[0] == 0)
+        {
+            Records.SlotsChanged(region, _openWindows);
         }
 
         Memslot? active = (int)e[0] == 0 ? region.New : region.Old;

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Operations;
 
@@ -38,6 +39,7 @@ internal sealed partial class TimelineBuilder
         if (thread.Windows.Count >= MaxNestedWindows)
         {
             Counts.WindowsClosedByNextEvent++;
+            Records.WindowClosed(thread.Windows[0], byItsEnd: false);
             EndWindow(thread.Windows[0], 0, 0);
             thread.Windows.RemoveAt(0);
         }
@@ -76,6 +78,53 @@ internal sealed partial class TimelineBuilder
     }
 
     /// <summary>
+    /// The recorded mmu_invalidate_in_progress counts the windows that have begun: of those whose begin lies somewhere around
+    /// here, the earliest as many as it takes have, the others have not.
+    /// </summary>
+    private void PlaceBeginsByCount(VmTrack vm, ulong inProgress, long seq)
+    {
+        int begun = _openWindows.Count(open => open.Window.Vm == vm && open.Window.Begun);
+        foreach (Window window in _opening)
+        {
+            if (window.Vm == vm && !window.Begun)
+            {
+                window.BeginsAfter = (ulong)begun < inProgress ? seq - 1 : Math.Max(window.BeginsAfter, seq);
+                begun++;
+            }
+        }
+    }
+
+    /// <summary>
+    /// The probe stands at the entry of kvm_faultin_pfn, the snapshot and the check after it come a little later. A snapshot that
+    /// counts the end of a window was taken after that end, wherever the probe's record stands: so the fault begins after it.
+    /// </summary>
+    /// <param name="snapshot">Recorded fault->mmu_seq.</param>
+    private void BeginAfterEndsBefore(OpenFault fault, ulong snapshot)
+    {
+        Span<Operation> operations = CollectionsMarshal.AsSpan(Operations);
+        int begin = operations.Length - 1;
+        int after = -1;
+        while (begin >= 0 && !(operations[begin].Kind == OperationKind.FaultBegin && operations[begin].FaultId == fault.Observed.FaultId))
+        {
+            ref readonly Operation o = ref operations[begin];
+            if (after < 0 && o.Kind == OperationKind.WindowEnd && o.Vm == fault.Vm.Index && o.C != 0 && o.C <= snapshot)
+            {
+                after = begin;
+            }
+
+            begin--;
+        }
+
+        // Not found: the models have had it already, with the batch before.
+        if (begin >= 0 && after >= 0)
+        {
+            Operation begun = operations[begin];
+            operations[(begin + 1)..(after + 1)].CopyTo(operations[begin..]);
+            operations[after] = begun;
+        }
+    }
+
+    /// <summary>
     /// A task that goes on with other work has left the notifier: the end was not probed, or its record was lost. Without a
     /// probe any event but a zap or what the page allocator does says so, with one only those that cannot happen inside a window (spec 15.2, policy b).
     /// </summary>
@@ -93,6 +142,7 @@ internal sealed partial class TimelineBuilder
         foreach (Window window in thread.Windows)
         {
             Counts.WindowsClosedByNextEvent++;
+            Records.WindowClosed(window, byItsEnd: false);
             EndWindow(window, 0, 0);
         }
 
@@ -132,6 +182,8 @@ internal sealed partial class TimelineBuilder
         if (!window.Settled)
         {
             window.Settled = true;
+            window.SettledSeq = _seq;
+            window.SettledAt = _time;
             window.Vm.Opening--;
         }
     }
@@ -146,12 +198,15 @@ internal sealed partial class TimelineBuilder
             : thread.Windows.Count - 1;
         if (index < 0)
         {
+            Records.EndWithoutStart(VmOf(thread));
             return;
         }
 
         Window window = thread.Windows[index];
         thread.Windows.RemoveAt(index);
         Counts.WindowsClosedByProbe++;
+        Records.WindowEnds(window);
+        Records.WindowClosed(window, byItsEnd: true);
         if (_kinds.Contains(EventKind.InvalidateEnd))
         {
             thread.Ending = window;
@@ -176,7 +231,45 @@ internal sealed partial class TimelineBuilder
             _vmByNotifier[window.Notifier] = vm;
         }
 
+        if (e.Knows(1) && e.Knows(2))
+        {
+            CheckCounts(window, e[1], (long)e[2]);
+        }
+
         EndWindow(window, e.Knows(1) ? e[1] + 1 : 0, e[2]);
+    }
+
+    private void CheckCounts(Window ending, ulong seq, long inProgress)
+    {
+        int most = 1;
+        int fewest = 1;
+        foreach ((ThreadState thread, Window window) in _openWindows)
+        {
+            if (window.Vm == ending.Vm && window != ending)
+            {
+                // Past its own end's entry it may have left the count already; one over no memslot was never in it.
+                most++;
+                fewest += window.Settled && thread.Ending != window && MatchesSlot(window) ? 1 : 0;
+            }
+        }
+
+        Records.Counts(ending.Vm, seq, inProgress, fewest, most);
+    }
+
+    private static bool MatchesSlot(Window window)
+    {
+        foreach (State.Memslots slots in window.Vm.Slots)
+        {
+            foreach (State.Memslot slot in slots.All)
+            {
+                if (slot.UserspaceAddr < window.End && window.Start < slot.EndHva)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
     }
 
     private void BeginWindow(Window window)
@@ -260,6 +353,7 @@ internal sealed partial class TimelineBuilder
     /// </summary>
     private void OnSpteChanged(EventCursor e, ThreadState thread)
     {
+        Records.SpteChanged(VmOf(thread), (int)e[4] & 1, e[0], e[1], e[2], (int)(byte)e[3]);
         if (thread.Windows is [.., { } window])
         {
             Settle(window);
@@ -269,6 +363,11 @@ internal sealed partial class TimelineBuilder
                 ObserveLeaf(e, window.Vm);
                 return;
             }
+        }
+
+        if (thread.Fault is { Committed: false, InLookup: false } installer && (_inferred is null || SpteLayout.IsPresent(e[2])) && e[3] is >= 1 and <= 3)
+        {
+            MarkRaced(installer, e[0], (int)e[3]);
         }
 
         bool ownFault = thread.Fault is { Committed: false, InLookup: false } && (_inferred is null || SpteLayout.IsPresent(e[2]));

@@ -13,6 +13,8 @@ internal sealed partial class TimelineBuilder
     private const int MaxThreads = 1 << 16;
 
     private readonly IReadOnlySet<EventKind> _kinds;
+    // Faults behind kvm_mmu_spte_requested.
+    private readonly List<OpenFault> _requested = [];
     private readonly WindowBegins _begins;
     private readonly LostRecords _lost;
     private readonly List<Window> _opening = [];
@@ -65,10 +67,14 @@ internal sealed partial class TimelineBuilder
 
     public IReadOnlyList<VmTrack> Vms => _vms;
 
+    /// <summary>The checks of the records themselves.</summary>
+    public required RecordInvariants Records { get; init; }
+
     public void Add(EventCursor e)
     {
         _seq = e.Seq;
         _time = e.Time;
+        Records.Begin(e.Seq, e.Time, e.Cpu);
         while (_lost.TryTakeBefore(e.Seq, out int cpu))
         {
             CloseWindowsAtLoss(cpu);
@@ -79,12 +85,17 @@ internal sealed partial class TimelineBuilder
             PutInferredSlots(e.Seq);
         }
 
+        ThreadState thread = Thread(e.Pid);
         if (_opening.Count > 0)
         {
+            if (e.Kind == EventKind.InvalidateEnd && e.Knows(2) && thread.Ending is { } ending)
+            {
+                PlaceBeginsByCount(ending.Vm, e[2], e.Seq);
+            }
+
             BeginDueWindows(e.Seq);
         }
 
-        ThreadState thread = Thread(e.Pid);
         if (thread.Ending is not null && e.Kind != EventKind.InvalidateEnd)
         {
             EndWindow(thread.Ending, 0, 0);

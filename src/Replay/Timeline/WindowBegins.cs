@@ -16,7 +16,7 @@ internal sealed class WindowBegins
     private int _next;
 
     /// <summary>Reads ahead through the few tables that tell.</summary>
-    public static WindowBegins Read(EventStream stream)
+    public static WindowBegins Read(EventStream stream, ClockSkew skew)
     {
         WindowBegins result = new();
         Dictionary<int, int> openByTask = [];
@@ -26,6 +26,7 @@ internal sealed class WindowBegins
         while (stream.MoveNext())
         {
             EventCursor e = stream.Current;
+            skew.Add(e);
             switch (e.Kind)
             {
                 case EventKind.UnmapHvaRange:

@@ -12,7 +12,7 @@ public class CaptureTests
 
     [Theory]
     [MemberData(nameof(Captures))]
-    public void The_captured_kernels_model_predicts_99_percent_of_the_outcomes(string capture)
+    public void The_captured_kernels_model_does_what_that_kernel_did(string capture)
     {
         ReplayedCapture replayed = ReplayedCapture.Of(capture);
         List<Dictionary<string, string?>> misses = replayed.Result("fidelity_misses");
@@ -20,12 +20,17 @@ public class CaptureTests
         {
             long compared = Long(row["compared"]);
             long matched = Long(row["matched"]);
-            bool ofFaults = row["quantity"] is "outcome" or "pfn" or "level" or "writable";
+            string quantity = row["quantity"]!;
 
-            // What a loss hides of the SPTEs' and windows' history may be missed; of the faults themselves hardly anything.
-            long granted = ofFaults ? 0 : Long(row["explained"]);
-            Assert.True(matched + granted >= 0.99 * compared, $"{row["quantity"]}: {matched} of {compared}");
-            Assert.Equal(compared - matched, misses.Count(miss => miss["quantity"] == row["quantity"]));
+            // Faults against invalidations without a pause: 0.15 % of them meet an end of a window between the kernel's snapshot of
+            // mmu_invalidate_seq and its check, two instructions that no event tells apart (docs/fidelity.md).
+            double least = replayed.Manifest.Lost > 0 ? 0.9
+                : quantity is "spte" or "leaf_change" ? 0.995
+                : capture.EndsWith("race.trace.dat", StringComparison.Ordinal) ? 0.998
+                : 0.999;
+            Assert.True(matched >= least * compared, $"{quantity}: {matched} of {compared}");
+            Assert.True(row["unexplained"] == "0", $"{quantity}: {row["unexplained"]} misses without a recorded cause");
+            Assert.Equal(compared - matched, misses.Count(miss => miss["quantity"] == quantity));
         }
 
         Assert.Equal(replayed.Report.Faults, replayed.Manifest.EventCounts.GetValueOrDefault("kvm.kvm_page_fault"));
@@ -84,6 +89,25 @@ public class CaptureTests
         Assert.DoesNotContain(replayed.Result("faults"), row => row["observed_outcome"] == "EFAULT");
         Assert.Equal(3 * 2046, replayed.Result("outcomes").Count(row => row["model"] == "current" && row["outcome"] == "EFAULT"));
         Assert.Equal(2 * 3 * 2046, replayed.Result("divergences").Count(row => row["page_kind"] == "P4"));
+    }
+
+    /// <summary>
+    /// Spec B3: no graphics involved. The VMM reads 2,048 pages (the zero page), then writes them (anon.truth.txt, ops 1 and 2): each
+    /// write breaks copy-on-write within its own lookup, and v11 on 6.8 puts the page that it does not hold any more.
+    /// </summary>
+    [Theory]
+    [InlineData("v11", "6.8", 2048)]
+    [InlineData("v11", "posted", 0)]
+    [InlineData("current", "6.8", 0)]
+    [InlineData("merged", "7.x", 0)]
+    public void V11_on_6_8_puts_twice_where_a_write_breaks_copy_on_write(string model, string setting, int doublePuts)
+    {
+        string? anon = ReplayedCapture.More().SelectMany(d => Directory.EnumerateFiles(d, "anon.trace.dat", SearchOption.AllDirectories)).Order(StringComparer.Ordinal).FirstOrDefault(p => p.Contains("6.12", StringComparison.Ordinal));
+        Assert.SkipWhen(anon is null, "the capture 6.12/anon.trace.dat is in none of the directories that TRACEREPLAY_CAPTURES names");
+        ReplayedCapture replayed = ReplayedCapture.With(anon!, new ReplayOptions { Models = [model], Setting = setting });
+        Assert.Equal(doublePuts, replayed.Result("outcomes").Count(row => Long(row["refs_put"]) > Long(row["refs_got"])));
+        Assert.Equal(doublePuts, replayed.Result("violations").Count(row => row["model"] == model && row["invariant"] == "INV-03"));
+        Assert.Equal(doublePuts == 0, !replayed.Result("violations").Any(row => row["model"] == model && row["invariant"] is "INV-01" or "INV-07"));
     }
 
     private static HashSet<ulong> Refused(ReplayedCapture replayed, (long From, long To) pass) => [.. replayed.Result("faults")

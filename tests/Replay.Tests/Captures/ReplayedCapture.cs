@@ -13,21 +13,23 @@ public sealed partial class ReplayedCapture
 {
     private static readonly ConcurrentDictionary<string, Lazy<ReplayedCapture>> s_all = new();
 
+    private static readonly Lazy<string> s_dataset = new(NewDataset);
+
+    private readonly DatasetReader _reader;
+
+    private ReplayedCapture(string path, string dataset, string? kernel, ReplayOptions options)
+    {
+        TraceId = Ingestor.Ingest(path, dataset, new IngestOptions { Kernel = kernel }).TraceId;
+        Report = ReplayRunner.Run(dataset, TraceId, options);
+        _reader = DatasetReader.Open(dataset);
+    }
+
     // Removed when the test process ends.
-    private static readonly Lazy<string> s_dataset = new(() =>
+    private static string NewDataset()
     {
         string directory = Directory.CreateTempSubdirectory("tracereplay-tests-").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(directory, recursive: true);
         return directory;
-    });
-
-    private readonly DatasetReader _reader;
-
-    private ReplayedCapture(string path, string? kernel)
-    {
-        TraceId = Ingestor.Ingest(path, s_dataset.Value, new IngestOptions { Kernel = kernel }).TraceId;
-        Report = ReplayRunner.Run(s_dataset.Value, TraceId, new ReplayOptions());
-        _reader = DatasetReader.Open(s_dataset.Value);
     }
 
     public string TraceId { get; }
@@ -38,7 +40,10 @@ public sealed partial class ReplayedCapture
 
     /// <param name="kernel">The captured kernel, for a capture that does not name it.</param>
     public static ReplayedCapture Of(string path, string? kernel = null) =>
-        s_all.GetOrAdd(path, p => new Lazy<ReplayedCapture>(() => new ReplayedCapture(p, kernel))).Value;
+        s_all.GetOrAdd(path, p => new Lazy<ReplayedCapture>(() => new ReplayedCapture(p, s_dataset.Value, kernel, new ReplayOptions()))).Value;
+
+    /// <summary>A replay of its own, with other options than the common ones.</summary>
+    public static ReplayedCapture With(string path, ReplayOptions options) => new(path, NewDataset(), null, options);
 
     /// <summary>
     /// The captures in sample-traces/ by path; with TRACEREPLAY_CAPTURES set, also those below the directories that it names.

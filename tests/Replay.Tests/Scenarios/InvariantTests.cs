@@ -65,6 +65,15 @@ public class InvariantTests
     }
 
     [Fact]
+    public void The_document_lists_what_the_program_lists()
+    {
+        string[] documented = [.. File.ReadLines(Path.Combine(Captures.ReplayedCapture.RepositoryRoot(), "docs", "invariants.md")).Where(line => line.StartsWith("| INV-", StringComparison.Ordinal))];
+        Assert.Equal(
+            InvariantList.All.Select(i => $"| {i.Id} | {i.Name} | {i.Statement} | {(i.NotEvaluated is { } why ? "nothing: " + why : i.EvaluatedOn)} | {i.Needs} |").Order(StringComparer.Ordinal),
+            documented.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void What_held_is_counted()
     {
         Scenario s = new Scenario("current@6.12").Slot(Gfn, 16).Pte(Hva, Pfn, writable: true);

@@ -42,7 +42,7 @@ internal static class SteadyStateTable
 
         // The row says A@U for the zero page too; rule ad_tracked (spec 1.1) and INV-09a say that a reserved page is not marked.
         new("3 A3 zero page, read", s => s.Slot(Gfn, 16).VmaOf(PageKind.A3, Hva, 16, ReadWrite).Pte(Hva, Pfn, false).Fault(Gfn, false),
-            "MAPro L1; +1s-1; -; -", "MAPro L1 b59; +1s-1; -; A@Z", "MAPro L1; +1s-1; -; -"),
+            "MAPro L1; +1s-1; -; -", "MAPro L1 b59; +1s-1; -; -", "MAPro L1; +1s-1; -; -"),
         new("4 A1, to be copied, write", s => s.Slot(Gfn, 16).Pte(Hva, Pfn, false).CopyOnWrite(Hva).Fault(Gfn, true),
             "RT; +1f-1; A; -", "RT; +1f-2; A; -", "RT; +1f-1; -; -"),
         new("5 A1 never touched, write", s => Late(s.Slot(Gfn, 16), true, () => s.Pte(Hva, Pfn, true)),
@@ -130,7 +130,7 @@ internal static class SteadyStateTable
         new("49 guest_memfd", s => s.Slot(Gfn, 512, flags: MemslotFlags.GuestMemfd).Pte(Hva, Pfn, true).Fault(Gfn, true, fact: GuestMemfd),
             "MAPrw L1; +1g-1; A; A,D@Z", "MAPrw L1 b59; +1g-1; A; A,D@Z", "MAPrw L1; +1g-1; A,D; -"),
         new("50 prefetch of a neighbour, TDP off", s => s.Slot(Gfn, 16).Pte(Hva + 4096, Pfn, true).PrefetchNeighbours(Gfn),
-            "MAPrw L1 idle; +1f-1; -; D@Z", "MAPrw L1 idle; +1f-1; -; -", "MAPrw L1 idle; +1f-1; A,D; -"),
+            "MAPrw L1 idle; +1f-1; -; D@Z", "MAPrw L1 idle; +1f-1; -; D@Z", "MAPrw L1 idle; +1f-1; A,D; -"),
         new("51 W cleared by dirty log, write", s => Logged(s).Fault(Gfn, true), "FAST rw L1; r0; -; A,D@Z; log", "FAST rw L1 b59; r0; -; A,D@Z; log", "FAST rw L1; r0; -; -; log"),
         new("52 present and sufficient, write", s => Mapped(s).Fault(Gfn, true), "SPUR rw L1; r0; -; A,D@Z", "SPUR rw L1 b59; r0; -; A,D@Z", "SPUR rw L1; r0; -; -"),
         new("53 APF completion, nothing mapped", s => s.Slot(Gfn, 16).Pte(Hva, Pfn, true).Fault(Gfn, false, access: FaultAccess.Prefetch),

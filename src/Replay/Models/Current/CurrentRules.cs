@@ -16,14 +16,14 @@ public readonly struct CurrentRules : IFaultRules
     public static bool RemappedTaken(ref FaultContext fault, PageLedger pages)
     {
         StructPage page = pages.StructPage(fault.Pfn);
-        if (!HasRefcountedPage(page))
+        if (!page.IsRefcounted)
         {
             fault.Warned = WarnsOfZoneDeviceTest(page);
             return true;
         }
 
         // get_unless_zero: this is what refuses the tail pages of a TTM block.
-        if (!fault.GetsUnconditionally && pages.StructPage(fault.Pfn).Count <= 0)
+        if (!fault.GetsUnconditionally && page.IsCountZero)
         {
             return false;
         }
@@ -37,7 +37,7 @@ public readonly struct CurrentRules : IFaultRules
 
     public static void Finish(ref FaultContext fault, PageLedger pages)
     {
-        if (fault.IsArm64 && fault.Outcome == FaultOutcome.Fixed && fault.Writable && HasRefcountedPage(pages.StructPage(fault.Pfn)))
+        if (fault.IsArm64 && fault.Outcome == FaultOutcome.Fixed && fault.Writable && pages.StructPage(fault.Pfn).IsRefcounted)
         {
             fault.MarkDirty(pages, fault.Pfn);
         }
@@ -49,11 +49,10 @@ public readonly struct CurrentRules : IFaultRules
 
     public static ulong LeafBits(in FaultContext fault) => 0;
 
-    public static void BitsLost(PageLedger pages, ulong spte, bool accessed, bool dirty)
+    public static void BitsLost(PageLedger pages, ulong spte, bool isShadow, bool accessed, bool dirty)
     {
         ulong pfn = SpteLayout.Pfn(spte);
-        StructPage page = pages.StructPage(pfn);
-        if (page.Valid && !page.Reserved)
+        if (pages.StructPage(pfn).IsAdTracked)
         {
             Mark(pages, pfn, accessed, dirty);
         }
@@ -70,22 +69,20 @@ public readonly struct CurrentRules : IFaultRules
         }
     }
 
-    /// <summary>refcounted_page_of (spec 1.1) is not NULL.</summary>
-    internal static bool HasRefcountedPage(StructPage page) => page.Valid && (!page.Reserved || page.ZeroPage);
-
     /// <summary>Rule 4 of spec 1.1: asked about a page without a count, the zone-device test warns.</summary>
     internal static bool WarnsOfZoneDeviceTest(StructPage page) => page.Valid && page.Reserved && !page.ZeroPage && page.Count == 0;
 
     internal static void Mark(PageLedger pages, ulong pfn, bool accessed, bool dirty)
     {
+        ulong folio = pages.Folio(pfn);
         if (accessed)
         {
-            pages.MarkAccessed(pfn);
+            pages.MarkAccessed(folio);
         }
 
         if (dirty)
         {
-            pages.MarkDirty(pfn);
+            pages.MarkDirty(folio);
         }
     }
 }

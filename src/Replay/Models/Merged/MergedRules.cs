@@ -55,7 +55,7 @@ public readonly struct MergedRules : IFaultRules
 
     public static ulong LeafBits(in FaultContext fault) => 0;
 
-    public static void BitsLost(PageLedger pages, ulong spte, bool accessed, bool dirty)
+    public static void BitsLost(PageLedger pages, ulong spte, bool isShadow, bool accessed, bool dirty)
     {
     }
 }

@@ -102,6 +102,9 @@ public struct FaultContext
     public ulong Gfn;
     public ulong Pfn;
 
+    /// <summary>What the lookup found; <see cref="Pfn"/> is the outcome's.</summary>
+    public ulong LookupPfn;
+
     /// <summary>The leaf that the fault left; 0 if it left none.</summary>
     public ulong Spte;
 
@@ -116,6 +119,9 @@ public struct FaultContext
 
     public ulong Seq;
     public uint RootGeneration;
+
+    /// <summary>Memslot generation that the fault looked its memslot up in.</summary>
+    public uint MmioGeneration;
 
     /// <summary>Invariants that the fault broke, a bit each (<see cref="Invariant.Bit"/>).</summary>
     public ulong Violated;
@@ -174,15 +180,15 @@ public struct FaultContext
 
     public readonly bool IsShadow => (Access & FaultAccess.Shadow) != 0;
 
-    /// <summary>Takes a reference on <see cref="Pfn"/>'s page.</summary>
+    /// <summary>Takes a reference on the page that the lookup found.</summary>
     public void Get(PageLedger pages)
     {
-        if (pages.Count(Pfn) <= 0)
+        if (pages.Count(LookupPfn) <= 0)
         {
             Violate(InvariantList.RefNoGetZero);
         }
 
-        GotFolio = pages.Folio(Pfn);
+        GotFolio = pages.Folio(LookupPfn);
         pages.Get(GotFolio);
         RefsGot++;
     }
@@ -190,7 +196,7 @@ public struct FaultContext
     /// <summary>Puts the reference on <paramref name="pfn"/>'s page.</summary>
     public void Put(PageLedger pages, ulong pfn)
     {
-        ulong folio = pages.Folio(pfn);
+        ulong folio = HeadOf(pages, pfn);
         pages.Put(folio);
         RefsPut++;
         if (RefsGot > 0 && folio != GotFolio)
@@ -206,15 +212,14 @@ public struct FaultContext
         }
     }
 
+    /// <summary>Marks the page, unless it is reserved: no model does that (INV-09a).</summary>
     public void MarkAccessed(PageLedger pages, ulong pfn)
     {
-        if (!IsTracked(pages, pfn))
+        if (IsTracked(pages, pfn))
         {
-            return;
+            pages.MarkAccessed(HeadOf(pages, pfn));
+            MarkedAccessed++;
         }
-
-        pages.MarkAccessed(pages.Folio(pfn));
-        MarkedAccessed++;
     }
 
     public void MarkDirty(PageLedger pages, ulong pfn)
@@ -229,14 +234,16 @@ public struct FaultContext
             Violate(InvariantList.MarkUnderLock);
         }
 
-        pages.MarkDirty(pages.Folio(pfn));
+        pages.MarkDirty(HeadOf(pages, pfn));
         MarkedDirty++;
     }
+
+    private readonly ulong HeadOf(PageLedger pages, ulong pfn) => pfn == LookupPfn && RefsGot > 0 ? GotFolio : pages.Folio(pfn);
 
     /// <summary>The test of the kernel's ad_tracked: reserved pages carry no marks.</summary>
     private bool IsTracked(PageLedger pages, ulong pfn)
     {
-        if (pages.StructPage(pfn).Reserved)
+        if (!pages.StructPage(pfn).IsAdTracked)
         {
             return false;
         }

@@ -17,11 +17,9 @@ public sealed partial class FaultModel<TRules>
             case OperationKind.VcpuMap:
                 MapForKernel(vm, in op, ref map);
                 return map;
-            case OperationKind.VcpuUnmap:
+            default:
                 ReleaseKernelMap(ref map);
                 return map;
-            default:
-                return PrefetchNeighbours(vm, in op);
         }
     }
 
@@ -99,6 +97,7 @@ public sealed partial class FaultModel<TRules>
         }
 
         SpteTables sptes = vm.Sptes[op.AsId];
+        sptes.IsShadow = true;
         ulong first = op.A & ~(neighbours - 1);
         for (ulong gfn = Math.Max(first, slot.BaseGfn); gfn < Math.Min(first + neighbours, slot.EndGfn); gfn++)
         {
@@ -108,12 +107,14 @@ public sealed partial class FaultModel<TRules>
                 continue;
             }
 
+            vm.Sptes[op.AsId].IsShadow = true;
             FaultContext one = new() { Access = FaultAccess.Prefetch | FaultAccess.Shadow, Gfn = gfn, AsId = op.AsId, Slot = slot, Level = 1, UnderLock = true };
             one.Path = FaultPath.GupFast;
-            one.Pfn = one.ReleasePfn = pte.Pfn;
+            one.Pfn = one.LookupPfn = one.ReleasePfn = pte.Pfn;
             Pages.SetKind(pte.Pfn, PageKind.Gup);
             one.Get(Pages);
             one.Spte = _layout.Make(pte.Pfn, 1, hostWritable: true, writable: true, dirty: true) & ~_layout.Accessed;
+            one.Spte |= TRules.LeafBits(in one);
             sptes.Set(gfn, 1, one.Spte);
             if (TRules.MarksPrefetched)
             {
@@ -183,7 +184,7 @@ public sealed partial class FaultModel<TRules>
                     continue;
                 }
 
-                Zap(vm.Sptes[asId], gfn, gfn + 1);
+                Zap(vm.Sptes[asId], gfn, gfn + 1, recordFollows: true);
                 if (!pte.Writable)
                 {
                     ulong kept = SpteLayout.WithPfn(spte, pte.Pfn);

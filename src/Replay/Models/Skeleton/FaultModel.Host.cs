@@ -101,7 +101,7 @@ public sealed partial class FaultModel<TRules>
     {
         foreach (SpteTables sptes in vm.Sptes)
         {
-            Zap(sptes, 0, 1UL << 52);
+            Zap(sptes, 0, 1UL << 52, recordFollows: true);
             sptes.Clear();
         }
 
@@ -116,7 +116,7 @@ public sealed partial class FaultModel<TRules>
         {
             foreach (Memslot slot in vm.Slots[asId].All)
             {
-                if (slot.UserspaceAddr >= end || slot.EndHva <= start)
+                if (!slot.TryGfns(start, end, out ulong first, out ulong last))
                 {
                     continue;
                 }
@@ -127,8 +127,6 @@ public sealed partial class FaultModel<TRules>
                     vm.Invalidate.Begin();
                 }
 
-                ulong first = slot.Gfn(Math.Max(start, slot.UserspaceAddr));
-                ulong last = slot.Gfn(Math.Min(end + 4095, slot.EndHva));
                 if (Settings.HullInHva)
                 {
                     vm.Invalidate.Widen(start, end);
@@ -138,7 +136,7 @@ public sealed partial class FaultModel<TRules>
                     vm.Invalidate.Widen(first, last);
                 }
 
-                Zap(vm.Sptes[asId], first, last);
+                Zap(vm.Sptes[asId], first, last, recordFollows: true);
                 vm.Shadow.Zap(first, last);
             }
         }
@@ -155,7 +153,7 @@ public sealed partial class FaultModel<TRules>
         {
             foreach (Memslot slot in vm.Slots[asId].All)
             {
-                matched |= slot.UserspaceAddr < op.B && op.A < slot.EndHva;
+                matched |= slot.TryGfns(op.A, op.B, out _, out _);
             }
         }
 
@@ -165,8 +163,8 @@ public sealed partial class FaultModel<TRules>
         {
             if (op.C != 0)
             {
-                Checks?.Check(CheckedQuantity.InvalidateSeq, vm.Invalidate.Seq == op.C - 1, op.FaultId, 0, op.C - 1, vm.Invalidate.Seq);
-                Checks?.Check(CheckedQuantity.InProgress, (ulong)vm.Invalidate.InProgress == op.D, op.FaultId, 0, op.D, (ulong)vm.Invalidate.InProgress);
+                Checks?.Check(CheckedQuantity.InvalidateSeq, vm.Invalidate.Seq == op.C - 1, op.Seq, 0, op.C - 1, vm.Invalidate.Seq);
+                Checks?.Check(CheckedQuantity.InProgress, (ulong)vm.Invalidate.InProgress == op.D, op.Seq, 0, op.D, (ulong)vm.Invalidate.InProgress);
                 vm.Invalidate.Observe(op.C - 1, (int)op.D);
             }
 
@@ -180,16 +178,19 @@ public sealed partial class FaultModel<TRules>
         SpteTables sptes = vm.Sptes[op.AsId];
         if (op.Kind == OperationKind.CollapseHuge)
         {
-            ulong first = sptes.Leaf(op.A, out _);
-            Zap(sptes, op.A, op.A + Levels.Pages((int)op.B));
-            bool writable = SpteLayout.IsWritable(first);
-            sptes.Set(op.A, (int)op.B, _layout.Make(op.C, (int)op.B, writable, writable, writable));
+            Collapse(sptes, op.A, (int)op.B, op.C);
             return;
         }
 
         if (op.Kind == OperationKind.Age)
         {
             Age(vm, op.A, op.B);
+            return;
+        }
+
+        // A leaf that went with its root is freed later, when the gfn may have a new one.
+        if (op.Kind == OperationKind.ZapLeaf && sptes.TakeZapped(op.A, (int)op.B) != 0)
+        {
             return;
         }
 
@@ -205,12 +206,11 @@ public sealed partial class FaultModel<TRules>
                 sptes.Set(op.A, level, spte & ~SpteLayout.WriteBit);
                 break;
             case OperationKind.ClearDirty:
-                TRules.BitsLost(Pages, spte, accessed: false, dirty: (spte & _layout.Dirty) != 0);
+                TRules.BitsLost(Pages, spte, sptes.IsShadow, accessed: false, dirty: (spte & _layout.Dirty) != 0);
                 sptes.Set(op.A, level, spte & ~_layout.Dirty);
                 break;
-            // A leaf that went with its root is freed later, when the gfn may have a new one.
-            case OperationKind.ZapLeaf when sptes.TakeZapped(op.A, level) == 0:
-                Zap(sptes, op.A, op.A + 1);
+            case OperationKind.ZapLeaf:
+                Zap(sptes, op.A, op.A + 1, recordFollows: false);
                 break;
             case OperationKind.SplitHuge when level > 1:
                 Split(sptes, op.A, level, spte);
@@ -255,41 +255,58 @@ public sealed partial class FaultModel<TRules>
         {
             foreach (Memslot slot in vm.Slots[asId].All)
             {
-                if (slot.UserspaceAddr < end && start < slot.EndHva)
+                if (slot.TryGfns(start, end, out ulong first, out ulong last))
                 {
                     AgeVisitor visitor = new() { AccessedBit = _layout.Accessed };
-                    vm.Sptes[asId].ForEach(
-                        slot.Gfn(Math.Max(start, slot.UserspaceAddr)),
-                        slot.Gfn(Math.Min(end + 4095, slot.EndHva)),
-                        ref visitor);
+                    vm.Sptes[asId].ForEach(first, last, ref visitor);
                 }
             }
         }
     }
 
-    private void Zap(SpteTables sptes, ulong from, ulong end)
+    /// <summary>Log-dirty off (spec 4.7): up to 6.12 the tables go, 7.x puts a huge leaf with the attributes of their first leaf in their place.</summary>
+    private void Collapse(SpteTables sptes, ulong gfn, int level, ulong pfn)
     {
-        if (from < end)
+        gfn &= ~(Levels.Pages(level) - 1);
+        FirstVisitor first = new() { Below = level };
+        sptes.ForEach(gfn, gfn + Levels.Pages(level), ref first);
+        if (first.Spte == 0)
         {
-            ZapVisitor visitor = new() { Layout = _layout, Pages = Pages, Zapped = sptes, Checks = this };
-            sptes.ForEach(from, end, ref visitor);
+            return;
         }
+
+        Zap(sptes, gfn, gfn + Levels.Pages(level), recordFollows: true);
+        if (Settings.RebuildHugeInPlace)
+        {
+            sptes.Set(gfn, level, SpteLayout.WithPfn(first.Spte, pfn) | SpteLayout.LargeBit);
+        }
+    }
+
+    /// <param name="sptes">The root's leaves.</param>
+    /// <param name="from">First gfn.</param>
+    /// <param name="end">Behind the last gfn.</param>
+    /// <param name="recordFollows">The timeline will show each of these zaps once more, as a record of the leaf's own.</param>
+    private void Zap(SpteTables sptes, ulong from, ulong end, bool recordFollows)
+    {
+        ZapVisitor visitor = new() { Layout = _layout, Pages = Pages, IsShadow = sptes.IsShadow, Zapped = recordFollows ? sptes : null, Checks = this };
+        sptes.ForEach(from, end, ref visitor);
     }
 
     private struct ZapVisitor : ILeafVisitor
     {
         public SpteLayout Layout;
         public PageLedger Pages;
-        public SpteTables Zapped;
+        public bool IsShadow;
+        public SpteTables? Zapped;
         public FaultModel<TRules> Checks;
 
         public readonly void Visit(ulong gfn, int level, ref ulong spte)
         {
             if (SpteLayout.IsPresent(spte))
             {
-                Zapped.RememberZapped(gfn, level, spte);
-                TRules.BitsLost(Pages, spte, (spte & Layout.Accessed) != 0, (spte & Layout.Dirty) != 0);
-                Checks.CheckZapped(gfn, level, spte);
+                Zapped?.RememberZapped(gfn, level, spte);
+                TRules.BitsLost(Pages, spte, IsShadow, (spte & Layout.Accessed) != 0, (spte & Layout.Dirty) != 0);
+                Checks.CheckZapped(gfn, level, spte, IsShadow);
             }
 
             spte = 0;
@@ -300,6 +317,23 @@ public sealed partial class FaultModel<TRules>
     {
         public ulong AccessedBit;
 
-        public readonly void Visit(ulong gfn, int level, ref ulong spte) => spte &= ~AccessedBit;
+        public readonly void Visit(ulong gfn, int level, ref ulong spte) => spte &= SpteLayout.IsPresent(spte) ? ~AccessedBit : ulong.MaxValue;
+    }
+
+    /// <summary>Finds the present leaf with the lowest gfn below a level.</summary>
+    private struct FirstVisitor : ILeafVisitor
+    {
+        public int Below;
+        public ulong Spte;
+        private ulong _gfn;
+
+        public void Visit(ulong gfn, int level, ref ulong spte)
+        {
+            if (level < Below && SpteLayout.IsPresent(spte) && (Spte == 0 || gfn < _gfn))
+            {
+                Spte = spte;
+                _gfn = gfn;
+            }
+        }
     }
 }

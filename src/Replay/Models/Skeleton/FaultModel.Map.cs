@@ -14,13 +14,14 @@ public sealed partial class FaultModel<TRules>
         ulong old = sptes.Leaf(fault.Gfn, out int oldLevel);
         bool present = SpteLayout.IsPresent(old);
 
-        // The walk ends at a present leaf above the goal unless the goal itself demands a split.
+        // What is known of the host's level is a lower bound (spec 8.3): only dirty logging shows that a larger leaf has to be split.
         if (present && oldLevel > goal && !slot.Is(MemslotFlags.LogDirty))
         {
             goal = oldLevel;
         }
 
-        if (present && oldLevel >= goal && Settings.EarlySpurious && (fault.IsPrefetch || !fault.Write || SpteLayout.IsWritable(old)))
+        old = WalkTo(sptes, fault.Gfn, goal, out oldLevel);
+        if (present && oldLevel == goal && Settings.EarlySpurious && (fault.IsPrefetch || !fault.Write || SpteLayout.IsWritable(old)))
         {
             EndMapped(ref fault, FaultOutcome.Spurious, old, oldLevel);
             return;
@@ -86,6 +87,19 @@ public sealed partial class FaultModel<TRules>
         return Math.Min(level, Math.Max(1, vm.Memory.Pte(slot.Hva(fault.Gfn)).Level));
     }
 
+    /// <summary>Walks down to a level, splitting huge leaves on the way; returns what is at its end, or below.</summary>
+    private static ulong WalkTo(SpteTables sptes, ulong gfn, int goal, out int level)
+    {
+        ulong spte = sptes.Leaf(gfn, out level);
+        while (SpteLayout.IsPresent(spte) && level > goal)
+        {
+            Split(sptes, gfn, level, spte);
+            spte = sptes.Leaf(gfn, out level);
+        }
+
+        return spte;
+    }
+
     /// <summary>Spec 4.8. arm64 has no MMIO entries: the fault itself is the access.</summary>
     private void InstallMmio(VmState vm, ref FaultContext fault)
     {
@@ -94,11 +108,14 @@ public sealed partial class FaultModel<TRules>
             return;
         }
 
-        Install(vm, ref fault, 1, SpteLayout.Mmio(vm.MmioGeneration));
+        WalkTo(vm.Sptes[fault.AsId], fault.Gfn, 1, out _);
+
+        // Not the generation of now: a memslot that came since the lookup makes the MMIO SPTE stale (INV-27).
+        Install(vm, ref fault, 1, SpteLayout.Mmio(fault.MmioGeneration));
         if (fault.IsShadow && fault.Gva != 0)
         {
             Invariants.Count(CheckPoint.ShadowMmioInstalled);
-            if (!vm.Shadow.MapMmio(fault.Gva, SpteLayout.Mmio(vm.MmioGeneration), Settings.ZapBeforeMmio))
+            if (!vm.Shadow.MapMmio(fault.Gva, SpteLayout.Mmio(fault.MmioGeneration), Settings.ZapBeforeMmio))
             {
                 fault.Violate(InvariantList.MmioNotOverPresent);
             }
@@ -115,30 +132,26 @@ public sealed partial class FaultModel<TRules>
         }
     }
 
-    /// <summary>Writes a leaf; a huge leaf above is split, leaves below are replaced.</summary>
+    /// <summary>Writes a leaf where the walk has ended; leaves below are replaced.</summary>
     private void Install(VmState vm, ref FaultContext fault, int level, ulong spte)
     {
         SpteTables sptes = vm.Sptes[fault.AsId];
-        ulong old = sptes.Leaf(fault.Gfn, out int oldLevel);
-        while (SpteLayout.IsPresent(old) && oldLevel > level)
+        ulong old = sptes.At(fault.Gfn, level);
+        if (SpteLayout.IsPresent(old))
         {
-            Split(sptes, fault.Gfn, oldLevel, old);
-            old = sptes.Leaf(fault.Gfn, out oldLevel);
-        }
-
-        if (level > 1)
-        {
-            ulong block = fault.Gfn & ~(Levels.Pages(level) - 1);
-            Zap(sptes, block, block + Levels.Pages(level));
-        }
-        else if (SpteLayout.IsPresent(old))
-        {
-            if (SpteLayout.IsPresent(spte) && SpteLayout.Pfn(old) != SpteLayout.Pfn(spte))
+            bool stays = SpteLayout.IsPresent(spte) && SpteLayout.Pfn(old) == SpteLayout.Pfn(spte);
+            if (SpteLayout.IsPresent(spte) && !stays)
             {
                 fault.Break(InvariantList.TdpNoReplace, certain: vm.Doubtful[fault.Gfn] == 0);
             }
 
-            TRules.BitsLost(Pages, old, accessed: (old & _layout.Accessed) != 0, dirty: (old & _layout.Dirty) != 0 && (spte & _layout.Dirty) == 0);
+            ulong lost = old & ~(stays ? spte : 0);
+            TRules.BitsLost(Pages, old, sptes.IsShadow, (lost & _layout.Accessed) != 0, (lost & _layout.Dirty) != 0);
+        }
+        else if (level > 1)
+        {
+            ulong block = fault.Gfn & ~(Levels.Pages(level) - 1);
+            Zap(sptes, block, block + Levels.Pages(level), recordFollows: false);
         }
 
         sptes.Set(fault.Gfn, level, spte);

@@ -38,6 +38,7 @@ public sealed partial class FaultModel<TRules>
                 return;
             case LookupFact.Interrupted when Settings.SignalPending:
                 fault.Pfn = SpecialPfn.SignalPending;
+                fault.Path = FaultPath.GupSlow;
                 fault.End(FaultOutcome.Eintr);
                 return;
             case LookupFact.LockKilled:
@@ -49,6 +50,7 @@ public sealed partial class FaultModel<TRules>
                 return;
             case LookupFact.Poisoned:
                 fault.Pfn = SpecialPfn.HwPoison;
+                fault.Path = FaultPath.GupSlow;
                 fault.End(FaultOutcome.Sigbus);
                 return;
             case LookupFact.AsyncQueued:
@@ -68,26 +70,24 @@ public sealed partial class FaultModel<TRules>
         }
 
         // B. fast GUP asks for a writable page, for a read too if an upgrade is wanted.
-        if (vma is { Kind: PageKind.S } or { IsRemapped: false, IsMixedMap: true } && (vma.Kind == PageKind.S || pte.Special))
-        {
-            fault.Kind = vma.Kind;
-            fault.Path = FaultPath.GupSlow;
-            fault.End(FaultOutcome.Efault, "get_user_pages refuses the page and the VMA is not a remapped one");
-        }
-        else if ((fault.Write || upgrade) && pte.Writable && !pte.Special && fact != LookupFact.FaultedIn)
+        bool shown = fact is LookupFact.Found or LookupFact.FaultedIn;
+        bool refuses = vma is { Kind: PageKind.S } || (pte.Special && vma is { IsRemapped: false, IsMixedMap: true });
+        if ((fault.Write || upgrade) && pte.Writable && !pte.Special && !refuses && fact != LookupFact.FaultedIn)
         {
             TakeGupPage(ref fault, pte, FaultPath.GupFast, writable: true, vma);
         }
-        else if (pte.Special || vma is { IsRemapped: true })
+        else if (!refuses && (vma is null || shown) ? pte.Special || vma is { IsRemapped: true } : vma!.IsRemapped)
         {
             TakeRemappedPage(ref fault, pte, upgrade, vma);
         }
-        else if (fact is not (LookupFact.Found or LookupFact.FaultedIn) && fault.Write && vma is not null && (vma.Flags & VmaFlags.Write) == 0)
+        else if (pte.Special || refuses || (!shown && vma is not null && (vma.Flags & (fault.Write ? VmaFlags.Write : VmaFlags.Read)) == 0))
         {
-            // D, F. slow GUP refuses, and so does the VMA.
-            fault.Kind = vma.Kind == PageKind.Unknown ? PageKind.Gup : vma.Kind;
+            // D, F. slow GUP refuses, and the VMA is none whose leaves KVM follows.
+            fault.Kind = GupKind(pte, vma);
             fault.Path = FaultPath.GupSlow;
-            fault.End(FaultOutcome.Efault, "the VMA forbids the write");
+            fault.End(FaultOutcome.Efault, pte.Special || refuses
+                ? "get_user_pages refuses the page, and the VMA is neither VM_IO nor VM_PFNMAP"
+                : "the VMA forbids the access");
         }
         else
         {
@@ -100,22 +100,20 @@ public sealed partial class FaultModel<TRules>
         fault.Pfn = pte.Pfn;
         fault.Path = path;
         fault.MapWritable = writable;
-        fault.Kind = path == FaultPath.GuestMemfd ? PageKind.G1 : vma is null || vma.Kind == PageKind.Unknown ? PageKind.Gup : vma.Kind;
-        if (pte.Level > 1 && fault.Kind is PageKind.Gup or PageKind.A1)
-        {
-            fault.Kind = PageKind.A2;
-        }
+        fault.Kind = path == FaultPath.GuestMemfd ? PageKind.G1 : GupKind(pte, vma);
 
-        Pages.SetKind(fault.Pfn, fault.Kind);
-        if (pte.Level > 1)
-        {
-            // The page that a huge SPTE names: the marks of a zap go there.
-            Pages.SetKind(fault.Pfn & ~(Levels.Pages(pte.Level) - 1), fault.Kind);
-        }
-
+        // A huge leaf is one folio, except for FSDAX, whose pages count each for itself.
+        Pages.SetKind(fault.Pfn, fault.Kind, fault.Kind == PageKind.D1 ? 0 : Levels.Order(pte.Level), pte.Level);
         fault.ReleasePfn = fault.Pfn;
+        fault.LookupPfn = fault.Pfn;
         fault.Get(Pages);
         TRules.GupTaken(ref fault, Pages);
+    }
+
+    private static PageKind GupKind(HostPte pte, Vma? vma)
+    {
+        PageKind kind = vma is null || vma.Kind == PageKind.Unknown ? PageKind.Gup : vma.Kind;
+        return pte.Level > 1 && kind is PageKind.Gup or PageKind.A1 ? PageKind.A2 : kind;
     }
 
     // F, R1 to R4: VM_IO or VM_PFNMAP.
@@ -123,19 +121,22 @@ public sealed partial class FaultModel<TRules>
     {
         fault.Path = FaultPath.Remapped;
         fault.Pfn = pte.Pfn;
-        fault.Kind = _hostPages.KindOfRemapped(pte.Pfn, vma, fault.Slot!.Hva(fault.Gfn), out Certainty certainty);
-        if (vma is not null && vma.Kind.IsRemapped())
-        {
-            (fault.Kind, certainty) = (vma.Kind, Certainty.Known);
-        }
-        else if (pte.Level > 1)
+        fault.Kind = _hostPages.KindOfRemapped(pte.Pfn, vma, fault.Slot!.Hva(fault.Gfn), out int order, out Certainty certainty);
+        if (pte.Level > 1 && vma?.Kind.IsRemapped() != true)
         {
             fault.Kind = PageKind.H;
         }
 
         fault.RestsOn(certainty);
         fault.ReleasePfn = fault.Pfn;
-        Pages.SetKind(fault.Pfn, fault.Kind);
+        fault.LookupPfn = fault.Pfn;
+        int folioOrder = fault.Kind == PageKind.P6 ? order : 0;
+        Pages.SetKind(fault.Pfn, fault.Kind, folioOrder, pte.Level);
+        if (folioOrder > 0)
+        {
+            Pages.SetKind(Pages.Folio(fault.Pfn), fault.Kind, folioOrder);
+        }
+
         if (pte.Level > 1 && !Settings.PfnMapHuge)
         {
             fault.Pfn = SpecialPfn.Fault;

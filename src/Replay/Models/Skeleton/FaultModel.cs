@@ -14,10 +14,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
     private readonly SpteLayout _layout;
     private readonly List<VmState> _vms = [];
     private readonly HostPages _hostPages = new();
-
-    // Some fault was a shadow MMU's.
-    private bool _sawShadow;
-    private readonly FaultContext[] _open = new FaultContext[FaultLimits.MaxOpen];
+    private FaultContext[] _open = new FaultContext[16];
 
     public FaultModel(string name, ModelSettings settings, SpteLayout layout)
     {
@@ -44,7 +41,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             switch (op.Kind)
             {
                 case OperationKind.FaultBegin:
-                    Begin(vm, in op, ref _open[op.Open]);
+                    Begin(vm, in op, ref Open(op.Open));
                     break;
                 case OperationKind.FaultLookup:
                     Lookup(vm, in op, ref _open[op.Open]);
@@ -57,14 +54,26 @@ public sealed partial class FaultModel<TRules> : IFaultModel
                     break;
                 case OperationKind.VcpuMap:
                 case OperationKind.VcpuUnmap:
+                    results.Add(new FaultResult { FaultId = -1, Fault = ExecuteCaller(vm, in op, ref Open(op.Open)) });
+                    break;
                 case OperationKind.PrefetchNeighbours:
-                    results.Add(new FaultResult { FaultId = -1, Fault = ExecuteCaller(vm, in op, ref _open[op.Open]) });
+                    results.Add(new FaultResult { FaultId = -1, Fault = PrefetchNeighbours(vm, in op) });
                     break;
                 default:
                     ExecuteHost(vm, in op);
                     break;
             }
         }
+    }
+
+    private ref FaultContext Open(int place)
+    {
+        if (place >= _open.Length)
+        {
+            Array.Resize(ref _open, Math.Max(place + 1, 2 * _open.Length));
+        }
+
+        return ref _open[place];
     }
 
     /// <summary>Spec 3.3, steps 1 to 9: fast path, snapshot, slot, first check.</summary>
@@ -88,9 +97,9 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             Invariants.Confirm(op.Vm);
         }
 
-        _sawShadow |= fault.IsShadow;
         fault.RestsOn(fault.SlotsUnknown ? Certainty.Inferred : Certainty.Known);
         SpteTables sptes = vm.Sptes[op.AsId];
+        sptes.IsShadow |= fault.IsShadow;
         if ((fault.Access & FaultAccess.Reserved) != 0)
         {
             ulong mmio = sptes.Leaf(fault.Gfn, out _);
@@ -102,13 +111,14 @@ public sealed partial class FaultModel<TRules> : IFaultModel
                 return;
             }
         }
-        else if ((fault.Access & FaultAccess.Present) != 0 && fault.Write && !fault.IsArm64 && FastPageFault(vm, sptes, ref fault))
+        else if ((fault.Access & FaultAccess.Present) != 0 && fault.Write && !fault.IsShadow && !fault.IsArm64 && FastPageFault(vm, sptes, ref fault))
         {
             return;
         }
 
         fault.Seq = vm.Invalidate.Seq;
         fault.RootGeneration = vm.RootGeneration;
+        fault.MmioGeneration = vm.MmioGeneration;
         fault.Slot = (SlotFact)op.C is SlotFact.NoneInferred ? null : vm.Slots[op.AsId].Find(fault.Gfn);
         if ((SlotFact)op.C == SlotFact.Unknown)
         {
@@ -126,19 +136,18 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             return;
         }
 
-        if (fault.Slot.Is(MemslotFlags.Invalid))
-        {
-            fault.Retry(RetryCause.SlotInvalid);
-            return;
-        }
-
-        if (Settings.Prechecks && !fault.IsArm64 && vm.Invalidate.Covers(RangeUnit(in fault)))
+        bool invalid = fault.Slot.Is(MemslotFlags.Invalid);
+        if (Settings.Prechecks && !fault.IsArm64 && (!invalid || Settings.PrecheckBeforeInvalidSlot) && vm.Invalidate.Covers(RangeUnit(in fault)))
         {
             fault.Retry(RetryCause.PrecheckBeforeLookup);
         }
+        else if (invalid)
+        {
+            fault.Retry(RetryCause.SlotInvalid);
+        }
     }
 
-    /// <summary>Spec 4.6: the lockless path for a present leaf that may become writable.</summary>
+    /// <summary>Spec 4.6, direct MMU only: the lockless path for a present leaf that may become writable.</summary>
     private bool FastPageFault(VmState vm, SpteTables sptes, ref FaultContext fault)
     {
         ulong spte = sptes.Leaf(fault.Gfn, out int level);
@@ -221,6 +230,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
 
         fault.UnderLock = true;
+        CheckHeld(ref fault);
         if (fault.RootGeneration != vm.RootGeneration)
         {
             fault.Retry(RetryCause.RootObsolete);

@@ -39,5 +39,10 @@ public interface IFaultRules
     static abstract ulong LeafBits(in FaultContext fault);
 
     /// <summary>A leaf lost its accessed or dirty bit: zapped, replaced or cleaned (spec 4.5).</summary>
-    static abstract void BitsLost(PageLedger pages, ulong spte, bool accessed, bool dirty);
+    /// <param name="pages">The model's pages.</param>
+    /// <param name="spte">The leaf before.</param>
+    /// <param name="isShadow">The leaf is shadow paging's.</param>
+    /// <param name="accessed">It lost its accessed bit.</param>
+    /// <param name="dirty">It lost its dirty bit.</param>
+    static abstract void BitsLost(PageLedger pages, ulong spte, bool isShadow, bool accessed, bool dirty);
 }

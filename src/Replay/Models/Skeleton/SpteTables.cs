@@ -10,6 +10,9 @@ public sealed class SpteTables
     // Leaves as they were when they were zapped, until a record of the zap was compared with them.
     private readonly RadixTable[] _zapped = [new(), new(), new()];
 
+    /// <summary>Shadow paging serves this root: TDP is off, or the guest runs nested.</summary>
+    public bool IsShadow { get; set; }
+
     /// <summary>The leaf or MMIO SPTE that translates <paramref name="gfn"/>, 0 if there is none.</summary>
     public ulong Leaf(ulong gfn, out int level)
     {

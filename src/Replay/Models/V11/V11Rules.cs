@@ -24,7 +24,7 @@ public readonly struct V11Rules : IFaultRules
             return;
         }
 
-        fault.Put(pages, fault.Pfn);
+        fault.Put(pages, fault.LookupPfn);
         fault.Refcounted = true;
     }
 
@@ -32,7 +32,7 @@ public readonly struct V11Rules : IFaultRules
     {
         StructPage page = pages.StructPage(fault.Pfn);
         bool guarded = fault.Caller == LookupCaller.Fault || fault.AllowsUnsafe;
-        if (!CurrentRules.HasRefcountedPage(page))
+        if (!page.IsRefcounted)
         {
             fault.Warned = CurrentRules.WarnsOfZoneDeviceTest(page);
 
@@ -42,7 +42,7 @@ public readonly struct V11Rules : IFaultRules
 
         if (fault.Caller != LookupCaller.Fault)
         {
-            if (page.Count <= 0)
+            if (page.IsCountZero)
             {
                 return guarded && fault.Caller == LookupCaller.VcpuMap;
             }
@@ -52,10 +52,10 @@ public readonly struct V11Rules : IFaultRules
             return true;
         }
 
-        if (page.Count > 0)
+        if (!page.IsCountZero)
         {
             fault.Get(pages);
-            fault.Put(pages, fault.Pfn);
+            fault.Put(pages, fault.LookupPfn);
             fault.Refcounted = true;
             return true;
         }
@@ -65,15 +65,15 @@ public readonly struct V11Rules : IFaultRules
     }
 
     /// <summary>BUG-V11-4: the test for refcounted pages runs after the RO_FAULT was found, and overwrites it.</summary>
-    public static bool ReadOnlyFaultIsKept(in FaultContext fault, StructPage page) => (!fault.IsShadow && !fault.IsArm64) || !CurrentRules.HasRefcountedPage(page);
+    public static bool ReadOnlyFaultIsKept(in FaultContext fault, StructPage page) => (!fault.IsShadow && !fault.IsArm64) || !page.IsRefcounted;
 
     /// <summary>BUG-V11-1: the check that 6.8 brought releases a pfn on which nothing is held.</summary>
     public static void ReleaseAtPrecheck(ref FaultContext fault, PageLedger pages)
     {
-        if (CurrentRules.HasRefcountedPage(pages.StructPage(fault.Pfn)))
+        if (pages.StructPage(fault.LookupPfn).IsRefcounted)
         {
-            fault.MarkAccessed(pages, fault.Pfn);
-            fault.Put(pages, fault.Pfn);
+            MarkAccessed(ref fault, pages);
+            fault.Put(pages, fault.LookupPfn);
         }
     }
 
@@ -88,7 +88,7 @@ public readonly struct V11Rules : IFaultRules
 
         if (fault.Refcounted)
         {
-            fault.MarkAccessed(pages, fault.Pfn);
+            MarkAccessed(ref fault, pages);
             if (fault.Outcome == FaultOutcome.Retry)
             {
                 // Nothing is held, and the window that makes the fault retry may have freed the page.
@@ -97,11 +97,26 @@ public readonly struct V11Rules : IFaultRules
         }
     }
 
+    /// <summary>Patch 1: a page without references is not marked, but warned of.</summary>
+    private static void MarkAccessed(ref FaultContext fault, PageLedger pages)
+    {
+        if (pages.StructPage(fault.LookupPfn).IsCountZero)
+        {
+            fault.Violate(InvariantList.TouchLive);
+        }
+        else
+        {
+            fault.MarkAccessed(pages, fault.LookupPfn);
+        }
+    }
+
     public static ulong LeafBits(in FaultContext fault) => fault.Refcounted && !fault.IsShadow ? SpteLayout.RefcountedBit : 0;
 
-    public static void BitsLost(PageLedger pages, ulong spte, bool accessed, bool dirty)
+    public static void BitsLost(PageLedger pages, ulong spte, bool isShadow, bool accessed, bool dirty)
     {
-        if ((spte & SpteLayout.RefcountedBit) != 0)
+        StructPage page = pages.StructPage(SpteLayout.Pfn(spte));
+        bool counts = isShadow || (spte & SpteLayout.RefcountedBit) != 0;
+        if (counts && page.IsAdTracked && !page.IsCountZero)
         {
             CurrentRules.Mark(pages, SpteLayout.Pfn(spte), accessed, dirty);
         }

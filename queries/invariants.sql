@@ -1,0 +1,19 @@
+-- Which invariants were checked, how often did they hold, and which were broken?
+-- Columns: model is a model, or kernel for the captured kernel's own records; by_design counts breaches in which the model's design consists; note says why an invariant was never checked.
+-- Then: the view `violations` has a row for each breach; docs/invariants.md says what each invariant needs.
+SELECT
+    i.trace_id,
+    t.kernel,
+    i.model,
+    i.setting,
+    i.invariant,
+    i.name,
+    i.checked,
+    i.held,
+    i.violated,
+    i.violable,
+    i.by_design,
+    i.note
+FROM invariants i
+JOIN traces t USING (trace_id)
+ORDER BY i.trace_id, i.model, i.invariant;

@@ -1,0 +1,33 @@
+using System.Globalization;
+using System.Text;
+using TraceReplay.Replay.Operations;
+
+namespace TraceReplay.Replay.Scripts;
+
+/// <summary>Writes operations as a script (docs/oracle.md), one line each.</summary>
+public static class ScriptWriter
+{
+    private static readonly LineForm[] s_forms = [.. LineForm.All.OrderBy(form => form.Kind)];
+
+    public static string Write(IEnumerable<Operation> operations)
+    {
+        StringBuilder script = new();
+        foreach (Operation op in operations)
+        {
+            if (op.Vm != 0)
+            {
+                script.Append(CultureInfo.InvariantCulture, $"vm {op.Vm} ");
+            }
+
+            if (op.AsId != 0)
+            {
+                script.Append(CultureInfo.InvariantCulture, $"as {op.AsId} ");
+            }
+
+            s_forms[(int)op.Kind].Write(in op, script);
+            script.Append('\n');
+        }
+
+        return script.ToString();
+    }
+}
