@@ -162,8 +162,12 @@ internal sealed partial class TimelineBuilder
         if (placed is null && !_inferred.Blocks.EndsAt(gfn, _seq, self) && _inferred.Witnesses.AreNeighboursRefused(gfn, fault.Hva >> 12, (fault.Access & FaultAccess.Write) != 0, seq, self, _inferred.Windows))
         {
             // No block shows it, but KVM refuses what lies around it: a tail page, or no page at all.
-            Emit(OperationKind.VmaMapKind, fault.Vm, fault.Hva & ~0xfffUL, (fault.Hva & ~0xfffUL) + 4096, (ulong)(vma?.Flags ?? VmaFlags.Read | VmaFlags.Write), (ulong)PageKind.P4);
+            Emit(OperationKind.VmaMapKind, fault.Vm, fault.Hva & ~0xfffUL, (fault.Hva & ~0xfffUL) + 4096, (ulong)((vma?.Flags ?? VmaFlags.Read | VmaFlags.Write) | VmaFlags.Io | VmaFlags.PfnMap), (ulong)PageKind.P4);
             device = true;
+        }
+        else if (device)
+        {
+            KnowRemapped(fault.Vm, vma);
         }
 
         Counts.PagesInferred++;
@@ -188,6 +192,11 @@ internal sealed partial class TimelineBuilder
         {
             ulong pfn = SpteLayout.Pfn(spte) + (gfn & (Levels.Pages(level) - 1));
             bool device = _inferred!.IsDevice(gfn, fault) || _inferred.Blocks.PfnAt(gfn, _seq, fault) is not null;
+            if (device)
+            {
+                KnowRemapped(vm, vm.Memory.FindVma(slot.Hva(gfn)));
+            }
+
             HostPte pte = HostPte.Make(pfn, (spte & _options.HostWritableBit) != 0, device, level);
             vm.Memory.SetPte(slot.Hva(gfn), pte);
             Emit(OperationKind.PteKnown, vm, slot.Hva(gfn), pte.Raw);
@@ -195,6 +204,15 @@ internal sealed partial class TimelineBuilder
         }
 
         Emit(OperationKind.LeafKnown, vm, gfn, spte, stands ? 1UL : 0UL, (ulong)level, asId);
+    }
+
+    /// <summary>A mapping of device memory, or of a driver's blocks, is VM_IO or VM_PFNMAP, whatever the mmap call looked like.</summary>
+    private void KnowRemapped(VmTrack vm, Vma? vma)
+    {
+        if (vma is { IsRemapped: false } and not { Kind: PageKind.N })
+        {
+            KnowVma(vm, vma.Start, vma.End, vma.Flags | VmaFlags.Io | VmaFlags.PfnMap, vma.Bo);
+        }
     }
 
     /// <summary>A leaf in the PCI hole shows that the buffer lies in VRAM, another that it does not.</summary>

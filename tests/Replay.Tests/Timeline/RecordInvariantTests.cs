@@ -161,7 +161,7 @@ public class RecordInvariantTests
         End = hva + Page,
         Event = 0,
         Cpu = 0,
-        BeginsAfter = 0,
+        UnmapSeq = 0, BeginsAfter = 0,
         Settled = true,
         SettledAt = settledAt,
     };
