@@ -190,11 +190,11 @@ public enum LookupFact : byte
     /// <summary>mmap_lock was not got because the task is being killed (-EAGAIN).</summary>
     LockKilled,
 
-    /// <summary>A window over the page may have ended before or after the fault's checks: the trace does not show it.</summary>
-    OrderUnknown,
-
     /// <summary>The page is guest_memfd's, reached without the VMM's page table.</summary>
     GuestMemfd,
+
+    /// <summary>A window over the page may have ended before or after the fault's checks: the trace does not show it.</summary>
+    OrderUnknown,
 }
 
 /// <summary>

@@ -23,7 +23,7 @@ internal sealed record LineForm(OperationKind Kind, string Verb, params LinePart
     ];
 
     private static readonly string[] s_facts =
-        ["none", "found", "not_made", "forbidden", "driver_refused", "interrupted", "poisoned", "async_queued", "faulted_in", "lock_killed", "guest_memfd"];
+        ["none", "found", "not_made", "forbidden", "driver_refused", "interrupted", "poisoned", "async_queued", "faulted_in", "lock_killed", "guest_memfd", "order_unknown"];
 
     /// <summary>Every kind of operation once; a verb that begins another one comes after it.</summary>
     public static IReadOnlyList<LineForm> All { get; } =
@@ -56,7 +56,7 @@ internal sealed record LineForm(OperationKind Kind, string Verb, params LinePart
         new(OperationKind.BoPlace, "bo", new NumberPart(Place.A, "", "bo"), new NumberPart(Place.B, "memory", "memory") { Decimal = true }),
         new(OperationKind.FaultBegin, "fault begin", Open(), new NumberPart(Place.A, "gpa", "gpa", (MaxGfn << 12) | 0xfff),
             new NumberPart(Place.D, "gva", "gva") { Optional = true },
-            new NumberPart(Place.C, "slots_unknown", "slots_unknown", 2) { Decimal = true, Optional = true },
+            new NumberPart(Place.C, "slots_unknown", "slots_unknown", 3) { Decimal = true, Optional = true },
             new FlagsPart(Place.B, ("present", (ulong)FaultAccess.Present), ("write", (ulong)FaultAccess.Write), ("reserved", (ulong)FaultAccess.Reserved),
                 ("exec", (ulong)FaultAccess.Exec), ("prefetch", (ulong)FaultAccess.Prefetch), ("shadow", (ulong)FaultAccess.Shadow), ("arm64", (ulong)FaultAccess.Arm64))),
         new(OperationKind.FaultLookup, "fault lookup", Open(), new ChoicePart(Place.A, "", s_facts), new NumberPart(Place.B, "snapshot", "snapshot", ulong.MaxValue - 1) { Decimal = true, Optional = true, PlusOne = true }),
@@ -68,6 +68,7 @@ internal sealed record LineForm(OperationKind Kind, string Verb, params LinePart
         new(OperationKind.SplitHuge, "split", Gfn(), Level(Place.B)),
         new(OperationKind.CollapseHuge, "collapse", Gfn(), Level(Place.B), Pfn(Place.C)),
         new(OperationKind.ZapAll, "zap_all"),
+        new(OperationKind.LeafKnown, "leaf known", Gfn(), Level(Place.D), new NumberPart(Place.B, "spte", "spte"), new NumberPart(Place.C, "stands", "stands", 1) { Decimal = true, Optional = true }),
         new(OperationKind.LeafObserved, "leaf", Gfn(), Level(Place.D), new NumberPart(Place.B, "old", "old"), new NumberPart(Place.C, "new", "new"),
             new NumberPart(Place.FaultId, "seq", "seq", long.MaxValue) { Decimal = true }),
     ];

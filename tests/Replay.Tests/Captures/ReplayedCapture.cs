@@ -15,6 +15,8 @@ public sealed partial class ReplayedCapture
 
     private static readonly Lazy<string> s_dataset = new(NewDataset);
 
+    private static readonly Lazy<string> s_withoutProbes = new(NewDataset);
+
     private readonly DatasetReader _reader;
 
     private ReplayedCapture(string path, string dataset, string? kernel, ReplayOptions options)
@@ -41,6 +43,10 @@ public sealed partial class ReplayedCapture
     /// <param name="kernel">The captured kernel, for a capture that does not name it.</param>
     public static ReplayedCapture Of(string path, string? kernel = null) =>
         s_all.GetOrAdd(path, p => new Lazy<ReplayedCapture>(() => new ReplayedCapture(p, s_dataset.Value, kernel, new ReplayOptions()))).Value;
+
+    /// <summary>The same with its probe events left out, in a dataset of its own: results would replace each other.</summary>
+    public static ReplayedCapture WithoutProbes(string path, string? kernel = null) =>
+        s_all.GetOrAdd("without probes: " + path, _ => new Lazy<ReplayedCapture>(() => new ReplayedCapture(path, s_withoutProbes.Value, kernel, new ReplayOptions { IgnoreProbes = true }))).Value;
 
     /// <summary>A replay of its own, with other options than the common ones.</summary>
     public static ReplayedCapture With(string path, ReplayOptions options) => new(path, NewDataset(), null, options);

@@ -14,7 +14,7 @@ public class SequenceTests
     private static readonly OperationKind[] s_notPlayed =
     [
         OperationKind.NoBlockOrders, OperationKind.LeafObserved, OperationKind.ChangePte, OperationKind.SplitBlock, OperationKind.VcpuMap, OperationKind.VcpuUnmap,
-        OperationKind.PfnCacheLookup, OperationKind.PfnCacheCommit, OperationKind.PfnCacheUse, OperationKind.PrefetchNeighbours,
+        OperationKind.PfnCacheLookup, OperationKind.PfnCacheCommit, OperationKind.PfnCacheUse, OperationKind.LeafKnown, OperationKind.PrefetchNeighbours,
     ];
 
     [Fact]
