@@ -12,20 +12,14 @@ internal sealed record PreparedTrace(Operation[] Operations, long Faults, Captur
     public static PreparedTrace Read(DatasetReader reader, TraceManifest trace, bool keep = true)
     {
         CapturedKernel kernel = CapturedKernel.From(trace.Kernel, trace.CpuVendor);
-        HashSet<EventKind> kinds = [EventKind.UnmapHvaRange, EventKind.NotifierStartRet, EventKind.SpteChanged, EventKind.SpteRequested, EventKind.SetSpte];
         ClockSkew skew = new(kernel.Layout.Accessed | kernel.Layout.Dirty, trace.ClockUnit);
-        WindowBegins begins;
-        using (EventStream ahead = TraceEvents.Open(reader, trace, ignoreProbes: false, kinds))
-        {
-            begins = WindowBegins.Read(ahead, skew);
-        }
-
         using EventStream stream = TraceEvents.Open(reader, trace, ignoreProbes: false);
         TimelineBuilder timeline = new(
             stream.Kinds,
-            begins,
+            ReplayRunner.ReadWindowBegins(reader, trace, ignoreProbes: false, skew),
             LostRecords.Read(reader, trace),
-            new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty))
+            new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty),
+            ReplayRunner.Infer(reader, trace, kernel, stream.Kinds))
         {
             Records = RecordInvariants.For(kernel.Layout, skew, stream.Kinds),
         };

@@ -68,7 +68,7 @@ public static class ReplayRunner
         IReadOnlyList<IFaultModel> models = CreateModels(options, kernel);
         using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes);
         ClockSkew skew = new(kernel.Layout.Accessed | kernel.Layout.Dirty, trace.ClockUnit);
-        using Replay replay = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options, skew), skew, Infer(reader, trace, kernel, stream.Kinds), facts)
+        using Replay replay = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options.IgnoreProbes, skew), skew, Infer(reader, trace, kernel, stream.Kinds), facts)
         {
             AssumedProbes = TraceEvents.CountAssumedProbes(reader, trace, options.IgnoreProbes),
             Probed = probed,
@@ -87,7 +87,7 @@ public static class ReplayRunner
     }
 
     /// <summary>Reads the trace ahead where neither memslots nor lookups are recorded, or are to be left out.</summary>
-    private static InferredFacts? Infer(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds)
+    internal static InferredFacts? Infer(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds)
     {
         if (kinds.Contains(EventKind.SetRegion) || kinds.Contains(EventKind.Faultin))
         {
@@ -98,10 +98,10 @@ public static class ReplayRunner
         return InferredFacts.Read(stream, kernel.Intel);
     }
 
-    private static WindowBegins ReadWindowBegins(DatasetReader reader, TraceManifest trace, ReplayOptions options, ClockSkew skew)
+    internal static WindowBegins ReadWindowBegins(DatasetReader reader, TraceManifest trace, bool ignoreProbes, ClockSkew skew)
     {
         HashSet<EventKind> kinds = [EventKind.UnmapHvaRange, EventKind.NotifierStartRet, EventKind.SpteChanged, EventKind.SpteRequested, EventKind.SetSpte, EventKind.PageFault];
-        using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes, kinds);
+        using EventStream stream = TraceEvents.Open(reader, trace, ignoreProbes, kinds);
         return WindowBegins.Read(stream, skew);
     }
 

@@ -161,7 +161,8 @@ public class RecordInvariantTests
         End = hva + Page,
         Event = 0,
         Cpu = 0,
-        UnmapSeq = 0, BeginsAfter = 0,
+        UnmapSeq = 0,
+        BeginsAfter = 0,
         Settled = true,
         SettledAt = settledAt,
     };
