@@ -155,6 +155,12 @@ public enum SlotFact : byte
 
     /// <summary>Other faults show that there is one: the models were told of a slot that stands in for it.</summary>
     Inferred,
+
+    /// <summary>
+    /// As <see cref="Inferred"/>, but the trace has faults that KVM refused and no page allocations that tell which pages it
+    /// refuses: what lies here is a guess from the neighbours.
+    /// </summary>
+    AmongRefused,
 }
 
 /// <summary>What the trace tells of a lookup besides the page-table leaf.</summary>

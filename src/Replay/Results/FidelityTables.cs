@@ -63,7 +63,9 @@ internal sealed class FidelityTables : IDisposable
             return;
         }
 
-        if (predicted.Outcome == FaultOutcome.Unknown && !predicted.WentFurther)
+        // Where neither memslots nor the kind of page is recorded, what is assumed of them proves nothing of the model, right or wrong.
+        bool guessed = predicted.SlotsUnknown && predicted.Certainty == Certainty.Assumed;
+        if (!predicted.WentFurther && (guessed || predicted.Outcome == FaultOutcome.Unknown))
         {
             _unknown++;
             return;

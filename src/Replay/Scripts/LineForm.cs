@@ -56,7 +56,7 @@ internal sealed record LineForm(OperationKind Kind, string Verb, params LinePart
         new(OperationKind.BoPlace, "bo", new NumberPart(Place.A, "", "bo"), new NumberPart(Place.B, "memory", "memory") { Decimal = true }),
         new(OperationKind.FaultBegin, "fault begin", Open(), new NumberPart(Place.A, "gpa", "gpa", (MaxGfn << 12) | 0xfff),
             new NumberPart(Place.D, "gva", "gva") { Optional = true },
-            new NumberPart(Place.C, "slots_unknown", "slots_unknown", 3) { Decimal = true, Optional = true },
+            new NumberPart(Place.C, "slots_unknown", "slots_unknown", 4) { Decimal = true, Optional = true },
             new FlagsPart(Place.B, ("present", (ulong)FaultAccess.Present), ("write", (ulong)FaultAccess.Write), ("reserved", (ulong)FaultAccess.Reserved),
                 ("exec", (ulong)FaultAccess.Exec), ("prefetch", (ulong)FaultAccess.Prefetch), ("shadow", (ulong)FaultAccess.Shadow), ("arm64", (ulong)FaultAccess.Arm64))),
         new(OperationKind.FaultLookup, "fault lookup", Open(), new ChoicePart(Place.A, "", s_facts), new NumberPart(Place.B, "snapshot", "snapshot", ulong.MaxValue - 1) { Decimal = true, Optional = true, PlusOne = true }),

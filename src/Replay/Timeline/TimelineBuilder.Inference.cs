@@ -43,7 +43,9 @@ internal sealed partial class TimelineBuilder
             true when fault.Vm.Slots[fault.Observed.AsId].Find(gfn) is null => SlotFact.Unknown,
             true => SlotFact.Inferred,
         };
-        return fault.SlotFact;
+        return fault.SlotFact == SlotFact.Inferred && !_kinds.Contains(EventKind.PageAlloc) && _inferred.Witnesses.IsAnyRefusedBut(fault.Observed.FaultId)
+            ? SlotFact.AmongRefused
+            : fault.SlotFact;
     }
 
     /// <summary>The fault takes mmu_lock about here; what its lookup finds is told before.</summary>

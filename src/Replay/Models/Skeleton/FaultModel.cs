@@ -97,7 +97,12 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             Invariants.Confirm(op.Vm);
         }
 
-        fault.RestsOn(fault.SlotsUnknown ? Certainty.Inferred : Certainty.Known);
+        fault.RestsOn((SlotFact)op.C switch
+        {
+            SlotFact.Recorded => Certainty.Known,
+            SlotFact.AmongRefused => Certainty.Assumed,
+            _ => Certainty.Inferred,
+        });
         SpteTables sptes = vm.Sptes[op.AsId];
         sptes.IsShadow |= fault.IsShadow;
         if ((fault.Access & FaultAccess.Reserved) != 0)

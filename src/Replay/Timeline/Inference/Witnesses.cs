@@ -30,7 +30,13 @@ internal sealed class Witnesses
 
     private readonly Dictionary<ulong, List<Witness>> _byGfn = [];
 
+    private long _refused;
+    private long _firstRefused;
+
     public IEnumerable<ulong> Gfns => _byGfn.Keys;
+
+    /// <summary>Whether KVM refused any other fault of the trace.</summary>
+    public bool IsAnyRefusedBut(long except) => _refused > 1 || (_refused == 1 && _firstRefused != except);
 
     /// <summary>Adds testimony; in the order of the trace.</summary>
     public void Add(ulong gfn, Witness witness)
@@ -41,6 +47,10 @@ internal sealed class Witnesses
         }
 
         list.Add(witness);
+        if (witness.Kind == WitnessKind.Refused && _refused++ == 0)
+        {
+            _firstRefused = witness.Fault;
+        }
     }
 
     /// <summary>The testimony on exactly this gfn that is nearest in the trace; null if only <paramref name="except"/> gave any.</summary>
