@@ -73,8 +73,13 @@ public static class PageKinds
         _ => kind.ToString(),
     };
 
+    // Asked several times for each fault: a table costs a load, the switch a chain of jumps.
+    private static readonly StructPage[] s_structPages = [.. Enumerable.Range(0, 256).Select(kind => Facts((PageKind)kind))];
+
     /// <summary>What page_count() and friends report for the kind while nobody in KVM holds it (spec 8.2).</summary>
-    public static StructPage StructPage(this PageKind kind) => kind switch
+    public static StructPage StructPage(this PageKind kind) => s_structPages[(byte)kind];
+
+    private static StructPage Facts(PageKind kind) => kind switch
     {
         PageKind.P0 or PageKind.P5 or PageKind.H or PageKind.P1 => new(Valid: false, Reserved: false, Count: 0),
         PageKind.P4 or PageKind.P7Tail or PageKind.Free => new(Valid: true, Reserved: false, Count: 0, CountKnown: true),
