@@ -7,12 +7,13 @@ namespace TraceReplay.Analysis.Tests;
 public class ProbeTests
 {
     // What a generation cannot give: 6.1 reads no structures behind a return, and its invalidate_end has arguments instead of
-    // counters; on 7.2 the begin of an invalidation was not probed, its notifier is.
+    // counters; on 7.2 the begin of an invalidation was not probed, its
+    // notifier is, and what is put back is a struct page.
     private static readonly Dictionary<string, string[]> s_lacks = new()
     {
         ["6.1"] = ["FaultinRet:mmu_seq", "FaultinRet:pfn", "FaultinRet:map_writable", "FollowPfnRet:pfn", "FollowPfnRet:writable", "InvalidateEnd:seq", "InvalidateEnd:in_progress"],
         ["6.12"] = [],
-        ["7.2"] = ["InvalidateBegin"],
+        ["7.2"] = ["InvalidateBegin", "Release:pfn", "Release:pfn"],
     };
 
     public static TheoryData<string> Generations => [.. ProbeCatalog.All.Select(g => g.Name)];
@@ -28,7 +29,13 @@ public class ProbeTests
             ProbeDefinition? probe = generation.Definitions.FirstOrDefault(d => source.Functions.Contains(d.Function) && d.IsReturn == source.IsReturn);
             if (probe is null)
             {
-                lacking.Add($"{source.Kind}");
+                // Which of several functions a kernel has differs (kvm_release_*): one of them will do.
+                bool another = EventCatalog.All.Any(s => s.Kind == source.Kind && generation.Definitions.Any(d => s.Functions.Contains(d.Function) && d.IsReturn == s.IsReturn));
+                if (!another)
+                {
+                    lacking.Add($"{source.Kind}");
+                }
+
                 continue;
             }
 
