@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TraceReplay.Replay.Models.Arm64;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
@@ -49,7 +50,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
                 case OperationKind.FaultMap:
                     Map(vm, in op, ref _open[op.Open]);
                     CheckFault(vm, in op, ref _open[op.Open]);
-                    results.Add(new FaultResult { FaultId = op.FaultId, Fault = _open[op.Open] });
+                    Append(results, op.FaultId, in _open[op.Open]);
                     _open[op.Open].Slot = null;
                     break;
                 case OperationKind.VcpuMap:
@@ -74,6 +75,16 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
 
         return ref _open[place];
+    }
+
+    /// <summary>Adds in place: List.Add would copy the result, which is large, twice.</summary>
+    private static void Append(List<FaultResult> results, long faultId, in FaultContext fault)
+    {
+        int last = results.Count;
+        CollectionsMarshal.SetCount(results, last + 1);
+        ref FaultResult result = ref CollectionsMarshal.AsSpan(results)[last];
+        result.FaultId = faultId;
+        result.Fault = fault;
     }
 
     /// <summary>Spec 3.3, steps 1 to 9: fast path, snapshot, slot, first check.</summary>
