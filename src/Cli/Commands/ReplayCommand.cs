@@ -73,6 +73,7 @@ internal static class ReplayCommand
             "tracereplay replay -d night",
             "tracereplay replay -d night --model current,merged --trace 3f2a",
             "tracereplay replay -d night --fail-on infidelity,lost",
+            "tracereplay replay -d night --trace 3f2a --ignore-probes",
             "tracereplay replay --script scenario.txt --model current,v11 --setting 6.8 --format table",
         ]);
     }

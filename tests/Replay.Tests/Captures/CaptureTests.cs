@@ -16,19 +16,18 @@ public class CaptureTests
     {
         ReplayedCapture replayed = ReplayedCapture.Of(capture);
         List<Dictionary<string, string?>> misses = replayed.Result("fidelity_misses");
+        int ambiguous = replayed.Result("faults").Count(row => bool.Parse(row["order_ambiguous"]!));
         foreach (Dictionary<string, string?> row in replayed.Result("fidelity"))
         {
             long compared = Long(row["compared"]);
             long matched = Long(row["matched"]);
             string quantity = row["quantity"]!;
 
-            // Faults against invalidations without a pause: 0.15 % of them meet an end of a window between the kernel's snapshot of
-            // mmu_invalidate_seq and its check, two instructions that no event tells apart (docs/fidelity.md).
-            double least = replayed.Manifest.Lost > 0 ? 0.9
-                : quantity is "spte" or "leaf_change" ? 0.995
-                : capture.EndsWith("race.trace.dat", StringComparison.Ordinal) ? 0.998
-                : 0.999;
-            Assert.True(matched >= least * compared, $"{quantity}: {matched} of {compared}");
+            // Of the faults that a window's end met between two of their steps the trace cannot order some: an end between the kernel's
+            // snapshot of mmu_invalidate_seq and its check, two instructions apart, is one (docs/fidelity.md).
+            double least = replayed.Manifest.Lost > 0 ? 0.9 : quantity is "spte" or "leaf_change" ? 0.995 : 0.999;
+            double granted = Math.Max((1 - least) * compared, 0.02 * ambiguous);
+            Assert.True(compared - matched <= granted, $"{quantity}: {matched} of {compared}");
             Assert.True(row["unexplained"] == "0", $"{quantity}: {row["unexplained"]} misses without a recorded cause");
             Assert.Equal(compared - matched, misses.Count(miss => miss["quantity"] == quantity));
         }
