@@ -26,13 +26,7 @@ public sealed partial class ReplayedCapture
         _reader = DatasetReader.Open(dataset);
     }
 
-    // Removed when the test process ends.
-    private static string NewDataset()
-    {
-        string directory = Directory.CreateTempSubdirectory("tracereplay-tests-").FullName;
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(directory, recursive: true);
-        return directory;
-    }
+    private static string NewDataset() => Directory.CreateDirectory(Path.Combine(TestDatasets.Root, Path.GetRandomFileName())).FullName;
 
     public string TraceId { get; }
 
