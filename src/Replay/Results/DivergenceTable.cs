@@ -26,7 +26,7 @@ internal sealed class DivergenceTable : IDisposable
     private readonly ResultTable<DivergenceRow> _table;
 
     // A cause is one of few texts; the table would otherwise make one per row.
-    private readonly Dictionary<(int, FaultOutcome, int, FaultOutcome, PageKind, string?, string?), string> _causes = [];
+    private readonly Dictionary<(int, FaultOutcome, int, FaultOutcome, PageKind, FaultReason, FaultReason), string> _causes = [];
 
     public DivergenceTable(string path, string traceId)
     {
@@ -74,7 +74,7 @@ internal sealed class DivergenceTable : IDisposable
 
     public void Dispose() => _table.Dispose();
 
-    private static string Says(in FaultContext fault) => fault.Reason is { } reason
+    private static string Says(in FaultContext fault) => fault.Reason.Text() is { } reason
         ? $"ends in {fault.Outcome.Name()} ({reason})"
         : fault.Outcome switch
         {

@@ -190,8 +190,8 @@ internal sealed class FidelityTables : IDisposable
 
     private static string Describe(in FaultContext fault) =>
         fault.Outcome == FaultOutcome.Retry ? $"RETRY: {OutcomeTable.Cause(fault.RetryCause)}"
-        : fault.Reason is null ? fault.Outcome.Name()
-        : $"{fault.Outcome.Name()}: {fault.Reason}";
+        : fault.Reason == FaultReason.None ? fault.Outcome.Name()
+        : $"{fault.Outcome.Name()}: {fault.Reason.Text()}";
 
     private static string Hex(ulong value) => "0x" + value.ToString("x", CultureInfo.InvariantCulture);
 

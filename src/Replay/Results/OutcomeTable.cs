@@ -38,7 +38,7 @@ internal static class OutcomeTable
         TextOrNull("page_kind", row => row.Result.Fault.Kind.Key()),
         TextOrNull("path", row => Path(row.Result.Fault.Path)),
         Text("certainty", row => Certain(row.Result.Fault.Certainty)),
-        TextOrNull("reason", row => row.Result.Fault.Reason));
+        TextOrNull("reason", row => row.Result.Fault.Reason.Text()));
 
     public static bool IsMapped(FaultOutcome outcome) => outcome is FaultOutcome.Fixed or FaultOutcome.FixedFast or FaultOutcome.Spurious;
 

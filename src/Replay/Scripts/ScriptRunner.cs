@@ -72,7 +72,7 @@ public static class ScriptRunner
             fault.Kind.Key(),
             OutcomeTable.Path(fault.Path),
             Violations(fault),
-            fault.Reason);
+            fault.Reason.Text());
     }
 
     private static string Line(IFaultModel model, Breach breach)

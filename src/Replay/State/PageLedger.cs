@@ -12,7 +12,6 @@ public sealed class PageLedger
     private const int DirtyShift = 18;
     private const ulong CountMask = (1UL << 18) - 1;
     private const ulong DeltaMask = 0xffff;
-    private const int DeltaBias = 1 << 15;
     private const ulong LearnedMask = ulong.MaxValue << OrderShift;
     private const ulong FreePage = (ulong)PageKind.Free << KindShift;
 
@@ -36,7 +35,8 @@ public sealed class PageLedger
         if (level == 1)
         {
             // Allocated anew: what its former life left behind is gone.
-            ulong counts = Kind(pfn) == PageKind.Free ? (ulong)DeltaBias << DeltaShift : Entry(pfn) & ~LearnedMask;
+            ulong own = _pages[pfn];
+            ulong counts = KindOf(Learned(pfn, own)) == PageKind.Free ? 0 : own & ~LearnedMask;
             _pages[pfn] = counts | learned;
         }
         else if (_blocks[level - 2][pfn >> Levels.Order(level)] != learned)
@@ -63,19 +63,29 @@ public sealed class PageLedger
     }
 
     /// <summary>The page that carries the reference count and the flags: the head of a compound page, else the page itself.</summary>
-    public ulong Folio(ulong pfn) => pfn & ~((1UL << (int)((Learned(pfn) >> OrderShift) & 31)) - 1);
+    public ulong Folio(ulong pfn) => FolioOf(pfn, Learned(pfn, _pages[pfn]));
 
-    public PageKind Kind(ulong pfn) => (PageKind)(Learned(pfn) >> KindShift);
+    public PageKind Kind(ulong pfn) => KindOf(Learned(pfn, _pages[pfn]));
 
     /// <summary>Gets minus puts by KVM; not zero after a fault means that one was lost or put twice.</summary>
-    public int Delta(ulong pfn) => (int)((Entry(pfn) >> DeltaShift) & DeltaMask) - DeltaBias;
+    public int Delta(ulong pfn) => DeltaOf(_pages[pfn]);
 
     public int AccessedMarks(ulong pfn) => (int)(_pages[pfn] & CountMask);
 
     public int DirtyMarks(ulong pfn) => (int)((_pages[pfn] >> DirtyShift) & CountMask);
 
     /// <summary>page_count() as this model would find it now: a compound page has its head's.</summary>
-    public int Count(ulong pfn) => Kind(pfn).StructPage().Count + Delta(Folio(pfn));
+    public int Count(ulong pfn) => Count(pfn, out _);
+
+    /// <summary>page_count() and the page's kind, with one look at its entry.</summary>
+    public int Count(ulong pfn, out PageKind kind)
+    {
+        ulong own = _pages[pfn];
+        ulong learned = Learned(pfn, own);
+        ulong folio = FolioOf(pfn, learned);
+        kind = KindOf(learned);
+        return kind.StructPage().Count + DeltaOf(folio == pfn ? own : _pages[folio]);
+    }
 
     /// <summary>The owner gave [pfn, pfn + pages) back; what KVM still holds is on top of a count of 0.</summary>
     public void Free(ulong pfn, ulong pages)
@@ -89,8 +99,8 @@ public sealed class PageLedger
     /// <summary>The struct page as this model would find it now.</summary>
     public StructPage StructPage(ulong pfn)
     {
-        StructPage page = Kind(pfn).StructPage();
-        return page with { Count = page.Count + Delta(Folio(pfn)) };
+        int count = Count(pfn, out PageKind kind);
+        return kind.StructPage() with { Count = count };
     }
 
     public void Get(ulong pfn) => Add(pfn, 1);
@@ -99,42 +109,43 @@ public sealed class PageLedger
 
     public void MarkAccessed(ulong pfn)
     {
-        ulong entry = Entry(pfn);
+        ulong entry = _pages[pfn];
         _pages[pfn] = (entry & CountMask) == CountMask ? entry : entry + 1;
     }
 
     public void MarkDirty(ulong pfn)
     {
-        ulong entry = Entry(pfn);
+        ulong entry = _pages[pfn];
         _pages[pfn] = ((entry >> DirtyShift) & CountMask) == CountMask ? entry : entry + (1UL << DirtyShift);
     }
 
     private void Add(ulong pfn, int change)
     {
-        ulong entry = Entry(pfn);
-        ulong delta = ((entry >> DeltaShift) & DeltaMask) + (ulong)change;
+        ulong entry = _pages[pfn];
 
         // A count that would run over stays, rather than run into its neighbour.
-        _pages[pfn] = delta is 0 or > DeltaMask ? entry : (entry & ~(DeltaMask << DeltaShift)) | (delta << DeltaShift);
+        int delta = Math.Clamp(DeltaOf(entry) + change, short.MinValue, short.MaxValue);
+        _pages[pfn] = (entry & ~(DeltaMask << DeltaShift)) | ((ulong)(ushort)delta << DeltaShift);
     }
 
-    private ulong Learned(ulong pfn)
+    private ulong Learned(ulong pfn, ulong own)
     {
-        ulong own = _pages[pfn] & LearnedMask;
-        if (own != 0 || !_anyBlock)
-        {
-            return own;
-        }
+        ulong learned = own & LearnedMask;
+        return learned != 0 || !_anyBlock ? learned : LearnedOfBlock(pfn);
+    }
 
+    private ulong LearnedOfBlock(ulong pfn)
+    {
         ulong block = _blocks[0][pfn >> Levels.Order(2)];
         return block != 0 ? block : _blocks[1][pfn >> Levels.Order(3)];
     }
 
-    private ulong Entry(ulong pfn)
-    {
-        ulong entry = _pages[pfn];
-        return (entry & ~LearnedMask) == 0 ? entry | ((ulong)DeltaBias << DeltaShift) : entry;
-    }
+    private static ulong FolioOf(ulong pfn, ulong learned) => pfn & (ulong.MaxValue << (int)((learned >> OrderShift) & 31));
+
+    private static PageKind KindOf(ulong learned) => (PageKind)(learned >> KindShift);
+
+    // In two's complement, so that an entry that nobody wrote says 0.
+    private static int DeltaOf(ulong entry) => (short)(entry >> DeltaShift);
 
     /// <summary>The pages are a block's now; a page that was free begins anew.</summary>
     private struct Unlearn : IEntryVisitor
@@ -147,7 +158,7 @@ public sealed class PageLedger
     {
         public ulong Learned;
 
-        public readonly void Visit(ulong index, ref ulong entry) => entry = (entry & ~(LearnedMask)) | Learned;
+        public readonly void Visit(ulong index, ref ulong entry) => entry = (entry & ~LearnedMask) | Learned;
     }
 
     private struct Forget : IEntryVisitor

@@ -43,7 +43,7 @@ public sealed class RadixTable
     public void ForEach<TVisitor>(ulong from, ulong end, ref TVisitor visitor)
         where TVisitor : struct, IEntryVisitor
     {
-        if (from >= end)
+        if (from >= end || _leaves.Count == 0)
         {
             return;
         }
@@ -64,7 +64,7 @@ public sealed class RadixTable
 
         for (ulong key = firstKey; key <= lastKey; key++)
         {
-            if (_leaves.TryGetValue(key, out ulong[]? leaf))
+            if (TryLeaf(key, out ulong[]? leaf))
             {
                 Visit(key, leaf, from, end, ref visitor);
             }

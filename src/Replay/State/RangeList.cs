@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace TraceReplay.Replay.State;
 
 /// <summary>Something that covers [Start, End) of a line of addresses.</summary>
@@ -14,28 +16,30 @@ public sealed class RangeList<T>
 {
     private readonly List<T> _ranges = [];
 
+    // The same bounds beside the objects: a search loads no object and makes no interface call.
+    private readonly List<(ulong Start, ulong End)> _bounds = [];
+
     // The last hit is tried first, as the kernel's slot lookup does.
-    private int _last;
+    private T? _last;
+    private ulong _lastStart;
+    private ulong _lastLength;
 
     public int Count => _ranges.Count;
 
-    public ReadOnlySpan<T> All => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_ranges);
+    public ReadOnlySpan<T> All => CollectionsMarshal.AsSpan(_ranges);
 
-    public T? Find(ulong address)
+    public T? Find(ulong address) => address - _lastStart < _lastLength ? _last : Search(address);
+
+    private T? Search(ulong address)
     {
-        if ((uint)_last < (uint)_ranges.Count && address - _ranges[_last].Start < _ranges[_last].End - _ranges[_last].Start)
-        {
-            return _ranges[_last];
-        }
-
         int index = FirstEndingAfter(address);
-        if (index < _ranges.Count && _ranges[index].Start <= address)
+        if (index == _ranges.Count || _bounds[index].Start > address)
         {
-            _last = index;
-            return _ranges[index];
+            return null;
         }
 
-        return null;
+        (_last, _lastStart, _lastLength) = (_ranges[index], _bounds[index].Start, _bounds[index].End - _bounds[index].Start);
+        return _last;
     }
 
     /// <summary>Adds a range after removing what it overlaps; <paramref name="cut"/> says what is left of such a range, if anything.</summary>
@@ -43,6 +47,8 @@ public sealed class RangeList<T>
     {
         int index = Clear(range.Start, range.End, cut);
         _ranges.Insert(index, range);
+        _bounds.Insert(index, (range.Start, range.End));
+        ForgetLast();
     }
 
     /// <summary>Removes what overlaps [start, end); returns the index at which a range from start on belongs.</summary>
@@ -50,7 +56,7 @@ public sealed class RangeList<T>
     {
         int first = FirstEndingAfter(start);
         int last = first;
-        while (last < _ranges.Count && _ranges[last].Start < end)
+        while (last < _ranges.Count && _bounds[last].Start < end)
         {
             last++;
         }
@@ -60,6 +66,9 @@ public sealed class RangeList<T>
             T[] left = cut is null ? [] : [.. _ranges.GetRange(first, last - first).SelectMany(range => cut(range, start, end))];
             _ranges.RemoveRange(first, last - first);
             _ranges.InsertRange(first, left);
+            _bounds.RemoveRange(first, last - first);
+            _bounds.InsertRange(first, left.Select(range => (range.Start, range.End)));
+            ForgetLast();
         }
 
         return FirstEndingAfter(start);
@@ -68,12 +77,13 @@ public sealed class RangeList<T>
     /// <summary>Index of the first range whose end lies behind <paramref name="address"/>.</summary>
     public int FirstEndingAfter(ulong address)
     {
+        ReadOnlySpan<(ulong Start, ulong End)> bounds = CollectionsMarshal.AsSpan(_bounds);
         int low = 0;
-        int high = _ranges.Count;
+        int high = bounds.Length;
         while (low < high)
         {
             int middle = (low + high) >>> 1;
-            if (_ranges[middle].End <= address)
+            if (bounds[middle].End <= address)
             {
                 low = middle + 1;
             }
@@ -88,5 +98,13 @@ public sealed class RangeList<T>
 
     public T? FirstOrDefault(Predicate<T> match) => _ranges.Find(match);
 
-    public void RemoveAll(Predicate<T> match) => _ranges.RemoveAll(match);
+    public void RemoveAll(Predicate<T> match)
+    {
+        _ranges.RemoveAll(match);
+        _bounds.Clear();
+        _bounds.AddRange(_ranges.Select(range => (range.Start, range.End)));
+        ForgetLast();
+    }
+
+    private void ForgetLast() => (_last, _lastLength) = (null, 0);
 }

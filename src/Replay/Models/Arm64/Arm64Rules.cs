@@ -30,6 +30,6 @@ internal static class Arm64Rules
         }
 
         fault.HoldsRef = false;
-        fault.End(FaultOutcome.Emulate, "instruction fetch from device memory: an external abort is injected");
+        fault.End(FaultOutcome.Emulate, FaultReason.ExecFromDevice);
     }
 }

@@ -129,16 +129,16 @@ public struct FaultContext
     /// <summary>Invariants that it broke if the page was freed or changed in a window that the trace does not show closely enough.</summary>
     public ulong Violable;
 
-    /// <summary>One sentence for the person who asks why; a constant.</summary>
-    public string? Reason;
+    /// <summary>Not the sentence itself: a result without references is copied and dropped faster.</summary>
+    public FaultReason Reason;
 
     public readonly bool Write => (Access & FaultAccess.Write) != 0;
 
     /// <summary>Ends the fault in <paramref name="outcome"/>.</summary>
-    public void End(FaultOutcome outcome, string? reason = null)
+    public void End(FaultOutcome outcome, FaultReason reason = FaultReason.None)
     {
         Outcome = outcome;
-        Reason ??= reason;
+        Reason = Reason == FaultReason.None ? reason : Reason;
         Done = true;
     }
 
@@ -206,7 +206,7 @@ public struct FaultContext
             Violate(InvariantList.RefClassStable);
         }
 
-        if (pages.Count(pfn) <= 0 && pages.Kind(pfn) is not (PageKind.Unknown or PageKind.Free))
+        if (pages.Count(pfn, out PageKind kind) <= 0 && kind is not (PageKind.Unknown or PageKind.Free))
         {
             Violate(InvariantList.PutNotLast);
         }
@@ -243,12 +243,13 @@ public struct FaultContext
     /// <summary>The test of the kernel's ad_tracked: reserved pages carry no marks.</summary>
     private bool IsTracked(PageLedger pages, ulong pfn)
     {
-        if (!pages.StructPage(pfn).IsAdTracked)
+        int count = pages.Count(pfn, out PageKind kind);
+        if (!kind.StructPage().IsAdTracked)
         {
             return false;
         }
 
-        if (pages.Count(pfn) <= 0 && pages.Kind(pfn) != PageKind.Unknown)
+        if (count <= 0 && kind != PageKind.Unknown)
         {
             Violate(InvariantList.TouchLive);
         }

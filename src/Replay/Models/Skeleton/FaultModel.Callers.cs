@@ -47,12 +47,12 @@ public sealed partial class FaultModel<TRules>
         };
         if (map.Slot is null || map.Slot.Is(MemslotFlags.Invalid))
         {
-            map.End(FaultOutcome.Efault, "no memslot");
+            map.End(FaultOutcome.Efault, FaultReason.NoMemslot);
         }
         else
         {
             Resolve(vm, LookupFact.Found, ref map);
-            map.End(map.Outcome == FaultOutcome.Unknown && !SpecialPfn.IsError(map.Pfn) ? FaultOutcome.Fixed : FaultOutcome.Efault, "refused");
+            map.End(map.Outcome == FaultOutcome.Unknown && !SpecialPfn.IsError(map.Pfn) ? FaultOutcome.Fixed : FaultOutcome.Efault, FaultReason.CallerRefused);
         }
 
         if (map.Outcome == FaultOutcome.Fixed)

@@ -16,7 +16,7 @@ public sealed partial class FaultModel<TRules>
         if (readOnlySlot && fault.Write)
         {
             fault.Pfn = SpecialPfn.ReadOnlyFault;
-            fault.End(FaultOutcome.Emulate, "write to a READONLY memslot");
+            fault.End(FaultOutcome.Emulate, FaultReason.ReadOnlySlot);
             return;
         }
 
@@ -29,12 +29,12 @@ public sealed partial class FaultModel<TRules>
             case LookupFact.Forbidden:
                 fault.Kind = PageKind.N;
                 fault.Path = FaultPath.GupSlow;
-                fault.End(FaultOutcome.Efault, "get_user_pages failed and no VMA permits the access");
+                fault.End(FaultOutcome.Efault, FaultReason.Forbidden);
                 return;
             case LookupFact.DriverRefused:
                 fault.Kind = PageKind.N;
                 fault.Path = FaultPath.Remapped;
-                fault.End(FaultOutcome.Efault, "the driver's fault handler failed");
+                fault.End(FaultOutcome.Efault, FaultReason.DriverRefused);
                 return;
             case LookupFact.Interrupted when Settings.SignalPending:
                 fault.Pfn = SpecialPfn.SignalPending;
@@ -43,7 +43,7 @@ public sealed partial class FaultModel<TRules>
                 return;
             case LookupFact.LockKilled:
                 fault.Path = FaultPath.GupSlow;
-                fault.End(Settings.AgainIsSignal ? FaultOutcome.Eintr : FaultOutcome.Efault, "the task is being killed and does not get mmap_lock");
+                fault.End(Settings.AgainIsSignal ? FaultOutcome.Eintr : FaultOutcome.Efault, FaultReason.LockKilled);
                 return;
             case LookupFact.GuestMemfd when pte.Present:
                 TakeGupPage(ref fault, pte, FaultPath.GuestMemfd, writable: true, vma);
@@ -64,8 +64,8 @@ public sealed partial class FaultModel<TRules>
             fault.RestsOn(Certainty.Assumed);
             fault.WentFurther = fact == LookupFact.NotMade;
             fault.End(FaultOutcome.Unknown, fault.WentFurther
-                ? "goes on to a lookup where the captured kernel ended the fault before it"
-                : "the trace does not show what the lookup found");
+                ? FaultReason.WentFurther
+                : FaultReason.LookupNotShown);
             return;
         }
 
@@ -86,8 +86,8 @@ public sealed partial class FaultModel<TRules>
             fault.Kind = GupKind(pte, vma);
             fault.Path = FaultPath.GupSlow;
             fault.End(FaultOutcome.Efault, pte.Special || refuses
-                ? "get_user_pages refuses the page, and the VMA is neither VM_IO nor VM_PFNMAP"
-                : "the VMA forbids the access");
+                ? FaultReason.GupRefuses
+                : FaultReason.VmaForbids);
         }
         else
         {
@@ -140,7 +140,7 @@ public sealed partial class FaultModel<TRules>
         if (pte.Level > 1 && !Settings.PfnMapHuge)
         {
             fault.Pfn = SpecialPfn.Fault;
-            fault.End(FaultOutcome.Efault, "the lookup walks to a PTE and the leaf is huge");
+            fault.End(FaultOutcome.Efault, FaultReason.HugeLeaf);
             return;
         }
 
@@ -149,12 +149,12 @@ public sealed partial class FaultModel<TRules>
             if (TRules.ReadOnlyFaultIsKept(in fault, Pages.StructPage(fault.Pfn)))
             {
                 fault.Pfn = SpecialPfn.ReadOnlyFault;
-                fault.End(Arm64Rules.OfReadOnlyFault(fault.IsArm64), "the remapped leaf is read-only");
+                fault.End(Arm64Rules.OfReadOnlyFault(fault.IsArm64), FaultReason.ReadOnlyLeaf);
                 return;
             }
 
             fault.Pfn = SpecialPfn.Fault;
-            fault.End(FaultOutcome.Efault, "the read-only fault is overwritten by the test for refcounted pages");
+            fault.End(FaultOutcome.Efault, FaultReason.ReadOnlyFaultLost);
             return;
         }
 
@@ -163,7 +163,7 @@ public sealed partial class FaultModel<TRules>
         {
             fault.Pfn = SpecialPfn.Fault;
             fault.MapWritable = false;
-            fault.End(FaultOutcome.Efault, "KVM takes a pfn with an unreserved struct page for refcounted, this page's refcount is 0, so get_page_unless_zero fails and the lookup returns KVM_PFN_ERR_FAULT");
+            fault.End(FaultOutcome.Efault, FaultReason.RefcountZero);
         }
     }
 }

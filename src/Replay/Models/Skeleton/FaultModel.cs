@@ -90,19 +90,18 @@ public sealed partial class FaultModel<TRules> : IFaultModel
     /// <summary>Spec 3.3, steps 1 to 9: fast path, snapshot, slot, first check.</summary>
     private void Begin(VmState vm, in Operation op, ref FaultContext fault)
     {
-        fault = new FaultContext
-        {
-            Access = (FaultAccess)op.B,
-            AsId = op.AsId,
-            Gfn = op.A >> 12,
-            Level = 1,
-            Pfn = SpecialPfn.Fault,
-            SlotsUnknown = (SlotFact)op.C != SlotFact.Recorded,
-            Gva = op.D,
-            GetsUnconditionally = Settings.UnconditionalGet,
-            AllowsUnsafe = Settings.AllowUnsafeMappings,
-            Caller = ((FaultAccess)op.B & FaultAccess.Arm64) != 0 ? LookupCaller.LegacyFault : LookupCaller.Fault,
-        };
+        // Field by field: an initializer would build the context aside and copy it.
+        fault = default;
+        fault.Access = (FaultAccess)op.B;
+        fault.AsId = op.AsId;
+        fault.Gfn = op.A >> 12;
+        fault.Level = 1;
+        fault.Pfn = SpecialPfn.Fault;
+        fault.SlotsUnknown = (SlotFact)op.C != SlotFact.Recorded;
+        fault.Gva = op.D;
+        fault.GetsUnconditionally = Settings.UnconditionalGet;
+        fault.AllowsUnsafe = Settings.AllowUnsafeMappings;
+        fault.Caller = fault.IsArm64 ? LookupCaller.LegacyFault : LookupCaller.Fault;
         if (Invariants.HasDeferred)
         {
             Invariants.Confirm(op.Vm);
@@ -139,7 +138,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         if ((SlotFact)op.C == SlotFact.Unknown)
         {
             fault.RestsOn(Certainty.Assumed);
-            fault.End(FaultOutcome.Unknown, "the capture does not record memslots, and no other fault shows whether one is here");
+            fault.End(FaultOutcome.Unknown, FaultReason.SlotNotRecorded);
             return;
         }
 
@@ -235,7 +234,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         {
             fault.RestsOn(Certainty.Assumed);
             fault.RetryCause = RetryCause.None;
-            fault.End(FaultOutcome.Unknown, "the trace does not show whether a notifier window over the page had ended");
+            fault.End(FaultOutcome.Unknown, FaultReason.OrderUnknown);
             return;
         }
 

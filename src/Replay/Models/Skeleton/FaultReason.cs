@@ -1,0 +1,52 @@
+namespace TraceReplay.Replay.Models.Skeleton;
+
+/// <summary>Why a model ended a fault as it did, where the outcome alone does not say it: the <c>reason</c> column.</summary>
+public enum FaultReason : byte
+{
+    None = 0,
+    ReadOnlySlot,
+    Forbidden,
+    DriverRefused,
+    LockKilled,
+    HugeLeaf,
+    ReadOnlyLeaf,
+    ReadOnlyFaultLost,
+    RefcountZero,
+    SlotNotRecorded,
+    OrderUnknown,
+    NoMemslot,
+    CallerRefused,
+    ExecFromDevice,
+    WentFurther,
+    LookupNotShown,
+    GupRefuses,
+    VmaForbids,
+}
+
+/// <summary>The reasons as people read them.</summary>
+public static class FaultReasons
+{
+    /// <summary>One sentence for the person who asks why; null for none.</summary>
+    public static string? Text(this FaultReason reason) => reason switch
+    {
+        FaultReason.None => null,
+        FaultReason.ReadOnlySlot => "write to a READONLY memslot",
+        FaultReason.Forbidden => "get_user_pages failed and no VMA permits the access",
+        FaultReason.DriverRefused => "the driver's fault handler failed",
+        FaultReason.LockKilled => "the task is being killed and does not get mmap_lock",
+        FaultReason.HugeLeaf => "the lookup walks to a PTE and the leaf is huge",
+        FaultReason.ReadOnlyLeaf => "the remapped leaf is read-only",
+        FaultReason.ReadOnlyFaultLost => "the read-only fault is overwritten by the test for refcounted pages",
+        FaultReason.RefcountZero => "KVM takes a pfn with an unreserved struct page for refcounted, this page's refcount is 0, so get_page_unless_zero fails and the lookup returns KVM_PFN_ERR_FAULT",
+        FaultReason.SlotNotRecorded => "the capture does not record memslots, and no other fault shows whether one is here",
+        FaultReason.OrderUnknown => "the trace does not show whether a notifier window over the page had ended",
+        FaultReason.NoMemslot => "no memslot",
+        FaultReason.CallerRefused => "refused",
+        FaultReason.ExecFromDevice => "instruction fetch from device memory: an external abort is injected",
+        FaultReason.WentFurther => "goes on to a lookup where the captured kernel ended the fault before it",
+        FaultReason.LookupNotShown => "the trace does not show what the lookup found",
+        FaultReason.GupRefuses => "get_user_pages refuses the page, and the VMA is neither VM_IO nor VM_PFNMAP",
+        FaultReason.VmaForbids => "the VMA forbids the access",
+        _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "no such reason"),
+    };
+}
