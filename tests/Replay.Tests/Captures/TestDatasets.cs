@@ -1,5 +1,5 @@
-using Xunit;
 using TraceReplay.Replay.Tests.Captures;
+using Xunit;
 
 [assembly: AssemblyFixture(typeof(TestDatasets))]
 
