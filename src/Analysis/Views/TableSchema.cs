@@ -80,6 +80,10 @@ public static class Tables
             vm INTEGER, mn UBIGINT, pid INTEGER, hva_start UBIGINT, hva_end UBIGINT, slots INTEGER, gfns UBIGINT,
             zapped_leaves BIGINT, zapped_pages BIGINT, notifier_event VARCHAR, cause VARCHAR, invalidate_seq UBIGINT
             """),
+        Result("bo_moves", """
+            trace_id VARCHAR, seq BIGINT, end_seq BIGINT, ts_ns BIGINT, end_ns BIGINT, pid INTEGER, bo UBIGINT, old_type UBIGINT,
+            new_type UBIGINT, size UBIGINT, evict BOOLEAN, result INTEGER, windows INTEGER, zapped_pages BIGINT
+            """),
         Result("assumptions", """
             trace_id VARCHAR, assumption VARCHAR, value VARCHAR, share DOUBLE, detail VARCHAR, inferred BIGINT, equal BIGINT,
             error DOUBLE
