@@ -31,7 +31,7 @@ internal static class CommandLine
         {
             [root] = ["tracereplay run sample-traces", "tracereplay info capture.trace.dat"],
         };
-        foreach ((Command command, string[] lines) in Commands())
+        foreach ((Command command, string[] lines) in Commands(examples))
         {
             root.Add(command);
             examples[command] = lines;
@@ -42,7 +42,7 @@ internal static class CommandLine
         return root;
     }
 
-    private static IEnumerable<(Command Command, string[] Examples)> Commands() =>
+    private static IEnumerable<(Command Command, string[] Examples)> Commands(IReadOnlyDictionary<Command, string[]> examples) =>
     [
         RunCommand.Create(),
         InfoCommand.Create(),
@@ -53,6 +53,7 @@ internal static class CommandLine
         ProbesCommand.Create(),
         ModelsCommand.Create(),
         CompletionCommand.Create(),
+        ManCommand.Create(examples),
     ];
 
     private static int Refuse(ParseResult parse)

@@ -5,7 +5,7 @@ namespace TraceReplay.EndToEnd.Tests;
 
 public class UsageTests
 {
-    public static TheoryData<string> Commands => ["run", "info", "ingest", "replay", "query", "models", "completion"];
+    public static TheoryData<string> Commands => ["run", "info", "ingest", "replay", "query", "models", "completion", "man"];
 
     [Theory]
     [InlineData("")]
@@ -72,6 +72,30 @@ public class UsageTests
         {
             Assert.Contains("[suggest:", Tool.Run("completion", shell).Output, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void The_manual_page_has_every_command_and_option_and_is_roff()
+    {
+        string page = Tool.Run("man").Output;
+        foreach (string command in Commands.Select(row => row.Data))
+        {
+            Assert.Contains($".SS tracereplay {command}", page, StringComparison.Ordinal);
+        }
+
+        Assert.Contains(@"\fB\-\-fail\-on KIND,...\fR", page, StringComparison.Ordinal);
+        Assert.All(page.Split('\n').Where(line => line.StartsWith('.')), line => Assert.Matches(@"^\.(TH|SH|SS|TP|PP|B|EX|EE)\b", line));
+    }
+
+    [Fact]
+    public void On_a_terminal_each_command_names_the_next_one_and_in_a_pipe_none_does()
+    {
+        // script(1) gives the program a terminal.
+        using var terminal = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("script", ["-qec", $"dotnet '{Tool.Program}' query --list", "/dev/null"]) { RedirectStandardOutput = true, RedirectStandardInput = true })!;
+        string shown = terminal.StandardOutput.ReadToEnd();
+        terminal.WaitForExit();
+        Assert.Contains("next: tracereplay query -d DATASET faults_by_outcome", shown, StringComparison.Ordinal);
+        Assert.Equal("", Tool.Run("query", "--list").Error);
     }
 
     [Fact]

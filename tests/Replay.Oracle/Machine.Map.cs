@@ -72,7 +72,14 @@ public sealed partial class Machine
         }
 
         int hostLevel = vm.Memory.LeafAt(slot.Hva(fault.Gfn))?.Level ?? 1;
-        return slot.LogDirty ? 1 : Math.Min(level, hostLevel);
+        if (slot.LogDirty)
+        {
+            return 1;
+        }
+
+        // What is known of the host's level is a lower bound (spec 8.3): a larger leaf that is there shows more.
+        int there = vm.LeafOf(fault.AsId, fault.Gfn)?.Level ?? 1;
+        return Math.Max(there, Math.Min(level, hostLevel));
     }
 
     /// <summary>A leaf takes the place of what translates the block now.</summary>

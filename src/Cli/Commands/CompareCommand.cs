@@ -32,6 +32,11 @@ internal static class CompareCommand
             terminal.Note(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{comparison.Model}@{comparison.Setting} over a capture of {comparison.PredictedTrace.Kernel ?? "an unknown kernel"} and {comparison.ObservedTrace.Kernel ?? "an unknown kernel"}: {agree} of {agree + differ} pages agree, {differ} differ, {unknown} cannot be compared"));
+            if (differ > 0 && !parse.GetValue(pages))
+            {
+                terminal.Next("compare", "--predicted", parse.GetValue(predicted)!, "--observed", parse.GetValue(observed)!, "--pages");
+            }
+
             return differ > 0 && parse.GetValue(failOn) is not null ? ExitCode.Findings : ExitCode.Done;
         }));
         return (command,

@@ -33,6 +33,11 @@ internal static class InfoCommand
                 new RowOutput(parse.GetValue(format), parse.GetValue(output)).Write(InspectionWriter.Rows(inspected), terminal, ct);
             }
 
+            if (inspected.Count > 0)
+            {
+                terminal.Next(["run", .. parse.GetValue(captures)!]);
+            }
+
             return code;
         }));
         return (command,

@@ -39,6 +39,11 @@ internal static class IngestCommand
             };
             (IReadOnlyList<Ingested> done, int code) = Pipeline.Ingest(inputs, parse.GetValue(dataset)!, options, terminal, ct);
             new RowOutput(parse.GetValue(format), parse.GetValue(output)).Write(Rows(done), terminal, ct);
+            if (done.Count > 0)
+            {
+                terminal.Next("replay", "-d", parse.GetValue(dataset)!);
+            }
+
             return code;
         }));
         return (command,

@@ -21,6 +21,7 @@ internal static class ModelsCommand
                 [new("model", "VARCHAR"), new("settings", "VARCHAR"), new("default", "VARCHAR"), new("summary", "VARCHAR")],
                 [.. ModelRegistry.All.Select(m => new object?[] { m.Name, string.Join(' ', m.Settings), m.DefaultSetting, m.Summary })]);
             new RowOutput(parse.GetValue(format), parse.GetValue(output)).Write(rows, terminal, ct);
+            terminal.Next("probes");
             return ExitCode.Done;
         }));
         return (command, ["tracereplay models", "tracereplay models --invariants", "tracereplay models --format json"]);

@@ -50,6 +50,9 @@ internal static class ProbesCommand
                 ProbeScript.WriteShell(terminal.Out, choice, parse.GetValue(tracefs)!);
             }
 
+            terminal.Flush();
+            terminal.Next("info", "trace.dat");
+
             return ExitCode.Done;
         }));
         return (command,

@@ -48,12 +48,14 @@ internal static class QueryCommand
                 rows.Write(new RowSet(
                     [new("name", "VARCHAR"), new("question", "VARCHAR")],
                     [.. QueryLibrary.Default.List().Select(q => new object?[] { q.Name, q.Question })]), terminal, ct);
+                terminal.Next("query", "-d", parse.GetValue(dataset) ?? "DATASET", "faults_by_outcome");
                 return ExitCode.Done;
             }
 
             string text = parse.GetValue(sql) ?? (parse.GetValue(file) is { } path ? Read(path) : QueryLibrary.Default.Text(parse.GetValue(name)!));
             using DatasetSession session = DatasetSession.Open(parse.GetValue(dataset)!);
             rows.Write(session, text, Parameters(parse.GetValue(param) ?? []), terminal, ct);
+            terminal.Next("query", "--list");
             return ExitCode.Done;
         }));
         return (command,

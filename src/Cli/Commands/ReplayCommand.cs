@@ -66,6 +66,7 @@ internal static class ReplayCommand
             using DatasetSession session = DatasetSession.Open(root);
             Findings.Ask(session, ids);
             new RowOutput(parse.GetValue(format), parse.GetValue(output)).Write(session, Verdicts, new Dictionary<string, string>(), terminal, ct);
+            terminal.Next("report", "-d", root, "-o", "report.html");
             return Findings.Check(session, Names.Split(parse.GetValue(failOn)), terminal);
         }));
         return (command,

@@ -17,8 +17,9 @@ internal static class RunCommand
         Option<string?> setting = CommonOptions.Setting();
         Option<string?> kernel = CommonOptions.Kernel();
         Option<int> jobs = CommonOptions.Jobs();
+        Option<bool> ignoreProbes = CommonOptions.IgnoreProbes();
         Option<string[]> failOn = CommonOptions.FailOn();
-        var command = new Command("run", "From captures to a verdict: ingest, replay, and a summary to read in a minute") { captures, dataset, model, setting, kernel, jobs, failOn };
+        var command = new Command("run", "From captures to a verdict: ingest, replay, and a summary to read in a minute") { captures, dataset, model, setting, kernel, ignoreProbes, jobs, failOn };
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
             CaptureInputs inputs = CaptureInputs.Resolve(parse.GetValue(captures)!);
@@ -38,7 +39,7 @@ internal static class RunCommand
                 }
 
                 List<string> ids = [.. done.Select(d => d.Result.TraceId).Distinct()];
-                Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting), parse.GetValue(kernel)), terminal, ct);
+                Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting), parse.GetValue(kernel)) with { IgnoreProbes = parse.GetValue(ignoreProbes) }, terminal, ct);
                 using DatasetSession session = DatasetSession.Open(root);
                 new SummaryWriter(terminal.Out, kept).Write(SummaryReader.Read(session, ids));
                 Findings.Ask(session, ids);

@@ -42,6 +42,20 @@ internal sealed class Terminal(bool quiet, bool verbose) : IDisposable
         }
     }
 
+    /// <summary>The command worth trying next, for people who watch; not with --quiet and not in pipes.</summary>
+    public void Next(params ReadOnlySpan<string> words)
+    {
+        if (ShowsProgress)
+        {
+            Error("next: tracereplay " + string.Join(' ', words.ToArray().Select(Quoted)));
+        }
+    }
+
+    // What a shell takes as it stands is shown as it stands.
+    private static string Quoted(string word) => word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./,=:+@%".Contains(c, StringComparison.Ordinal)) && word.Length > 0
+        ? word
+        : $"'{word.Replace("'", @"'\''", StringComparison.Ordinal)}'";
+
     /// <summary>Keeps messages back until the result is disposed, so that they do not run into a progress bar.</summary>
     public IDisposable HoldMessages()
     {

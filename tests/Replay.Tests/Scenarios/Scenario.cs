@@ -111,6 +111,9 @@ public sealed class Scenario
 
     public Scenario BoMoves(ulong bo, uint memoryType) => Do(OperationKind.BoPlace, bo, memoryType);
 
+    /// <summary>A record shows the leaf that the kernel has there.</summary>
+    public Scenario LeafKnown(ulong gfn, ulong spte, int level = 1) => Do(OperationKind.LeafKnown, gfn, spte, 1, (ulong)level);
+
     public Scenario ChangePte(ulong hva, ulong pfn, bool writable) => Do(OperationKind.ChangePte, hva, HostPte.Make(pfn, writable, special: false).Raw);
 
     public Scenario Ages(ulong start, ulong end) => Do(OperationKind.Age, start, end);
