@@ -1,6 +1,6 @@
-using TraceReplay.Replay.Cost;
 using System.Globalization;
 using System.Text;
+using TraceReplay.Replay.Cost;
 using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Models.Current;
 using TraceReplay.Replay.Models.Merged;
