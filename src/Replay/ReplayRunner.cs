@@ -147,6 +147,8 @@ internal sealed class Replay : IDisposable
     private readonly ViolationTable _violations;
     private readonly ResultTable<InvariantRow> _invariants;
     private readonly ResultTable<AssumptionRow> _assumptions;
+    private readonly ResultTable<WindowRow> _windows;
+    private readonly WindowRow _windowRow;
     private readonly ReplayTallies _tallies = new();
     private readonly FactLog? _facts;
 
@@ -180,6 +182,8 @@ internal sealed class Replay : IDisposable
         _violations = new ViolationTable(reader.ResultPath(id, ResultTables.Violations), id);
         _invariants = InvariantTable.Open(reader.ResultPath(id, ResultTables.Invariants));
         _assumptions = AssumptionTable.Open(reader.ResultPath(id, ResultTables.Assumptions));
+        _windows = WindowTable.Open(reader.ResultPath(id, ResultTables.Windows));
+        _windowRow = new WindowRow(id);
     }
 
     /// <summary>Probes whose function is taken from their name, as the capture has no symbols.</summary>
@@ -215,6 +219,14 @@ internal sealed class Replay : IDisposable
         }
 
         _timeline.Ended.Clear();
+        foreach (Window window in _timeline.EndedWindows)
+        {
+            _windowRow.WindowId++;
+            _windowRow.Window = window;
+            _windows.Add(_windowRow);
+        }
+
+        _timeline.EndedWindows.Clear();
         foreach (IFaultModel model in _models)
         {
             _violations.AddBreaches(model.Name, model.Invariants, _lost);
@@ -249,6 +261,7 @@ internal sealed class Replay : IDisposable
         _violations.Complete();
         _invariants.Complete();
         _assumptions.Complete();
+        _windows.Complete();
         _fidelity.Complete(_captured < 0 ? null : _models[_captured]);
         _faults.Complete();
         return new ReplayReport(_trace.TraceId, _tallies.Faults, Warnings());
@@ -263,6 +276,7 @@ internal sealed class Replay : IDisposable
         _invariants.Dispose();
         _fidelity.Dispose();
         _assumptions.Dispose();
+        _windows.Dispose();
     }
 
     private FaultResult[] Pending(long faultId)

@@ -75,6 +75,11 @@ public static class Tables
             trace_id VARCHAR, model VARCHAR, setting VARCHAR, quantity VARCHAR, fault_id BIGINT, seq BIGINT, ts_ns BIGINT,
             gfn UBIGINT, observed VARCHAR, predicted VARCHAR, explained BOOLEAN, cause VARCHAR
             """),
+        Result("windows", """
+            trace_id VARCHAR, window_id BIGINT, start_seq BIGINT, end_seq BIGINT, start_ns BIGINT, end_ns BIGINT, ended_by VARCHAR,
+            vm INTEGER, mn UBIGINT, pid INTEGER, hva_start UBIGINT, hva_end UBIGINT, slots INTEGER, gfns UBIGINT,
+            zapped_leaves BIGINT, zapped_pages BIGINT, notifier_event VARCHAR, cause VARCHAR, invalidate_seq UBIGINT
+            """),
         Result("assumptions", """
             trace_id VARCHAR, assumption VARCHAR, value VARCHAR, share DOUBLE, detail VARCHAR, inferred BIGINT, equal BIGINT,
             error DOUBLE

@@ -11,6 +11,7 @@ public static class ResultTables
     public const string Fidelity = "fidelity";
     public const string FidelityMisses = "fidelity_misses";
     public const string Assumptions = "assumptions";
+    public const string Windows = "windows";
     public const string Violations = "violations";
     public const string Invariants = "invariants";
     public const string CostCounts = "cost_counts";

@@ -67,6 +67,14 @@ public sealed record EventSource(EventKind Kind, string? Event, string[] Functio
     {
     }
 
+    /// <summary>It shows that a task enters or leaves a system call.</summary>
+    public bool IsSyscall { get; } = Event?.StartsWith(Syscalls, StringComparison.Ordinal) == true;
+
+    /// <summary>The event, without its system, that shows that a task enters a system call; null for any other.</summary>
+    public string? SyscallEntry { get; } = Event?.StartsWith(Syscalls + "sys_enter_", StringComparison.Ordinal) == true ? Event[Syscalls.Length..] : null;
+
+    private const string Syscalls = "syscalls.";
+
     /// <summary>The names of the fields asked for.</summary>
     public string[] Columns { get; } = [.. Asked.Select(column => column.TrimEnd('?'))];
 

@@ -29,15 +29,16 @@ internal sealed class EventCursor : IDisposable
     private int _rows;
     private int _row = -1;
 
-    private EventCursor(EventKind kind, ParquetTable table, DataField[] header, DataField?[] fields, Func<int, bool> needed)
+    private EventCursor(EventSource source, ParquetTable table, DataField[] header, DataField?[] fields)
     {
-        Kind = kind;
+        Source = source;
+        Kind = source.Kind;
         _table = table;
         _header = header;
         _fields = fields;
         _values = new long[fields.Length][];
         _unknown = [.. fields.Select(field => field is { IsNullable: true } ? Array.Empty<bool>() : null)];
-        _needed = [.. Enumerable.Range(0, fields.Length).Where(i => _unknown[i] is not null && needed(i))];
+        _needed = [.. Enumerable.Range(0, fields.Length).Where(i => _unknown[i] is not null && source.Needs(i))];
         for (int i = 0; i < _headerValues.Length; i++)
         {
             _headerValues[i] = [];
@@ -48,6 +49,8 @@ internal sealed class EventCursor : IDisposable
             _values[i] = [];
         }
     }
+
+    public EventSource Source { get; }
 
     public EventKind Kind { get; }
 
@@ -88,11 +91,10 @@ internal sealed class EventCursor : IDisposable
     {
         ParquetTable table = ParquetTable.Open(path);
         return new EventCursor(
-            source.Kind,
+            source,
             table,
             [table.Require(SeqColumn), table.Require(TimeColumn), table.Require(CpuColumn), table.Require(PidColumn)],
-            [.. source.Columns.Select(table.Find)],
-            source.Needs);
+            [.. source.Columns.Select(table.Find)]);
     }
 
     /// <summary>The next row; false at the end.</summary>

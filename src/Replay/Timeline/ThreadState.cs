@@ -27,7 +27,12 @@ internal sealed class ThreadState(int pid)
 
     public ulong PendingNotifierEvent { get; set; }
 
+    public bool PendingEventKnown { get; set; }
+
     public PendingRegion? Region { get; set; }
+
+    /// <summary>The recorded system call that the task is in, as the event names it; null outside of one.</summary>
+    public string? Syscall { get; set; }
 
     public (ulong Length, ulong Prot, ulong Flags, ulong Offset)? Mmap { get; set; }
 
@@ -58,11 +63,42 @@ internal sealed class Window
 
     public required ulong Event { get; init; }
 
+    public bool EventKnown { get; init; }
+
     /// <summary>Where the task was when it opened the window.</summary>
     public required int Cpu { get; init; }
 
     /// <summary>Position of its kvm_unmap_hva_range.</summary>
     public required long UnmapSeq { get; init; }
+
+    public long UnmapAt { get; init; }
+
+    public int Pid { get; init; }
+
+    /// <summary>The recorded function or event in which the task opened it; null if nothing recorded shows one.</summary>
+    public string? Cause { get; init; }
+
+    /// <summary>Memslots that it overlaps; -1 if the slots are not known.</summary>
+    public int Slots { get; init; } = -1;
+
+    /// <summary>Guest frames of those slots that lie in it.</summary>
+    public ulong Gfns { get; init; }
+
+    /// <summary>Leaf SPTEs that its task removed in it.</summary>
+    public long Leaves { get; set; }
+
+    /// <summary>The same in pages of 4 KiB.</summary>
+    public long Pages { get; set; }
+
+    /// <summary>Position of its end, or of what shows that it has ended; -1 while open.</summary>
+    public long EndSeq { get; set; } = -1;
+
+    public long EndAt { get; set; }
+
+    public WindowEnd EndedBy { get; set; }
+
+    /// <summary>mmu_invalidate_seq after it; null if not recorded.</summary>
+    public ulong? InvalidateSeq { get; set; }
 
     /// <summary>The window counts as begun before the first event behind this one.</summary>
     public required long BeginsAfter { get; set; }
@@ -77,6 +113,28 @@ internal sealed class Window
 
     /// <summary>The models have been told; until then the window may or may not be in progress.</summary>
     public bool Begun { get; set; }
+}
+
+/// <summary>How it is known that a window has ended (spec 15.2).</summary>
+internal enum WindowEnd : byte
+{
+    /// <summary>It is not: the capture ends before.</summary>
+    None,
+
+    /// <summary>A probe on its end.</summary>
+    Probe,
+
+    /// <summary>Its start, which may not block, gave up.</summary>
+    StartRefused,
+
+    /// <summary>Its task did something that cannot happen inside.</summary>
+    NextEvent,
+
+    /// <summary>Another task faulted in its range and got a page.</summary>
+    Fault,
+
+    /// <summary>Records were lost; the end was among them.</summary>
+    Loss,
 }
 
 /// <summary>The timeline's own view of a VM: enough to attribute events, not to decide faults.</summary>

@@ -145,7 +145,7 @@ internal sealed partial class TimelineBuilder
             {
                 Counts.WindowsClosedByFault++;
                 thread.Windows.Remove(window);
-                EndWindow(window, 0, 0);
+                EndWindow(window, WindowEnd.Fault);
             }
         }
     }

@@ -28,7 +28,7 @@ internal sealed partial class TimelineBuilder
         if (thread.Windows is [.., { } window])
         {
             Settle(window);
-
+            CountZap(e, window);
             if (_inferred is null && (thread.Fault is null || thread.Fault.InLookup))
             {
                 ObserveLeaf(e, window.Vm);
@@ -107,6 +107,15 @@ internal sealed partial class TimelineBuilder
         }
 
         Emit(kind, VmOf(thread), gfn, level, SpteLayout.Pfn(now), asId: asId);
+    }
+
+    private static void CountZap(EventCursor e, Window window)
+    {
+        if (e[3] is 1 or 2 or 3 && SpteLayout.IsPresent(e[1]) && IsLeaf(e[1], e[3]) && !SpteLayout.IsPresent(e[2]))
+        {
+            window.Leaves++;
+            window.Pages += 1L << (9 * ((int)e[3] - 1));
+        }
     }
 
     /// <summary>A leaf that the models have changed, or will not change, by themselves: handed over to be compared.</summary>

@@ -17,18 +17,26 @@ internal sealed partial class TimelineBuilder
     {
         thread.PendingNotifier = e[0];
         thread.PendingNotifierEvent = e[3];
+        thread.PendingEventKnown = e.Knows(3);
     }
 
     private void OnUnmapHvaRange(EventCursor e, ThreadState thread)
     {
         VmTrack vm = VmOfNotifier(thread, e[0], e[1]);
+        (int slots, ulong gfns) = SlotsIn(vm, e[0], e[1]);
         Window window = new()
         {
+            Pid = e.Pid,
+            Cause = CauseOf(thread),
+            Slots = slots > 0 || _kinds.Contains(EventKind.SetRegion) ? slots : -1,
+            Gfns = gfns,
+            UnmapAt = e.Time,
             Vm = vm,
             Notifier = thread.PendingNotifier,
             Start = e[0],
             End = e[1],
             Event = thread.PendingNotifierEvent,
+            EventKnown = thread.PendingNotifier != 0 && thread.PendingEventKnown,
             Cpu = e.Cpu,
             UnmapSeq = e.Seq,
             BeginsAfter = _begins.AfterSeq(e.Seq),
@@ -39,7 +47,7 @@ internal sealed partial class TimelineBuilder
         {
             Counts.WindowsClosedByNextEvent++;
             Records.WindowClosed(thread.Windows[0], byItsEnd: false);
-            EndWindow(thread.Windows[0], 0, 0);
+            EndWindow(thread.Windows[0], WindowEnd.NextEvent);
             thread.Windows.RemoveAt(0);
         }
 
@@ -47,6 +55,39 @@ internal sealed partial class TimelineBuilder
         _opening.Add(window);
         _openWindows.Add((thread, window));
         vm.Opening++;
+    }
+
+    /// <summary>The innermost recorded thing that the task is doing. A fault is named only while it looks its page up.</summary>
+    private static string? CauseOf(ThreadState thread) =>
+        thread.TtmMove is not null ? "ttm_bo_handle_move_mem"
+        : thread.Fault is not null ? "kvm_page_fault"
+        : thread.Syscall;
+
+    private static void FollowSyscalls(EventCursor e, ThreadState thread)
+    {
+        if (e.Source.IsSyscall)
+        {
+            thread.Syscall = e.Source.SyscallEntry;
+        }
+    }
+
+    private static (int Slots, ulong Gfns) SlotsIn(VmTrack vm, ulong start, ulong end)
+    {
+        int slots = 0;
+        ulong gfns = 0;
+        foreach (State.Memslots set in vm.Slots)
+        {
+            foreach (State.Memslot slot in set.All)
+            {
+                if (slot.UserspaceAddr < end && start < slot.EndHva)
+                {
+                    slots++;
+                    gfns += ((Math.Min(slot.EndHva, end) + 4095) >> 12) - (Math.Max(slot.UserspaceAddr, start) >> 12);
+                }
+            }
+        }
+
+        return (slots, gfns);
     }
 
     /// <summary>Windows last far shorter than a loss: the end of one that is open where records were lost was among them.</summary>
@@ -59,7 +100,7 @@ internal sealed partial class TimelineBuilder
             {
                 Counts.WindowsClosedByLoss++;
                 thread.Windows.Remove(window);
-                EndWindow(window, 0, 0);
+                EndWindow(window, WindowEnd.Loss);
             }
         }
     }
@@ -142,7 +183,7 @@ internal sealed partial class TimelineBuilder
         {
             Counts.WindowsClosedByNextEvent++;
             Records.WindowClosed(window, byItsEnd: false);
-            EndWindow(window, 0, 0);
+            EndWindow(window, WindowEnd.NextEvent);
         }
 
         thread.Windows.Clear();
@@ -166,7 +207,7 @@ internal sealed partial class TimelineBuilder
         if ((int)e[0] != 0)
         {
             // A start that may not block gave up: the kernel ends the window on its behalf.
-            EndWindow(window, 0, 0);
+            EndWindow(window, WindowEnd.StartRefused);
             thread.Windows.Remove(window);
             return;
         }
@@ -206,13 +247,14 @@ internal sealed partial class TimelineBuilder
         Counts.WindowsClosedByProbe++;
         Records.WindowEnds(window);
         Records.WindowClosed(window, byItsEnd: true);
+        (window.EndSeq, window.EndAt) = (e.Seq, e.Time);
         if (_kinds.Contains(EventKind.InvalidateEnd))
         {
             thread.Ending = window;
         }
         else
         {
-            EndWindow(window, 0, 0);
+            EndWindow(window, WindowEnd.Probe);
         }
     }
 
@@ -235,7 +277,7 @@ internal sealed partial class TimelineBuilder
             CheckCounts(window, e[1], (long)e[2]);
         }
 
-        EndWindow(window, e.Knows(1) ? e[1] + 1 : 0, e[2]);
+        EndWindow(window, WindowEnd.Probe, e.Knows(1) ? e[1] + 1 : 0, e[2]);
     }
 
     private void CheckCounts(Window ending, ulong seq, long inProgress)
@@ -255,21 +297,7 @@ internal sealed partial class TimelineBuilder
         Records.Counts(ending.Vm, seq, inProgress, fewest, most);
     }
 
-    private static bool MatchesSlot(Window window)
-    {
-        foreach (State.Memslots slots in window.Vm.Slots)
-        {
-            foreach (State.Memslot slot in slots.All)
-            {
-                if (slot.UserspaceAddr < window.End && window.Start < slot.EndHva)
-                {
-                    return true;
-                }
-            }
-        }
-
-        return false;
-    }
+    private static bool MatchesSlot(Window window) => SlotsIn(window.Vm, window.Start, window.End).Slots > 0;
 
     private void BeginWindow(Window window)
     {
@@ -294,9 +322,17 @@ internal sealed partial class TimelineBuilder
         Emit(OperationKind.WindowBegin, window.Vm, window.Start, window.End, window.Event);
     }
 
-    private void EndWindow(Window window, ulong seqPlusOne, ulong inProgress)
+    private void EndWindow(Window window, WindowEnd by, ulong seqPlusOne = 0, ulong inProgress = 0)
     {
         Settle(window);
+        window.EndedBy = by;
+        window.InvalidateSeq = seqPlusOne == 0 ? null : seqPlusOne;
+        if (window.EndSeq < 0 || seqPlusOne != 0)
+        {
+            (window.EndSeq, window.EndAt) = (_seq, _time);
+        }
+
+        EndedWindows.Add(window);
         _opening.Remove(window);
         int index = _openWindows.FindIndex(open => open.Window == window);
         if (index >= 0)

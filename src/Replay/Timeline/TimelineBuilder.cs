@@ -63,6 +63,9 @@ internal sealed partial class TimelineBuilder
     /// <summary>Faults that have ended since the caller last cleared the list.</summary>
     public List<ObservedFault> Ended { get; } = [];
 
+    /// <summary>Windows that have ended since the caller last cleared the list.</summary>
+    public List<Window> EndedWindows { get; } = [];
+
     public TimelineCounts Counts { get; } = new();
 
     public IReadOnlyList<VmTrack> Vms => _vms;
@@ -98,7 +101,7 @@ internal sealed partial class TimelineBuilder
 
         if (thread.Ending is not null && e.Kind != EventKind.InvalidateEnd)
         {
-            EndWindow(thread.Ending, 0, 0);
+            EndWindow(thread.Ending, WindowEnd.Probe);
             thread.Ending = null;
         }
 
@@ -107,6 +110,7 @@ internal sealed partial class TimelineBuilder
             CloseLeftWindows(e.Kind, thread);
         }
 
+        FollowSyscalls(e, thread);
         _faultEvents += e.Kind is EventKind.PageFault or EventKind.SetSpte ? 1 : 0;
         if (!e.TellsEnough)
         {
@@ -177,6 +181,8 @@ internal sealed partial class TimelineBuilder
                 Close(thread, fault, -1, fault.Observed.Seq);
             }
         }
+
+        EndedWindows.AddRange(_openWindows.Select(open => open.Window));
     }
 
     /// <summary>An event whose text does not show what the replay needs of it: nothing is made up for it.</summary>
