@@ -15,6 +15,11 @@ public static class ResultTables
     public const string BoMoves = "bo_moves";
     public const string Violations = "violations";
     public const string Invariants = "invariants";
+    public const string CostCounts = "cost_counts";
+    public const string CostMeasured = "cost_measured";
+    public const string CostTraced = "cost_traced";
+    public const string CostPrices = "cost_prices";
+    public const string CostPredictions = "cost_predictions";
 }
 
 /// <summary>One result table of one trace: each column is a name and what it takes from a row.</summary>
