@@ -79,7 +79,7 @@ internal sealed class Fleet(FleetPlan plan, IReadOnlyList<Sample> samples)
             * (planted?.Factor ?? 1);
         IReadOnlyList<SampleEvent> events = planted?.Kind switch
         {
-            "outcome" => Variation.RefuseFaults(sample.Events, every: 4),
+            "outcome" => Variation.RefuseFaults(sample.Events, sample.Info.Events.All.First(f => f.Name == "kvm_userspace_exit"), every: 4),
             "lost" => Variation.Lose(sample.Events, 40 + random.Next(40)),
             _ => sample.Events,
         };

@@ -6,5 +6,5 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 read -ra program <<<"${TRACEREPLAY:-dotnet $here/../../src/Cli/bin/Release/net10.0/tracereplay.dll}"
 sql=$(sed -n 's/^CREATE OR REPLACE VIEW "\{0,1\}\([A-Za-z0-9_]*\)"\{0,1\} AS .*/\1/p' "$1/views.sql" | sort |
-    awk '{ printf "%sSELECT '\''%s'\'' AS view, count(*) AS n, sum(hash(t)) AS hash FROM \"%s\" t", NR > 1 ? " UNION ALL " : "", $1, $1 }')
+    awk '{ printf "%sSELECT '\''%s'\'' AS view, count(*) AS n, sum(hash(t)) AS hash FROM \"%s\" t", (NR > 1 ? " UNION ALL " : ""), $1, $1 }')
 "${program[@]}" query -d "$1" --format csv --sql "$sql"
