@@ -44,13 +44,12 @@ public static class ReplayRunner
     /// <param name="traceId">A trace that it holds.</param>
     /// <param name="options">Models and settings.</param>
     /// <param name="ct">Stops between batches; nothing is written then.</param>
-    /// <exception cref="NotADatasetException">The directory is not a dataset.</exception>
-    /// <exception cref="ArgumentException">No such trace, model or setting.</exception>
+    /// <exception cref="NotADatasetException">There is no such trace.</exception>
+    /// <exception cref="ArgumentException">No such model or setting.</exception>
     public static ReplayReport Run(string dataset, string traceId, ReplayOptions options, CancellationToken ct = default)
     {
-        DatasetReader reader = DatasetReader.Open(dataset);
-        TraceManifest trace = reader.Traces.FirstOrDefault(t => t.TraceId == traceId)
-            ?? throw new ArgumentException($"{dataset}: there is no trace '{traceId}' in it");
+        DatasetReader reader = DatasetReader.OpenTrace(dataset, traceId);
+        TraceManifest trace = reader.Traces[0];
         CapturedKernel kernel = CapturedKernel.From(trace.Kernel ?? options.Kernel, trace.CpuVendor);
         if (!options.IgnoreProbes || !TraceEvents.HasProbes(reader, trace))
         {

@@ -80,6 +80,9 @@ public static class Tables
             vm INTEGER, mn UBIGINT, pid INTEGER, hva_start UBIGINT, hva_end UBIGINT, slots INTEGER, gfns UBIGINT,
             zapped_leaves BIGINT, zapped_pages BIGINT, notifier_event VARCHAR, cause VARCHAR, invalidate_seq UBIGINT
             """),
+        Result("night_stats", """
+            trace_id VARCHAR, class VARCHAR, kernel VARCHAR, scenario VARCHAR, quantity VARCHAR, value DOUBLE, n BIGINT, date DATE, host VARCHAR
+            """),
         Result("assumptions", """
             trace_id VARCHAR, assumption VARCHAR, value VARCHAR, share DOUBLE, detail VARCHAR, inferred BIGINT, equal BIGINT,
             error DOUBLE
