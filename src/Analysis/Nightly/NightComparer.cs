@@ -2,6 +2,9 @@ using TraceReplay.Analysis.Views;
 
 namespace TraceReplay.Analysis.Nightly;
 
+/// <summary>A row of night_stats.</summary>
+public readonly record struct CaptureStat(string TraceId, DateOnly Date, string Host, string Class, string Kernel, string Scenario, string Quantity, double Value);
+
 /// <summary>
 /// Compares a night with those before it. The unit is the capture, never the fault: faults of one capture are no independent draws.
 /// A host against its own past by the rank-sum test over captures, and then only if tonight's median lies outside of all earlier
@@ -11,7 +14,7 @@ namespace TraceReplay.Analysis.Nightly;
 public static class NightComparer
 {
     /// <summary>The chance of a false alarm in a quiet night, over all its tests.</summary>
-    public const double Alpha = 0.01;
+    public const double Alpha = 0.02;
 
     /// <summary>A latency must have moved by this factor.</summary>
     public const double LeastRatio = 1.10;
@@ -30,29 +33,34 @@ public static class NightComparer
 
     /// <param name="session">The dataset.</param>
     /// <param name="night">The night.</param>
-    /// <param name="baseline">Earlier nights.</param>
-    public static (IReadOnlyList<NightComparison> Comparisons, int Tests) Compare(DatasetSession session, DateOnly night, IReadOnlyList<DateOnly> baseline)
-    {
-        DateOnly from = baseline.Count > 0 ? baseline[0] : night;
-        List<Capture> captures = [];
-        Dictionary<string, Capture> byId = new(StringComparer.Ordinal);
+    /// <param name="baseline">Earlier nights, oldest first.</param>
+    public static (IReadOnlyList<NightComparison> Comparisons, int Tests) Compare(DatasetSession session, DateOnly night, IReadOnlyList<DateOnly> baseline) => Compare(
         session.Select(
             "SELECT trace_id, date, host, class, kernel, scenario, quantity, value FROM night_stats WHERE date BETWEEN $from AND $to ORDER BY date, host, trace_id, quantity",
-            r =>
-            {
-                string id = r.GetString(0);
-                if (!byId.TryGetValue(id, out Capture? capture))
-                {
-                    capture = new Capture(r.GetFieldValue<DateOnly>(1), r.GetString(2), r.GetString(3), r.GetString(4), r.GetString(5));
-                    byId.Add(id, capture);
-                    captures.Add(capture);
-                }
+            r => new CaptureStat(r.GetString(0), r.GetFieldValue<DateOnly>(1), r.GetString(2), r.GetString(3), r.GetString(4), r.GetString(5), r.GetString(6), r.GetDouble(7)),
+            ("from", baseline.Count > 0 ? baseline[0] : night),
+            ("to", night)),
+        night,
+        baseline);
 
-                capture.Values[r.GetString(6)] = r.GetDouble(7);
-                return 0;
-            },
-            ("from", from),
-            ("to", night));
+    /// <param name="stats">Rows of night_stats.</param>
+    /// <param name="night">The night.</param>
+    /// <param name="baseline">Earlier nights.</param>
+    public static (IReadOnlyList<NightComparison> Comparisons, int Tests) Compare(IEnumerable<CaptureStat> stats, DateOnly night, IReadOnlyList<DateOnly> baseline)
+    {
+        List<Capture> captures = [];
+        Dictionary<string, Capture> byId = new(StringComparer.Ordinal);
+        foreach (CaptureStat stat in stats)
+        {
+            if (!byId.TryGetValue(stat.TraceId, out Capture? capture))
+            {
+                capture = new Capture(stat.Date, stat.Host, stat.Class, stat.Kernel, stat.Scenario);
+                byId.Add(stat.TraceId, capture);
+                captures.Add(capture);
+            }
+
+            capture.Values[stat.Quantity] = stat.Value;
+        }
 
         HashSet<DateOnly> nights = [.. baseline];
         List<Candidate> candidates = [];
