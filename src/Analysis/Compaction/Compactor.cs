@@ -100,7 +100,11 @@ public sealed class Compactor : IDisposable
         List<string> made = [];
         foreach (string id in traceIds)
         {
-            DatasetReader reader = DatasetReader.OpenTrace(_dataset, id);
+            if (DatasetReader.OpenTrace(_dataset, id) is not { } reader)
+            {
+                continue;
+            }
+
             TraceManifest trace = reader.Traces[0];
             List<(string Table, string Path)> tables =
             [
@@ -113,9 +117,9 @@ public sealed class Compactor : IDisposable
                 foreach (string part in Parts(day))
                 {
                     // Most tables of a trace are in one part, and which one only its rows tell; an empty table takes any part's columns.
-                    if (Count($"SELECT count(*) FROM read_parquet({Sql.Literal(part)}) WHERE trace_id = {Sql.Literal(id)}") > 0 || !table.StartsWith(DatasetLayout.Events, StringComparison.Ordinal))
+                    if (Count($"SELECT count(*) FROM read_parquet({Sql.Literal(Sql.GlobSafe(part))}) WHERE trace_id = {Sql.Literal(id)}") > 0 || !table.StartsWith(DatasetLayout.Events, StringComparison.Ordinal))
                     {
-                        CopyTo(path, $"SELECT * EXCLUDE (host) FROM read_parquet({Sql.Literal(part)}, hive_partitioning = false) WHERE trace_id = {Sql.Literal(id)}");
+                        CopyTo(path, $"SELECT * EXCLUDE (host) FROM read_parquet({Sql.Literal(Sql.GlobSafe(part))}, hive_partitioning = false) WHERE trace_id = {Sql.Literal(id)}");
                         made.Add(path);
                         break;
                     }
@@ -124,6 +128,19 @@ public sealed class Compactor : IDisposable
         }
 
         return made;
+    }
+
+    /// <summary>Whether a compacted table has rows of a trace.</summary>
+    public static bool Holds(string dataset, string table, DateOnly day, string traceId)
+    {
+        string[] parts = Parts(CompactedLayout.Day(dataset, table, day));
+        if (parts.Length == 0)
+        {
+            return false;
+        }
+
+        using Compactor reader = new(dataset);
+        return parts.Any(part => reader.Count($"SELECT count(*) FROM read_parquet({Sql.Literal(Sql.GlobSafe(part))}) WHERE trace_id = {Sql.Literal(traceId)}") > 0);
     }
 
     /// <summary>Removes what <see cref="Restore"/> made: the compacted rows are seen again, and they are the same.</summary>
@@ -171,7 +188,7 @@ public sealed class Compactor : IDisposable
         // A trace that was replayed again may have had other columns before: its old rows go, too.
         foreach (string part in Parts(folder).Where(p => !written.Contains(p)))
         {
-            if (Count($"SELECT count(*) FROM read_parquet({Sql.Literal(part)}) WHERE trace_id IN {ids}") > 0)
+            if (Count($"SELECT count(*) FROM read_parquet({Sql.Literal(Sql.GlobSafe(part))}) WHERE trace_id IN {ids}") > 0)
             {
                 CopyTo(part, Others(part, ids));
                 _step("part");

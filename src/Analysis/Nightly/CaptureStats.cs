@@ -1,59 +1,64 @@
-using System.Globalization;
-using DuckDB.NET.Data;
 using TraceReplay.Analysis.Views;
-using TraceReplay.Ingest.Dataset;
 
 namespace TraceReplay.Analysis.Nightly;
 
-/// <summary>
-/// Writes what one capture contributes to a night into the table <c>night_stats</c>: shares of outcomes and divergences, percentiles of
-/// latency (ns), fidelity, losses, and each kind of finding. Written last of a capture: it says that the capture is done.
-/// Not thread-safe: each worker has its own.
-/// </summary>
-internal sealed class CaptureStats : IDisposable
+/// <summary>The rows of <c>night_stats</c> of one capture.</summary>
+internal sealed class CaptureStats(string traceId, DateOnly date, string host, NightGroup group)
 {
-    public const string Table = "night_stats";
+    private readonly Dictionary<(string Metric, string Key), (double Value, long N)> _values = [];
 
-    private static readonly string s_sql = Resource.Text("Nightly.capture_stats.sql");
+    public string TraceId => traceId;
 
-    private readonly DuckDBConnection _connection = new("DataSource=:memory:");
+    public DateOnly Date => date;
 
-    public CaptureStats()
+    public string Host => host;
+
+    public NightGroup Group => group;
+
+    public long Faults => (long)(_values.TryGetValue(("faults", "count"), out (double Value, long) v) ? v.Value : 0);
+
+    public IEnumerable<(string Metric, string Key)> Keys => _values.Keys;
+
+    public void Add(string metric, string key, double value, long n) => _values[(metric, key)] = (value, n);
+
+    /// <summary>null where the capture cannot tell: a share of no faults, a percentile of too few.</summary>
+    public double? Value(string metric, string key)
     {
-        _connection.Open();
-        Execute("SET threads = 1");
+        if (metric == "latency_ns")
+        {
+            long least = key switch { "p99" => 200, "p90" => 40, _ => 8 };
+            return _values.TryGetValue((metric, key), out (double Value, long N) latency) && latency.N >= least ? latency.Value : null;
+        }
+
+        return _values.TryGetValue((metric, key), out (double Value, long N) v) ? v.Value
+            : metric is "lost" or "infidelity" || Faults > 0 ? 0
+            : null;
     }
 
-    /// <exception cref="AnalysisException">A result file cannot be read, or the disk is full.</exception>
-    public void Write(string dataset, TraceManifest trace, string hostClass, string scenario)
+    /// <summary>Captures of the dates, by id.</summary>
+    public static IReadOnlyList<CaptureStats> Read(DatasetSession session, DateOnly from, DateOnly to)
     {
-        DatasetReader reader = DatasetReader.OpenTrace(dataset, trace.TraceId);
-        try
-        {
-            foreach (string table in new[] { "faults", "outcomes", "divergences", "fidelity", "violations" })
+        Dictionary<string, CaptureStats> captures = new(StringComparer.Ordinal);
+        session.Select(
+            """
+            SELECT s.trace_id, t.date, t.host, s.host_class, s.scenario, s.kernel, s.metric, s.key, s.value, s.n
+            FROM night_stats s JOIN traces t ON s.trace_id = t.trace_id
+            WHERE t.date BETWEEN $from::DATE AND $to::DATE ORDER BY s.trace_id, s.metric, s.key
+            """,
+            r =>
             {
-                Execute($"SET VARIABLE {table} = {Sql.Literal(Sql.GlobSafe(reader.ResultPath(trace.TraceId, table)))}");
-            }
+                string id = r.GetString(0);
+                if (!captures.TryGetValue(id, out CaptureStats? capture))
+                {
+                    NightGroup group = new(r.GetString(3), r.GetString(4), r.IsDBNull(5) ? null : r.GetString(5));
+                    captures.Add(id, capture = new CaptureStats(id, DateOnly.FromDateTime(r.GetDateTime(1)), r.GetString(2), group));
+                }
 
-            Execute(string.Create(CultureInfo.InvariantCulture, $"SET VARIABLE lost = {trace.Lost}; SET VARIABLE events = {trace.Events};"));
-            string path = reader.ResultPath(trace.TraceId, Table);
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            string row = $"{Sql.Literal(trace.TraceId)} AS trace_id, {Sql.Literal(hostClass)} AS class, {Sql.Literal(trace.Kernel ?? "unknown")} AS kernel, {Sql.Literal(scenario)} AS scenario";
-            Execute($"COPY (SELECT {row}, quantity, value, n::BIGINT AS n FROM ({s_sql}) ORDER BY quantity) TO {Sql.Literal(path + ".tmp")} (FORMAT parquet)");
-            File.Move(path + ".tmp", path, overwrite: true);
-        }
-        catch (DuckDBException e)
-        {
-            throw new AnalysisException(AnalysisFailure.Environment, $"{dataset}: {trace.TraceId}: {SqlErrors.OneLine(e)}", e);
-        }
-    }
-
-    public void Dispose() => _connection.Dispose();
-
-    private void Execute(string sql)
-    {
-        using DuckDBCommand command = _connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
+                capture.Add(r.GetString(6), r.GetString(7), r.GetDouble(8), r.GetInt64(9));
+                return 0;
+            },
+            ("from", from.ToDateTime(TimeOnly.MinValue)),
+            ("to", to.ToDateTime(TimeOnly.MinValue)));
+        return [.. captures.Values];
     }
 }

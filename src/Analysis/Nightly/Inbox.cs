@@ -2,59 +2,56 @@ using System.Globalization;
 
 namespace TraceReplay.Analysis.Nightly;
 
-/// <summary>A file of the inbox: <c>[CLASS/]HOST/[YYYY-MM-DD/]SCENARIO[.anything]</c>.</summary>
-/// <param name="Path">The file.</param>
-/// <param name="Name">Its path below the inbox, with forward slashes.</param>
-/// <param name="Class">Hosts of one class may be compared; "default" if the path names none.</param>
-/// <param name="Host">null if the path names none: then as recorded.</param>
-/// <param name="Scenario">What was run: the file's name up to its first dot.</param>
-/// <param name="Date">null if the path names none: then as recorded.</param>
-/// <param name="Length">Bytes.</param>
-/// <param name="Written">When it was last written, UTC.</param>
-public sealed record InboxFile(string Path, string Name, string Class, string? Host, string Scenario, DateOnly? Date, long Length, DateTime Written);
+/// <summary>A file of the inbox and what its place says (docs/fleet.md).</summary>
+/// <param name="Path">As it can be opened.</param>
+/// <param name="Relative">Below the inbox, with forward slashes.</param>
+/// <param name="HostClass">Hosts that may be compared with each other.</param>
+/// <param name="Host">null = as the capture says.</param>
+/// <param name="Date">null = as the capture says.</param>
+/// <param name="Scenario">The file's name up to its first dot that is not a decimal point.</param>
+/// <param name="Size">Bytes.</param>
+/// <param name="Modified">UTC ticks.</param>
+public sealed record InboxFile(string Path, string Relative, string HostClass, string? Host, DateOnly? Date, string Scenario, long Size, long Modified);
 
-/// <summary>Where the machines of a fleet put their captures.</summary>
+/// <summary>Lists an inbox: <c>[CLASS/]HOST/[YYYY-MM-DD/]SCENARIO[.anything]</c>.</summary>
 public static class Inbox
 {
-    private static readonly string[] s_unfinished = [".tmp", ".part", ".partial", ".filepart", "~"];
+    public const string DefaultClass = "default";
 
-    /// <summary>All files, by name; those that an upload has not named yet (hidden, .part, .tmp) are left out.</summary>
-    /// <exception cref="AnalysisException">There is no such directory, or it cannot be read.</exception>
+    /// <summary>Every file, by path. Hidden files and <c>*.tmp</c>, <c>*.part</c> are uploads under way, and left out.</summary>
+    /// <exception cref="AnalysisException">There is no such directory.</exception>
     public static IReadOnlyList<InboxFile> Scan(string inbox)
     {
         DirectoryInfo root = new(inbox);
         if (!root.Exists)
         {
-            throw new AnalysisException(AnalysisFailure.Usage, $"{inbox}: found {(File.Exists(inbox) ? "a file" : "nothing")}, expected the directory to which captures are uploaded");
+            throw new AnalysisException(AnalysisFailure.Input, $"{inbox}: found nothing, expected the directory of an inbox");
         }
 
-        try
+        List<InboxFile> files = [];
+        foreach (FileInfo file in root.EnumerateFiles("*", SearchOption.AllDirectories))
         {
-            return
-            [
-                .. root.EnumerateFiles("*", SearchOption.AllDirectories)
-                    .Where(f => f.Name[0] != '.' && !s_unfinished.Any(end => f.Name.EndsWith(end, StringComparison.OrdinalIgnoreCase)))
-                    .Select(f => Parse(f.FullName, Path.GetRelativePath(root.FullName, f.FullName).Replace('\\', '/'), f.Length, f.LastWriteTimeUtc))
-                    .OrderBy(f => f.Name, StringComparer.Ordinal),
-            ];
+            string relative = Path.GetRelativePath(root.FullName, file.FullName).Replace('\\', '/');
+            if (file.Length > 0 && !IsUpload(relative))
+            {
+                files.Add(Place(Path.Combine(inbox, relative), relative, file.Length, file.LastWriteTimeUtc.Ticks));
+            }
         }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new AnalysisException(AnalysisFailure.Environment, e.Message, e);
-        }
+
+        files.Sort((a, b) => string.CompareOrdinal(a.Relative, b.Relative));
+        return files;
     }
 
-    /// <summary>What a path below the inbox tells of a capture.</summary>
-    public static InboxFile Parse(string path, string name, long length, DateTime written)
+    internal static InboxFile Place(string path, string relative, long size, long modified)
     {
-        string[] parts = name.Split('/');
         DateOnly? date = null;
         List<string> folders = [];
+        string[] parts = relative.Split('/');
         foreach (string folder in parts[..^1])
         {
-            if (DateOnly.TryParseExact(folder, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly day))
+            if (DateOnly.TryParseExact(folder, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly named))
             {
-                date = day;
+                date = named;
             }
             else
             {
@@ -62,27 +59,28 @@ public static class Inbox
             }
         }
 
-        return new InboxFile(
-            path,
-            name,
-            folders.Count > 1 ? folders[0] : "default",
-            folders.Count > 0 ? folders[Math.Min(1, folders.Count - 1)] : null,
-            parts[^1].Split('.')[0],
-            date,
-            length,
-            written);
+        string? host = folders.Count > 0 ? folders[^1] : null;
+        string hostClass = folders.Count > 1 ? string.Join('/', folders[..^1]) : DefaultClass;
+        return new InboxFile(path, relative, hostClass, host, date, ScenarioOf(parts[^1]), size, modified);
     }
 
-    /// <summary>The shard (1-based) of <paramref name="count"/> that a file belongs to: the same on every machine.</summary>
-    public static int ShardOf(string name, int count)
+    // Captures are often named after a kernel: the dot of 6.12-anon.trace.dat is none that ends the name.
+    private static string ScenarioOf(string name)
     {
-        // FNV-1a: string.GetHashCode differs from process to process.
-        uint hash = 2166136261;
-        foreach (char c in name)
+        for (int i = 1; i < name.Length; i++)
         {
-            hash = (hash ^ c) * 16777619;
+            bool point = i + 1 < name.Length && char.IsAsciiDigit(name[i - 1]) && char.IsAsciiDigit(name[i + 1]);
+            if (name[i] == '.' && !point)
+            {
+                return name[..i];
+            }
         }
 
-        return (int)(hash % (uint)count) + 1;
+        return name;
     }
+
+    private static bool IsUpload(string relative) =>
+        relative.Split('/').Any(part => part.StartsWith('.'))
+        || relative.EndsWith(".tmp", StringComparison.Ordinal)
+        || relative.EndsWith(".part", StringComparison.Ordinal);
 }

@@ -3,100 +3,88 @@ using System.Text.Json.Serialization;
 
 namespace TraceReplay.Analysis.Nightly;
 
-/// <summary>What became of a file of the inbox. Exactly one of <see cref="TraceId"/> and <see cref="Refusal"/> for a file that is done; both for a damaged one.</summary>
-public sealed record InboxEntry
-{
-    public required string Name { get; init; }
-
-    public required long Length { get; init; }
-
-    public required DateTime Written { get; init; }
-
-    public required DateOnly Date { get; init; }
-
-    public required string Host { get; init; }
-
-    public string? TraceId { get; init; }
-
-    /// <summary>Why it could not be read, or where it is damaged: one line.</summary>
-    public string? Refusal { get; init; }
-}
+/// <summary>What became of one file of the inbox.</summary>
+/// <param name="Relative">Below the inbox.</param>
+/// <param name="Size">Bytes, when it was read.</param>
+/// <param name="Modified">UTC ticks, when it was read.</param>
+/// <param name="TraceId">null if nothing of it could be read.</param>
+/// <param name="Failure">The contract's one line about an unreadable or damaged capture; null if it was good.</param>
+/// <param name="Date">The night it belongs to.</param>
+public sealed record SeenFile(string Relative, long Size, long Modified, string? TraceId, string? Failure, string HostClass, string Scenario, DateOnly Date);
 
 /// <summary>
-/// Remembers the inbox, so that a run over a thousand known captures hashes none of them again. Only a help: a file that it does not know
-/// is hashed, and its identity decides. One file for each shard; all are read.
+/// Remembers which files of the inbox are done, so that a run without news opens none of them. Only a memory: what is lost of it is
+/// looked at again, and the dataset knows a capture by its content.
 /// </summary>
-public sealed class InboxIndex
+public sealed class InboxIndex : IDisposable
 {
+    private readonly Dictionary<string, SeenFile> _seen = new(StringComparer.Ordinal);
+    private readonly Lock _append = new();
     private readonly string _path;
-    private readonly Dictionary<string, InboxEntry> _entries = new(StringComparer.Ordinal);
-    private readonly SortedDictionary<string, InboxEntry> _own = new(StringComparer.Ordinal);
+    private StreamWriter? _writer;
 
     private InboxIndex(string path) => _path = path;
 
-    /// <param name="dataset">The dataset's directory.</param>
-    /// <param name="shard">null: the whole night's index.</param>
-    public static InboxIndex Open(string dataset, (int Index, int Count)? shard)
+    /// <summary>The latest word on each file.</summary>
+    public IEnumerable<SeenFile> Files => _seen.Values;
+
+    /// <summary>Reads what all runs have noted; notes of this run go into the file of its <paramref name="writer"/> alone.</summary>
+    public static InboxIndex Open(string dataset, string writer)
     {
-        string folder = NightFiles.Folder(dataset);
-        InboxIndex index = new(Path.Combine(folder, shard is { } s ? $"inbox.{s.Index}-of-{s.Count}.json" : "inbox.json"));
-        string[] paths = Directory.Exists(folder) ? Directory.GetFiles(folder, "inbox*.json") : [];
-        Array.Sort(paths, StringComparer.Ordinal);
-        foreach (string path in paths)
+        string folder = Path.Combine(dataset, NightlyLock.Folder);
+        Directory.CreateDirectory(folder);
+        InboxIndex index = new(Path.Combine(folder, $"inbox-{writer}.jsonl"));
+        foreach (string path in Directory.EnumerateFiles(folder, "inbox-*.jsonl").Order(StringComparer.Ordinal))
         {
-            foreach (InboxEntry entry in Read(path))
+            foreach (string line in File.ReadLines(path))
             {
-                index._entries[entry.Name] = entry;
-                if (path == index._path)
-                {
-                    index._own[entry.Name] = entry;
-                }
+                index.Read(line);
             }
         }
 
         return index;
     }
 
-    public IReadOnlyCollection<InboxEntry> All => _entries.Values;
+    public bool Has(InboxFile file) =>
+        _seen.TryGetValue(file.Relative, out SeenFile? seen) && seen.Size == file.Size && seen.Modified == file.Modified;
 
-    /// <summary>Whether the file was dealt with as it is now.</summary>
-    public bool Knows(InboxFile file) => _entries.TryGetValue(file.Name, out InboxEntry? entry) && entry.Length == file.Length && entry.Written == file.Written;
-
-    public void Add(InboxEntry entry)
+    public void Add(SeenFile file)
     {
-        _entries[entry.Name] = entry;
-        _own[entry.Name] = entry;
-    }
-
-    /// <summary>Forgets files that are gone from the inbox and whose captures are gone from the dataset.</summary>
-    public void Forget(Func<InboxEntry, bool> gone)
-    {
-        foreach (InboxEntry entry in _entries.Values.Where(gone).ToList())
+        lock (_append)
         {
-            _entries.Remove(entry.Name);
-            _own.Remove(entry.Name);
+            _seen[file.Relative] = file;
+            if (_writer is null)
+            {
+                _writer = new StreamWriter(_path, append: true) { NewLine = "\n", AutoFlush = true };
+                _writer.WriteLine(); // what a killed run left of a line ends here
+            }
+
+            _writer.WriteLine(JsonSerializer.Serialize(file, SeenJson.Default.SeenFile));
         }
     }
 
-    public void Save() => NightFiles.Write(_path, file => JsonSerializer.Serialize(file, [.. _own.Values], NightJson.Readable.InboxEntryArray));
+    public void Dispose() => _writer?.Dispose();
 
-    private static InboxEntry[] Read(string path)
+    private void Read(string line)
     {
+        if (line.Length == 0)
+        {
+            return;
+        }
+
         try
         {
-            using FileStream file = File.OpenRead(path);
-            return JsonSerializer.Deserialize(file, NightJson.Readable.InboxEntryArray) ?? [];
+            if (JsonSerializer.Deserialize(line, SeenJson.Default.SeenFile) is { } seen && (!_seen.TryGetValue(seen.Relative, out SeenFile? other) || other.Modified <= seen.Modified))
+            {
+                _seen[seen.Relative] = seen;
+            }
         }
         catch (JsonException)
         {
-            // Written whole or not at all, so someone else's hand was in it. Nothing is lost but time.
-            return [];
+            // The torn line of a killed run: its file is looked at again.
         }
     }
 }
 
-[JsonSerializable(typeof(InboxEntry[]))]
-internal sealed partial class NightJson : JsonSerializerContext
-{
-    public static NightJson Readable { get; } = new(new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull });
-}
+[JsonSerializable(typeof(SeenFile))]
+internal sealed partial class SeenJson : JsonSerializerContext;

@@ -1,45 +1,49 @@
 namespace TraceReplay.Analysis.Nightly;
 
-/// <summary>Lets captures in while what they are thought to take fits the budget; one that is larger than all of it goes in alone.</summary>
-internal sealed class MemoryGate(long budget)
+/// <summary>Lets captures in as long as what they are expected to take together stays within a bound.</summary>
+/// <param name="mebibytes">0 = no bound.</param>
+internal sealed class MemoryGate(int mebibytes) : IDisposable
 {
-    // Measured on the captures at hand: ingest and replay of one take about 150 MiB, and more with the file's size.
-    private const long EachCapture = 160L << 20;
-    private const long EachByte = 2;
-
     private readonly Lock _lock = new();
-    private long _used;
+    private readonly AutoResetEvent _left = new(false);
+    private long _taken;
 
-    /// <summary>Waits until there is room; what is returned gives it back.</summary>
-    public IDisposable Enter(long fileBytes, CancellationToken ct)
+    /// <summary>Waits for room. What exceeds the bound alone goes in alone.</summary>
+    public IDisposable Enter(long expected, CancellationToken ct)
     {
-        long need = Math.Min(budget, EachCapture + (EachByte * fileBytes));
-        while (true)
+        while (mebibytes > 0)
         {
             lock (_lock)
             {
-                if (_used + need <= budget)
+                if (_taken == 0 || _taken + expected <= mebibytes)
                 {
-                    _used += need;
-                    return new Room(this, need);
+                    _taken += expected;
+                    _left.Set();
+                    break;
                 }
             }
 
-            if (ct.WaitHandle.WaitOne(20))
-            {
-                throw new OperationCanceledException(ct);
-            }
+            WaitHandle.WaitAny([_left, ct.WaitHandle], millisecondsTimeout: 1000);
+            ct.ThrowIfCancellationRequested();
         }
+
+        return new Room(this, expected);
     }
 
-    private sealed class Room(MemoryGate gate, long need) : IDisposable
+    public void Dispose() => _left.Dispose();
+
+    private void Leave(long expected)
     {
-        public void Dispose()
+        lock (_lock)
         {
-            lock (gate._lock)
-            {
-                gate._used -= need;
-            }
+            _taken -= expected;
         }
+
+        _left.Set();
+    }
+
+    private sealed class Room(MemoryGate gate, long expected) : IDisposable
+    {
+        public void Dispose() => gate.Leave(expected);
     }
 }

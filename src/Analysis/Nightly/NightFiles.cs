@@ -2,31 +2,34 @@ using System.Text;
 
 namespace TraceReplay.Analysis.Nightly;
 
-/// <summary>What the nightly job keeps in a dataset, and how it writes files.</summary>
+/// <summary>The night's files in <c>--out</c>; each appears whole, so a collector or a web server never reads half of one.</summary>
 internal static class NightFiles
 {
-    public static string Folder(string dataset) => Path.Combine(dataset, "nightly");
+    public const string Summary = "summary.json";
+    public const string JUnit = "junit.xml";
+    public const string Metrics = "metrics.prom";
+    public const string Page = "report.html";
 
-    /// <summary>Whole or not at all.</summary>
-    public static void Write(string path, Action<Stream> write)
+    public static void Write(string folder, NightReport report)
     {
-        try
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            string temporary = path + ".tmp";
-            using (FileStream file = new(temporary, FileMode.Create, FileAccess.Write))
-            {
-                write(file);
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new AnalysisException(AnalysisFailure.Environment, e.Message, e);
-        }
+        Directory.CreateDirectory(folder);
+        Write(Path.Combine(folder, Summary), SummaryJson.Text(report));
+        Write(Path.Combine(folder, JUnit), JUnitXml.Text(report));
+        Write(Path.Combine(folder, Metrics), PrometheusText.Text(report));
+        Write(Path.Combine(folder, Page), NightPage.Text(report));
     }
 
-    public static void WriteText(string path, string text) => Write(path, file => file.Write(Encoding.UTF8.GetBytes(text)));
+    private static void Write(string path, string text)
+    {
+        string temporary = $"{path}.{Environment.ProcessId}.tmp";
+        try
+        {
+            File.WriteAllText(temporary, text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+            File.Move(temporary, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
 }

@@ -1,162 +1,97 @@
+using System.Collections.Concurrent;
 using TraceReplay.Analysis.Compaction;
-using TraceReplay.Analysis.Views;
 using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay;
+using TraceReplay.Replay.Results;
 
 namespace TraceReplay.Analysis.Nightly;
 
 /// <summary>What a run did with the inbox.</summary>
-/// <param name="Done">Captures that are in the dataset now and were not, or not yet whole.</param>
-/// <param name="Refused">Files of this run that could not be read, or only in part.</param>
-/// <param name="Waiting">Files that are still being written.</param>
-/// <param name="Known">Files that were dealt with in earlier runs.</param>
-/// <param name="Defects">Captures on which the program itself failed.</param>
-public sealed record IngestedNight(int Done, IReadOnlyList<NightRefusal> Refused, int Waiting, int Known, int Defects);
+/// <param name="Files">Files in the inbox (or the shard).</param>
+/// <param name="New">Captures ingested or finished by this run.</param>
+/// <param name="Growing">Left for the next run.</param>
+/// <param name="Others">New files that no format recognises.</param>
+/// <param name="Failures">One line for each capture of this run that was damaged or unreadable.</param>
+public sealed record InboxResult(int Files, int New, int Growing, int Others, IReadOnlyList<string> Failures);
 
-/// <summary>The first half of a night: every capture of the inbox that is not in the dataset is ingested, replayed and summed up.</summary>
-internal sealed class NightIngest(NightOptions options, InboxIndex index, INightObserver observer)
+/// <summary>Brings what is new in the inbox into the dataset, and replays it. A capture that fails stops no other.</summary>
+internal static class NightIngest
 {
-    // Between two saves of the index a kill costs the hashing of so many captures.
-    private const int SaveEvery = 64;
+    /// <summary>What a capture takes besides its own size: decoders, column buffers, models (measured: docs/fleet.md).</summary>
+    private const int CaptureMiB = 96;
 
-    private readonly Lock _lock = new();
-    private readonly List<NightRefusal> _refused = [];
-    private int _done;
-    private int _defects;
-    private int _unsaved;
-
-    /// <exception cref="AnalysisException">The environment failed; what was reported done is.</exception>
-    public IngestedNight Run(CancellationToken ct)
+    public static InboxResult Run(NightOptions options, InboxIndex index, Action<string> progress, CancellationToken ct)
     {
-        IReadOnlyList<InboxFile> files = Inbox.Scan(options.Inbox);
-        DateTime settled = options.Now - options.Settle;
-        List<InboxFile> mine = [.. files.Where(f => options.Shard is not { } shard || Inbox.ShardOf(f.Name, shard.Count) == shard.Index)];
-        List<InboxFile> unknown = [.. mine.Where(f => !index.Knows(f))];
-        List<InboxFile> ready = [.. unknown.Where(f => f.Written <= settled && !IsPast(f.Date))];
-        if (ready.Count > 0)
-        {
-            Work(ready, ct);
-            ViewsFile.Write(options.Dataset);
-        }
+        List<InboxFile> files = [.. Inbox.Scan(options.Inbox).Where(f => options.Shard?.Takes(f.Relative) ?? true)];
+        long settled = (DateTime.UtcNow - options.Settle).Ticks;
+        List<InboxFile> news = [.. files.Where(f => !index.Has(f))];
+        List<InboxFile> ready = [.. news.Where(f => f.Modified <= settled || options.Settle == TimeSpan.Zero)];
+        ConcurrentBag<string> failures = [];
+        int done = 0, others = 0;
+        int jobs = options.Jobs > 0 ? options.Jobs : Environment.ProcessorCount;
+        using MemoryGate memory = new(options.MemoryMiB);
 
-        return new IngestedNight(_done, [.. _refused.OrderBy(r => r.Name, StringComparer.Ordinal)], unknown.Count(f => f.Written > settled), mine.Count - unknown.Count, _defects);
-    }
-
-    private bool IsPast(DateOnly? date) => date < options.KeepFrom;
-
-    private void Work(List<InboxFile> files, CancellationToken ct)
-    {
-        HashSet<string> whole = WholeCaptures();
-        MemoryGate gate = new(options.MemoryBytes);
-        int workers = Math.Max(1, options.Jobs);
-        observer.Begin(files.Count);
-        try
+        // Largest first: the last capture of a night should not be the longest.
+        ParallelOptions parallel = new() { MaxDegreeOfParallelism = jobs, CancellationToken = ct };
+        Parallel.ForEach(Partitioner.Create(ready.OrderByDescending(f => f.Size), EnumerablePartitionerOptions.NoBuffering), parallel, file =>
         {
-            // Partitioned by demand: captures differ by orders of magnitude.
-            Parallel.ForEach(
-                System.Collections.Concurrent.Partitioner.Create(files, System.Collections.Concurrent.EnumerablePartitionerOptions.NoBuffering),
-                new ParallelOptions { MaxDegreeOfParallelism = workers, CancellationToken = ct },
-                () => new CaptureStats(),
-                (file, _, stats) =>
-                {
-                    using (gate.Enter(file.Length, ct))
-                    {
-                        One(file, whole, stats, ct);
-                    }
-
-                    return stats;
-                },
-                stats => stats.Dispose());
-        }
-        catch (AggregateException e) when (e.InnerExceptions.Count > 0)
-        {
-            // The environment failed: the first cause is the one to tell.
-            throw e.InnerExceptions[0];
-        }
-        finally
-        {
-            index.Save();
-        }
-    }
-
-    private void One(InboxFile file, HashSet<string> whole, CaptureStats stats, CancellationToken ct)
-    {
-        InboxEntry entry = new() { Name = file.Name, Length = file.Length, Written = file.Written, Date = file.Date ?? DateOnly.FromDateTime(file.Written), Host = file.Host ?? "unknown" };
-        bool defect = false;
-        try
-        {
-            IngestResult result = Ingestor.Ingest(file.Path, options.Dataset, new IngestOptions { Host = file.Host, Date = file.Date, Jobs = 1 }, ct);
-            entry = entry with { TraceId = result.TraceId, Date = result.Manifest.Date, Host = result.Manifest.Host, Refusal = Damage(result) };
-            if (!result.AlreadyPresent || !whole.Contains(result.TraceId))
+            using IDisposable room = memory.Enter(CaptureMiB + (file.Size >> 20), ct);
+            SeenFile seen = One(file, options.Dataset, ct);
+            index.Add(seen);
+            if (seen.Failure is not null)
             {
-                Finish(file, result, stats, ct);
+                failures.Add(seen.Failure);
             }
+
+            _ = seen.TraceId is null && seen.Failure is null ? Interlocked.Increment(ref others) : Interlocked.Increment(ref done);
+            progress(file.Relative);
+        });
+        return new InboxResult(files.Count, done, news.Count - ready.Count, others, [.. failures.Order(StringComparer.Ordinal)]);
+    }
+
+    private static SeenFile One(InboxFile file, string dataset, CancellationToken ct)
+    {
+        DateOnly noted = file.Date ?? DateOnly.FromDateTime(new DateTime(file.Modified, DateTimeKind.Utc));
+        SeenFile Seen(string? traceId, string? failure, DateOnly date) =>
+            new(file.Relative, file.Size, file.Modified, traceId, failure, file.HostClass, file.Scenario, date);
+
+        if (!CaptureRecognition.IsCapture(file.Path))
+        {
+            return Seen(null, null, noted);
+        }
+
+        IngestResult result;
+        try
+        {
+            result = Ingestor.Ingest(file.Path, dataset, new IngestOptions { Host = file.Host, Date = file.Date, Jobs = 1 }, ct);
         }
         catch (CaptureException e)
         {
-            entry = entry with { Refusal = FirstLine(e.Message) };
-        }
-        catch (Exception e) when (e is not (OperationCanceledException or EnvironmentFailedException or AnalysisException or IOException or UnauthorizedAccessException or OutOfMemoryException))
-        {
-            // One capture that we fail on must not end the night.
-            entry = entry with { Refusal = $"{file.Name}: a defect of tracereplay: {e.GetType().Name}: {FirstLine(e.Message)}" };
-            defect = true;
+            return Seen(null, e.Message, noted);
         }
 
-        Note(entry, defect);
-    }
-
-    private void Finish(InboxFile file, IngestResult result, CaptureStats stats, CancellationToken ct)
-    {
-        IReadOnlyList<string> restored = [];
-        if (result.AlreadyPresent)
+        string? failure = result.Damage?.ToString() ?? (result.Manifest.Complete ? null : (result.Manifest.Warnings is [var first, ..] ? first : "damaged"));
+        try
         {
-            using Compactor compactor = new(options.Dataset);
-            restored = compactor.Restore([result.TraceId]);
-        }
-
-        ReplayRunner.Run(options.Dataset, result.TraceId, new ReplayOptions(), ct);
-        stats.Write(options.Dataset, result.Manifest, file.Class, file.Scenario);
-        Compactor.Release(restored);
-    }
-
-    private void Note(InboxEntry entry, bool defect)
-    {
-        lock (_lock)
-        {
-            index.Add(entry);
-            if (entry.Refusal is { } why)
+            // The same capture may lie in two places of the inbox.
+            using DatasetLock alone = DatasetLock.Take(DatasetLayout.Manifest(dataset, result.TraceId) + ".replay", ct);
+            if (!IsReplayed(dataset, result.Manifest))
             {
-                _refused.Add(new NightRefusal(entry.Name, entry.Host, why));
-                observer.Refused(why);
-            }
-
-            _defects += defect ? 1 : 0;
-            _done += entry.TraceId is null ? 0 : 1;
-            if (++_unsaved >= SaveEvery)
-            {
-                _unsaved = 0;
-                index.Save();
+                ReplayRunner.Run(dataset, result.TraceId, new ReplayOptions(), ct);
             }
         }
-
-        observer.Done(entry.Name);
-    }
-
-    /// <summary>Captures whose last file, night_stats, is there: a kill before it leaves work.</summary>
-    private HashSet<string> WholeCaptures()
-    {
-        if (!Directory.Exists(Path.Combine(options.Dataset, DatasetLayout.Traces)))
+        catch (Exception e) when (e is InvalidDataException or InvalidOperationException or ArgumentException or OverflowException)
         {
-            return [];
+            // A capture that a model stumbles over is a finding about one capture, not the end of the night.
+            failure ??= $"{file.Path}: replay failed: {e.Message.Split('\n')[0]}";
         }
 
-        using DatasetSession session = DatasetSession.Open(options.Dataset);
-        return [.. session.Select("SELECT DISTINCT trace_id FROM night_stats", r => r.GetString(0))];
+        return Seen(result.TraceId, failure, result.Manifest.Date);
     }
 
-    private static string? Damage(IngestResult result) => result.Damage?.ToString() ?? (result.Manifest.Complete ? null : result.Manifest.Warnings is [var first, ..] ? first : "damaged");
-
-    private static string FirstLine(string text) => text.Split('\n')[0].TrimEnd('\r');
+    // The table of faults gets its name last.
+    private static bool IsReplayed(string dataset, TraceManifest trace) =>
+        File.Exists(DatasetLayout.Result(dataset, ResultTables.Faults, trace.Date, trace.Host, trace.TraceId))
+        || Compactor.Holds(dataset, $"{DatasetLayout.Results}/{ResultTables.Faults}", trace.Date, trace.TraceId);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using TraceReplay.Analysis.Compaction;
 using TraceReplay.Ingest.Dataset;
 
@@ -7,28 +8,35 @@ namespace TraceReplay.Analysis.Nightly;
 internal static class Retention
 {
     /// <param name="dataset">The dataset's directory.</param>
-    /// <param name="keepFrom">The first day that stays.</param>
+    /// <param name="night">The night; null = the newest in the dataset.</param>
+    /// <param name="days">Days before it that stay.</param>
     /// <returns>Captures removed.</returns>
-    public static int Apply(string dataset, DateOnly keepFrom)
+    public static int Apply(string dataset, DateOnly? night, int days)
     {
+        IReadOnlyList<TraceManifest> traces = DatasetReader.Open(dataset).Traces;
+        if (traces.Count == 0)
+        {
+            return 0;
+        }
+
+        DateOnly keepFrom = (night ?? traces[^1].Date).AddDays(-days);
         int removed = 0;
-        foreach (TraceManifest trace in DatasetReader.Open(dataset).Traces.Where(t => t.Date < keepFrom))
+        foreach (TraceManifest trace in traces.Where(t => t.Date < keepFrom))
         {
             File.Delete(DatasetLayout.Manifest(dataset, trace.TraceId));
             removed++;
         }
 
         // Also what a killed run left without manifests.
-        foreach (string table in CompactedLayout.Tables(dataset).Concat(CompactedTables(dataset)).ToList())
+        string compacted = Path.Combine(dataset, CompactedLayout.Root);
+        foreach (string table in CompactedLayout.Tables(dataset).Select(t => Path.Combine(dataset, t)).Concat(CompactedLayout.Tables(compacted).Select(t => Path.Combine(compacted, t))).ToList())
         {
-            foreach (DateOnly day in CompactedLayout.Days(Path.Combine(dataset, table)).Where(day => day < keepFrom).ToList())
+            foreach (DateOnly day in CompactedLayout.Days(table).Where(day => day < keepFrom).ToList())
             {
-                Directory.Delete(Path.Combine(dataset, table, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"date={day:yyyy-MM-dd}")), recursive: true);
+                Directory.Delete(Path.Combine(table, string.Create(CultureInfo.InvariantCulture, $"date={day:yyyy-MM-dd}")), recursive: true);
             }
         }
 
         return removed;
     }
-
-    private static IEnumerable<string> CompactedTables(string dataset) => CompactedLayout.Tables(Path.Combine(dataset, CompactedLayout.Root)).Select(table => $"{CompactedLayout.Root}/{table}");
 }

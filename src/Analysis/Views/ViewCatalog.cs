@@ -41,9 +41,17 @@ public static class ViewCatalog
             taken.Add(folder);
         }
 
-        foreach ((string name, string folder) in NameEvents(Folders(dataset, "events"), taken))
+        List<string> events = Folders(dataset, "events");
+        foreach ((string name, string folder) in NameEvents(events, taken).ToList())
         {
             views.Add(new ViewDefinition(name, Whole(dataset, root, $"events/{folder}")));
+            taken.Add(name);
+        }
+
+        foreach (TableSchema known in KnownEvents.All.Where(known => taken.Add(known.Name)))
+        {
+            string[] systems = [.. events.Where(folder => folder.EndsWith('.' + known.Name, StringComparison.OrdinalIgnoreCase))];
+            views.Add(new ViewDefinition(known.Name, systems.Length == 0 ? Empty(known) : string.Join(" UNION ALL BY NAME ", systems.Select(folder => Whole(dataset, root, $"events/{folder}")))));
         }
 
         return views;

@@ -46,14 +46,12 @@ public sealed class DatasetReader
         return new DatasetReader(directory, [.. traces.OrderBy(t => t.Date).ThenBy(t => t.Host, StringComparer.Ordinal).ThenBy(t => t.TraceId, StringComparer.Ordinal)]);
     }
 
-    /// <summary>One trace alone: what it costs does not grow with the dataset.</summary>
-    /// <exception cref="NotADatasetException">There is no such trace in it.</exception>
-    public static DatasetReader OpenTrace(string directory, string traceId)
+    /// <summary>One trace of a dataset, without reading the manifests of all others.</summary>
+    /// <returns>null if the dataset has no such trace.</returns>
+    public static DatasetReader? OpenTrace(string directory, string traceId)
     {
-        string path = DatasetLayout.Manifest(directory, traceId);
-        return File.Exists(path)
-            ? new DatasetReader(directory, [TraceManifest.Read(path)])
-            : throw new NotADatasetException($"{directory}: there is no trace '{traceId}' in it");
+        string manifest = DatasetLayout.Manifest(directory, traceId);
+        return File.Exists(manifest) ? new DatasetReader(directory, [TraceManifest.Read(manifest)]) : null;
     }
 
     /// <summary>The file of one event table; it exists only if the capture has such events.</summary>
