@@ -63,6 +63,7 @@ CONF
         mkdir -p "$work/spool-node$n"
         slurmd -D -N "node$n" -f "$SLURM_CONF" >/dev/null 2>&1 &
         slurm_daemons+=($!)
+        disown
     done
     for _ in $(seq 60); do
         [ "$(sinfo -h -t idle -o %D 2>/dev/null)" = 3 ] && return 0

@@ -4,7 +4,7 @@
 # Usage: run.sh [CAPTURES]
 source "$(dirname "$0")/../fleet/common.sh"
 source "$root/tests/slurm/cluster.sh"
-captures=${1:-60}
+captures=${1:-30}
 for tool in slurmctld slurmd munged sbatch; do
     command -v "$tool" >/dev/null || { echo "not run: $tool is not installed (Debian: slurm-wlm, munge)"; exit 77; }
 done
