@@ -13,6 +13,9 @@ public sealed record MeasuredRow
     /// <summary>Path of a fault, work of the host, or `all`.</summary>
     public required string Path { get; init; }
 
+    /// <summary>All models end these faults alike; false: a model that maps does more than one that refuses. Null for the host's work, and for `all`.</summary>
+    public required bool? Alike { get; init; }
+
     /// <summary>Faults, windows or leaves a repetition.</summary>
     public required double Units { get; init; }
 
@@ -61,7 +64,7 @@ public static class MeasuredCost
         DatasetReader reader = DatasetReader.Open(dataset);
         TraceManifest trace = reader.Traces.First(t => t.TraceId == traceId);
         (Workload workload, Func<string, IFaultModel> create) = Workload.Read(reader, trace, options.Operations, ct);
-        return workload.Labels.Any(label => label != "facts") ? Of(workload, create, options, ct) : [];
+        return Enumerable.Range(0, workload.Labels.Count).Any(workload.IsMeasured) ? Of(workload, create, options, ct) : [];
     }
 
     internal static IReadOnlyList<MeasuredRow> Of(Workload workload, Func<string, IFaultModel> create, MeasureOptions options, CancellationToken ct = default)
@@ -105,7 +108,8 @@ public static class MeasuredCost
                 {
                     Model = arm.Name,
                     Setting = arm.Setting,
-                    Path = label == all ? "all" : workload.Labels[label],
+                    Path = label == all ? "all" : workload.Labels[label].Path,
+                    Alike = label == all ? null : workload.Labels[label].Alike,
                     Units = Median(told, r => units[r]),
                     Repetitions = told.Length,
                     Ns = ns,
