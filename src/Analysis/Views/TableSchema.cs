@@ -97,7 +97,7 @@ public static class Tables
             tlb_flush INTEGER, retry INTEGER, async_fault INTEGER
             """),
         Result("cost_measured", """
-            trace_id VARCHAR, model VARCHAR, setting VARCHAR, path VARCHAR, alike BOOLEAN, units DOUBLE, repetitions INTEGER,
+            trace_id VARCHAR, model VARCHAR, setting VARCHAR, path VARCHAR, alike BOOLEAN, units BIGINT, repetitions INTEGER,
             ns DOUBLE, harness_ns DOUBLE, ratio DOUBLE, ratio_low DOUBLE, ratio_high DOUBLE, verdict VARCHAR, left_out DOUBLE,
             instructions DOUBLE, cache_misses DOUBLE
             """),

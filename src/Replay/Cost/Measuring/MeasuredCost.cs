@@ -17,7 +17,7 @@ public sealed record MeasuredRow
     public required bool? Alike { get; init; }
 
     /// <summary>Faults, windows or leaves a repetition.</summary>
-    public required double Units { get; init; }
+    public required long Units { get; init; }
 
     public required int Repetitions { get; init; }
 
@@ -50,7 +50,7 @@ public static class MeasuredCost
     public const string Control = "current (again)";
 
     private const string Baseline = "current";
-    private const int LeastUnits = 20;
+    private const int LeastUnits = 200;
 
     // Below this share of the harness's own time a difference of two large numbers is left.
     private const double LeastShare = 0.1;
@@ -110,7 +110,7 @@ public static class MeasuredCost
                     Setting = arm.Setting,
                     Path = label == all ? "all" : workload.Labels[label].Path,
                     Alike = label == all ? null : workload.Labels[label].Alike,
-                    Units = Median(told, r => units[r]),
+                    Units = label == all ? Enumerable.Range(0, all).Where(workload.IsMeasured).Sum(l => workload.Units[l]) : workload.Units[label],
                     Repetitions = told.Length,
                     Ns = ns,
                     HarnessNs = harnessNs,

@@ -21,6 +21,8 @@ internal sealed class Workload
     /// <summary>What is no work of KVM: facts about host and memslots that a trace tells a model.</summary>
     private const string Facts = "facts";
     private const string Other = "other";
+    private const int LongestSegment = 512;
+    private const int ChunkOperations = 2048;
 
     private Workload(Operation[] operations, WorkLabel[] labels, Segment[] segments, int[] units)
     {
@@ -35,6 +37,22 @@ internal sealed class Workload
     public IReadOnlyList<WorkLabel> Labels { get; }
 
     public Segment[] Segments { get; }
+
+    /// <summary>The segments in pieces so short that few of them lose their core.</summary>
+    public IEnumerable<ReadOnlyMemory<Segment>> Chunks()
+    {
+        int from = 0;
+        int operations = 0;
+        for (int i = 0; i < Segments.Length; i++)
+        {
+            operations += Segments[i].Length;
+            if (operations >= ChunkOperations || i == Segments.Length - 1)
+            {
+                yield return Segments.AsMemory(from, i + 1 - from);
+                (from, operations) = (i + 1, 0);
+            }
+        }
+    }
 
     /// <summary>Faults, windows or leaves of a label, by its place.</summary>
     public IReadOnlyList<int> Units { get; }
@@ -81,7 +99,7 @@ internal sealed class Workload
 
             // A fault is counted where it ends.
             units[label] += operations[i].Kind is OperationKind.FaultBegin or OperationKind.FaultLookup ? 0 : 1;
-            if (segments.Count > 0 && segments[^1].Label == label)
+            if (segments.Count > 0 && segments[^1].Label == label && segments[^1].Length < LongestSegment)
             {
                 segments[^1] = segments[^1] with { Length = segments[^1].Length + 1 };
             }
