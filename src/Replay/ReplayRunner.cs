@@ -48,7 +48,8 @@ public static class ReplayRunner
     /// <exception cref="ArgumentException">No such trace, model or setting.</exception>
     public static ReplayReport Run(string dataset, string traceId, ReplayOptions options, CancellationToken ct = default)
     {
-        DatasetReader reader = DatasetReader.Open(dataset);
+        // A night replays thousands: each reads its own manifest only.
+        DatasetReader reader = DatasetReader.OpenTrace(dataset, traceId) ?? DatasetReader.Open(dataset);
         TraceManifest trace = reader.Traces.FirstOrDefault(t => t.TraceId == traceId)
             ?? throw new ArgumentException($"{dataset}: there is no trace '{traceId}' in it");
         CapturedKernel kernel = CapturedKernel.From(trace.Kernel ?? options.Kernel, trace.CpuVendor);
@@ -149,6 +150,8 @@ internal sealed class Replay : IDisposable
     private readonly ResultTable<AssumptionRow> _assumptions;
     private readonly ResultTable<WindowRow> _windows;
     private readonly WindowRow _windowRow;
+    private readonly ResultTable<BoMoveRow> _moves;
+    private readonly BoMoveRow _moveRow;
     private readonly ReplayTallies _tallies = new();
     private readonly FactLog? _facts;
 
@@ -184,6 +187,8 @@ internal sealed class Replay : IDisposable
         _assumptions = AssumptionTable.Open(reader.ResultPath(id, ResultTables.Assumptions));
         _windows = WindowTable.Open(reader.ResultPath(id, ResultTables.Windows));
         _windowRow = new WindowRow(id);
+        _moves = BoMoveTable.Open(reader.ResultPath(id, ResultTables.BoMoves));
+        _moveRow = new BoMoveRow(id);
     }
 
     /// <summary>Probes whose function is taken from their name, as the capture has no symbols.</summary>
@@ -227,6 +232,13 @@ internal sealed class Replay : IDisposable
         }
 
         _timeline.EndedWindows.Clear();
+        foreach (BoMove move in _timeline.EndedMoves)
+        {
+            _moveRow.Move = move;
+            _moves.Add(_moveRow);
+        }
+
+        _timeline.EndedMoves.Clear();
         foreach (IFaultModel model in _models)
         {
             _violations.AddBreaches(model.Name, model.Invariants, _lost);
@@ -262,6 +274,7 @@ internal sealed class Replay : IDisposable
         _invariants.Complete();
         _assumptions.Complete();
         _windows.Complete();
+        _moves.Complete();
         _fidelity.Complete(_captured < 0 ? null : _models[_captured]);
         _faults.Complete();
         return new ReplayReport(_trace.TraceId, _tallies.Faults, Warnings());
@@ -277,6 +290,7 @@ internal sealed class Replay : IDisposable
         _fidelity.Dispose();
         _assumptions.Dispose();
         _windows.Dispose();
+        _moves.Dispose();
     }
 
     private FaultResult[] Pending(long faultId)

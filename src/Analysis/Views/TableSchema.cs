@@ -80,6 +80,10 @@ public static class Tables
             vm INTEGER, mn UBIGINT, pid INTEGER, hva_start UBIGINT, hva_end UBIGINT, slots INTEGER, gfns UBIGINT,
             zapped_leaves BIGINT, zapped_pages BIGINT, notifier_event VARCHAR, cause VARCHAR, invalidate_seq UBIGINT
             """),
+        Result("bo_moves", """
+            trace_id VARCHAR, seq BIGINT, end_seq BIGINT, ts_ns BIGINT, end_ns BIGINT, pid INTEGER, bo UBIGINT, old_type UBIGINT,
+            new_type UBIGINT, size UBIGINT, evict BOOLEAN, result INTEGER, windows INTEGER, zapped_pages BIGINT
+            """),
         Result("assumptions", """
             trace_id VARCHAR, assumption VARCHAR, value VARCHAR, share DOUBLE, detail VARCHAR, inferred BIGINT, equal BIGINT,
             error DOUBLE
@@ -113,6 +117,9 @@ public static class Tables
             trace_id VARCHAR, scenario VARCHAR, path VARCHAR, page_kind VARCHAR, model VARCHAR, faults BIGINT, captured_ns DOUBLE,
             predicted_ns DOUBLE, predicted_ratio DOUBLE, predicted_low DOUBLE, predicted_high DOUBLE, observed_trace VARCHAR,
             observed_ns DOUBLE, observed_ratio DOUBLE, observed_low DOUBLE, observed_high DOUBLE, verdict VARCHAR
+            """),
+        Result("night_stats", """
+            trace_id VARCHAR, host_class VARCHAR, scenario VARCHAR, kernel VARCHAR, metric VARCHAR, key VARCHAR, value DOUBLE, n BIGINT
             """),
     ];
 

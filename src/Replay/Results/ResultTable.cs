@@ -12,6 +12,7 @@ public static class ResultTables
     public const string FidelityMisses = "fidelity_misses";
     public const string Assumptions = "assumptions";
     public const string Windows = "windows";
+    public const string BoMoves = "bo_moves";
     public const string Violations = "violations";
     public const string Invariants = "invariants";
     public const string CostCounts = "cost_counts";
