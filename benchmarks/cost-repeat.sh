@@ -8,7 +8,7 @@ capture=$1 pairs=${2:-20} repetitions=${3:-30}
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-dotnet build -c Release "$here/../src/Cli" >/dev/null
+dotnet build -c Release "$here/../src/Cli" >&2
 tool() { dotnet "$here/../src/Cli/bin/Release/net10.0/tracereplay.dll" "$@"; }
 tool ingest -q "$capture" -d "$work/dataset" >/dev/null
 for pair in $(seq "$pairs"); do
@@ -16,21 +16,20 @@ for pair in $(seq "$pairs"); do
         tool cost -q -d "$work/dataset" --repetitions "$repetitions" --show measured --format csv > "$work/$pair.$run.csv"
     done
 done
-tool query -d "$work/dataset" --format table --sql "
+pairs_sql="
     WITH runs AS (
         SELECT regexp_extract(filename, '([0-9]+)[.]([ab])[.]csv', 1) AS pair, regexp_extract(filename, '([0-9]+)[.]([ab])[.]csv', 2) AS run, *
-        FROM read_csv('$work/*.csv', filename = true, nullstr = '') WHERE ratio IS NOT NULL)
-    SELECT a.model, a.path, a.alike, count(*) AS pairs,
-           count(*) FILTER (a.ratio BETWEEN b.ratio_low AND b.ratio_high AND b.ratio BETWEEN a.ratio_low AND a.ratio_high) AS mutual,
-           round(min(least(a.ratio, b.ratio)), 3) AS least, round(max(greatest(a.ratio, b.ratio)), 3) AS most,
-           round(median(a.ratio_high - a.ratio_low), 3) AS width,
-           count(*) FILTER (1 BETWEEN a.ratio_low AND a.ratio_high) + count(*) FILTER (1 BETWEEN b.ratio_low AND b.ratio_high) AS holds_1, 2 * count(*) AS of_runs
-    FROM runs a JOIN runs b ON a.pair = b.pair AND a.run = 'a' AND b.run = 'b' AND a.model = b.model AND a.path = b.path AND a.alike IS NOT DISTINCT FROM b.alike
-    GROUP BY ALL ORDER BY a.path, a.model"
-tool query -d "$work/dataset" --format csv --sql "
-    WITH runs AS (
-        SELECT regexp_extract(filename, '([0-9]+)[.]([ab])[.]csv', 1) AS pair, regexp_extract(filename, '([0-9]+)[.]([ab])[.]csv', 2) AS run, *
-        FROM read_csv('$work/*.csv', filename = true, nullstr = '') WHERE ratio IS NOT NULL)
-    SELECT count(*) FILTER (a.ratio BETWEEN b.ratio_low AND b.ratio_high AND b.ratio BETWEEN a.ratio_low AND a.ratio_high) >= 0.95 * count(*)
-       AND count(*) FILTER (a.model LIKE '%again%' AND 1 BETWEEN a.ratio_low AND a.ratio_high) >= 0.95 * count(*) FILTER (a.model LIKE '%again%') AS held
-    FROM runs a JOIN runs b ON a.pair = b.pair AND a.run = 'a' AND b.run = 'b' AND a.model = b.model AND a.path = b.path AND a.alike IS NOT DISTINCT FROM b.alike" | grep -q true && echo "held" || { echo "not held"; exit 1; }
+        FROM read_csv('$work/*.csv', filename = true, nullstr = '') WHERE ratio IS NOT NULL),
+    pairs AS (
+        SELECT a.model, a.path, a.alike, a.ratio AS first, b.ratio AS second, a.ratio_high - a.ratio_low AS width, a.model LIKE '%again%' AS itself,
+               a.ratio BETWEEN b.ratio_low AND b.ratio_high AND b.ratio BETWEEN a.ratio_low AND a.ratio_high AS mutual,
+               (1 BETWEEN a.ratio_low AND a.ratio_high)::INT + (1 BETWEEN b.ratio_low AND b.ratio_high)::INT AS holds_1
+        FROM runs a JOIN runs b ON a.pair = b.pair AND a.run = 'a' AND b.run = 'b' AND a.model = b.model AND a.path = b.path AND a.alike IS NOT DISTINCT FROM b.alike)"
+tool query -d "$work/dataset" --format table --sql "$pairs_sql
+    SELECT model, path, alike, count(*) AS pairs, count(*) FILTER (mutual) AS mutual, min(least(first, second)) AS least, max(greatest(first, second)) AS most,
+           round(median(width), 3) AS width, sum(holds_1) AS holds_1, 2 * count(*) AS of_runs
+    FROM pairs GROUP BY ALL ORDER BY path, model"
+tool query -d "$work/dataset" --format table --sql "$pairs_sql
+    SELECT round(avg(mutual::INT), 3) AS mutual, round(avg(holds_1) FILTER (itself) / 2, 3) AS itself FROM pairs"
+tool query -d "$work/dataset" --format csv --sql "$pairs_sql
+    SELECT avg(mutual::INT) >= 0.95 AND avg(holds_1) FILTER (itself) / 2 >= 0.95 AS held FROM pairs" | grep -q true && echo held || { echo "not held"; exit 1; }
