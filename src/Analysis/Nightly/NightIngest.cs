@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using TraceReplay.Analysis.Compaction;
 using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay;
@@ -91,5 +92,6 @@ internal static class NightIngest
 
     // The table of faults gets its name last.
     private static bool IsReplayed(string dataset, TraceManifest trace) =>
-        File.Exists(DatasetLayout.Result(dataset, ResultTables.Faults, trace.Date, trace.Host, trace.TraceId));
+        File.Exists(DatasetLayout.Result(dataset, ResultTables.Faults, trace.Date, trace.Host, trace.TraceId))
+        || Compactor.Holds(dataset, $"{DatasetLayout.Results}/{ResultTables.Faults}", trace.Date, trace.TraceId);
 }

@@ -4,7 +4,7 @@ using System.Text;
 namespace TraceReplay.Analysis.Nightly;
 
 /// <summary>One run at a time on a dataset, or on one shard of it; the system frees the lock when a process dies.</summary>
-internal sealed class NightlyLock : IDisposable
+public sealed class NightlyLock : IDisposable
 {
     /// <summary>Folder below the dataset for what nightly remembers.</summary>
     public const string Folder = "nightly";

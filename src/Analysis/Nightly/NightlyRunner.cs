@@ -1,3 +1,4 @@
+using TraceReplay.Analysis.Compaction;
 using TraceReplay.Analysis.Views;
 
 namespace TraceReplay.Analysis.Nightly;
@@ -26,7 +27,16 @@ public static class NightlyRunner
         }
 
         NightStats.Complete(options.Dataset, index, ct);
-        ViewsFile.Write(options.Dataset);
+        if (options.RetentionDays is { } days)
+        {
+            Retention.Apply(options.Dataset, options.Date, days);
+        }
+
+        using (Compactor compactor = new(options.Dataset, (long)options.MemoryMiB << 20))
+        {
+            compactor.Run(ct);
+        }
+
         NightReport? report;
         using (DatasetSession session = DatasetSession.Open(options.Dataset))
         {

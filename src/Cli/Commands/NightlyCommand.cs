@@ -28,6 +28,7 @@ internal static class NightlyCommand
         };
         Option<int> settle = Number("--settle", "SECONDS", "Leave files that changed less long ago for the next run", 60, least: 0);
         Option<int> baseline = Number("--baseline-nights", "N", "Earlier nights to compare with", 14, least: 1);
+        var retention = new Option<int?>("--retention") { Description = "Days that the dataset keeps (default: all)", HelpName = "DAYS" };
         var wait = new Option<bool>("--wait") { Description = "Wait while another run holds the dataset" };
         var failOn = new Option<string[]>("--fail-on")
         {
@@ -39,7 +40,7 @@ internal static class NightlyCommand
         failOn.CompletionSources.Add([Regression, .. Findings.Kinds]);
         var command = new Command("nightly", "The scheduled job: ingests and replays what is new in an inbox, and compares the night with those before")
         {
-            inbox, dataset, output, jobs, memory, date, shard, settle, baseline, wait, failOn,
+            inbox, dataset, output, jobs, memory, date, shard, settle, baseline, retention, wait, failOn,
         };
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
@@ -54,6 +55,7 @@ internal static class NightlyCommand
                 Shard = parse.GetValue(shard),
                 Settle = TimeSpan.FromSeconds(parse.GetValue(settle)),
                 BaselineNights = parse.GetValue(baseline),
+                RetentionDays = parse.GetValue(retention),
                 Wait = parse.GetValue(wait),
             };
             NightlyResult result = NightlyRunner.Run(options, _ => { }, ct);
