@@ -43,12 +43,12 @@ public class MeasuredTests
         Random random = new(7);
         double[] slow = [.. Enumerable.Range(0, 60).Select(_ => 2 + (random.NextDouble() / 10))];
         double[] fast = [.. Enumerable.Range(0, 60).Select(_ => 1 + (random.NextDouble() / 10))];
-        Ratio ratio = PairedRatio.Estimate(slow, fast, new Random(1));
+        Ratio ratio = PairedRatio.Estimate(slow, fast, 0, new Random(1));
         Assert.InRange(ratio.Value, 1.9, 2.05);
         Assert.True(ratio.Differs);
         Assert.InRange(ratio.Value, ratio.Low, ratio.High);
-        Assert.Equal(ratio, PairedRatio.Estimate(slow, fast, new Random(1)));
-        Assert.False(PairedRatio.Estimate(slow, slow, new Random(1)).Differs);
+        Assert.Equal(ratio, PairedRatio.Estimate(slow, fast, 0, new Random(1)));
+        Assert.False(PairedRatio.Estimate(slow, slow, 0, new Random(1)).Differs);
     }
 
     /// <summary>The promise of the interval: of two runs, each puts its ratio into the other's interval in 95 of 100 cases.</summary>
@@ -70,7 +70,7 @@ public class MeasuredTests
         {
             double[] above = [.. Enumerable.Range(0, 30).Select(_ => 100 * Math.Exp(noise.NextDouble() + noise.NextDouble() - 1))];
             double[] below = [.. Enumerable.Range(0, 30).Select(_ => 100 * Math.Exp(noise.NextDouble() + noise.NextDouble() - 1))];
-            return PairedRatio.Estimate(above, below, new Random(noise.Next()));
+            return PairedRatio.Estimate(above, below, 0, new Random(noise.Next()));
         }
     }
 
