@@ -1,0 +1,31 @@
+using System.CommandLine;
+using TraceReplay.Analysis.Report;
+using TraceReplay.Analysis.Views;
+using TraceReplay.Cli.Shell;
+
+namespace TraceReplay.Cli.Commands;
+
+/// <summary>`tracereplay report`.</summary>
+internal static class ReportCommand
+{
+    public static (Command Command, string[] Examples) Create()
+    {
+        Option<string> dataset = CommonOptions.Dataset();
+        Option<string[]> trace = CommonOptions.Trace("Traces to report on");
+        var output = new Option<string>("--output", "-o") { Description = "The page to write", HelpName = "FILE.html", Required = true };
+        var command = new Command("report", "Writes one self-contained HTML page with pictures: fidelity, findings, outcomes, divergences, windows, latency, cost") { dataset, trace, output };
+        command.SetAction(Guard.Action((parse, terminal, ct) =>
+        {
+            using DatasetSession session = DatasetSession.Open(parse.GetValue(dataset)!);
+            string file = parse.GetValue(output)!;
+            ReportWriter.Write(session, TraceSelection.Of(session, parse.GetValue(trace)), file, ct);
+            terminal.Note($"report: {file}");
+            return ExitCode.Done;
+        }));
+        return (command,
+        [
+            "tracereplay report -d night -o report.html",
+            "tracereplay report -d night --trace 3f2a -o report.html",
+        ]);
+    }
+}
