@@ -49,6 +49,7 @@ internal static class CommandLine
         IngestCommand.Create(),
         ReplayCommand.Create(),
         CompareCommand.Create(),
+        CostCommand.Create(),
         QueryCommand.Create(),
         ProbesCommand.Create(),
         ModelsCommand.Create(),

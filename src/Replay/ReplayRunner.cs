@@ -149,6 +149,8 @@ internal sealed class Replay : IDisposable
     private readonly ResultTable<AssumptionRow> _assumptions;
     private readonly ResultTable<WindowRow> _windows;
     private readonly WindowRow _windowRow;
+    private readonly ResultTable<BoMoveRow> _moves;
+    private readonly BoMoveRow _moveRow;
     private readonly ReplayTallies _tallies = new();
     private readonly FactLog? _facts;
 
@@ -184,6 +186,8 @@ internal sealed class Replay : IDisposable
         _assumptions = AssumptionTable.Open(reader.ResultPath(id, ResultTables.Assumptions));
         _windows = WindowTable.Open(reader.ResultPath(id, ResultTables.Windows));
         _windowRow = new WindowRow(id);
+        _moves = BoMoveTable.Open(reader.ResultPath(id, ResultTables.BoMoves));
+        _moveRow = new BoMoveRow(id);
     }
 
     /// <summary>Probes whose function is taken from their name, as the capture has no symbols.</summary>
@@ -227,6 +231,13 @@ internal sealed class Replay : IDisposable
         }
 
         _timeline.EndedWindows.Clear();
+        foreach (BoMove move in _timeline.EndedMoves)
+        {
+            _moveRow.Move = move;
+            _moves.Add(_moveRow);
+        }
+
+        _timeline.EndedMoves.Clear();
         foreach (IFaultModel model in _models)
         {
             _violations.AddBreaches(model.Name, model.Invariants, _lost);
@@ -262,6 +273,7 @@ internal sealed class Replay : IDisposable
         _invariants.Complete();
         _assumptions.Complete();
         _windows.Complete();
+        _moves.Complete();
         _fidelity.Complete(_captured < 0 ? null : _models[_captured]);
         _faults.Complete();
         return new ReplayReport(_trace.TraceId, _tallies.Faults, Warnings());
@@ -277,6 +289,7 @@ internal sealed class Replay : IDisposable
         _fidelity.Dispose();
         _assumptions.Dispose();
         _windows.Dispose();
+        _moves.Dispose();
     }
 
     private FaultResult[] Pending(long faultId)

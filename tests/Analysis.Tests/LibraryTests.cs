@@ -55,6 +55,42 @@ public class LibraryTests
     }
 
     [Fact]
+    public void A_page_that_its_owner_freed_while_a_guest_had_it_mapped_is_found_and_only_that()
+    {
+        // pfn 256 to 259 are mapped as gfn 1 to 4. The block of 256 and 257 is freed while gfn 1 is there and after gfn 2 is gone;
+        // 258 is freed before it is mapped; 259 makes room for 260 before it goes.
+        using var data = new FakeDataset();
+        data.Manifest("a")
+            .Event("kvmmmu.kvm_tdp_mmu_spte_changed", "a", """
+                SELECT 'a' AS trace_id, seq::BIGINT AS seq, 0::UTINYINT AS as_id, gfn::UBIGINT AS gfn, 1::UTINYINT AS level,
+                       0::UBIGINT AS old_spte, if(pfn = 0, 0, pfn * 4096 + 2048)::UBIGINT AS new_spte
+                FROM (VALUES (1, 10, 256), (2, 11, 257), (2, 12, 0), (3, 21, 258), (4, 22, 259), (4, 23, 260), (1, 30, 0)) c(gfn, seq, pfn)
+                """)
+            .Event("kmem.mm_page_free", "a", """
+                SELECT 'a' AS trace_id, seq::BIGINT AS seq, pfn::UBIGINT AS pfn, o::UINTEGER AS "order" FROM (VALUES (15, 256, 1), (20, 258, 0), (25, 259, 0)) f(seq, pfn, o)
+                """);
+        Assert.Equal(["a,0,0x1,0x100,1,10,15,30,false"], Rows(data, "freed_pages_mapped").Skip(1));
+    }
+
+    [Fact]
+    public void A_regression_is_a_kind_of_finding_that_no_earlier_day_had()
+    {
+        using var data = new FakeDataset();
+        data.Manifest("a", date: "2026-11-20").Manifest("b", date: "2026-11-21").Manifest("c", date: "2026-11-22").Manifest("d", kernel: "7.2", date: "2026-11-22")
+            .Result("violations", "a", "SELECT 'a' AS trace_id, 'INV-03' AS invariant, 'current' AS model, 'violated' AS verdict")
+            .Result("violations", "c", "SELECT 'c' AS trace_id, i AS invariant, 'current' AS model, 'violated' AS verdict FROM (VALUES ('INV-03'), ('INV-04'), ('INV-04')) x(i)")
+            .Result("fidelity_misses", "c", "SELECT 'c' AS trace_id, 'current' AS model, 'pfn' AS quantity, e AS explained FROM (VALUES (true), (false)) x(e)")
+            .Result("divergences", "d", "SELECT 'd' AS trace_id, 'current' AS model_a, 'merged' AS model_b, 'EFAULT' AS outcome_a, 'FIXED' AS outcome_b, 'P4' AS page_kind");
+        Assert.Equal(
+            [
+                "h,6.12.95+deb12-amd64,2026-11-22,infidelity,pfn of current,1,1,c,2,2",
+                "h,6.12.95+deb12-amd64,2026-11-22,violation,INV-04 by current: violated,1,2,c,2,2",
+                "h,7.2,2026-11-22,divergence,\"current EFAULT, merged FIXED, page kind P4\",1,1,d,0,0",
+            ],
+            Rows(data, "regressions").Skip(1));
+    }
+
+    [Fact]
     public void The_working_directorys_queries_go_before_the_programs()
     {
         string own = Directory.CreateTempSubdirectory("tracereplay-test-").FullName;

@@ -11,7 +11,7 @@ public class ProbeTests
     // notifier is, and what is put back is a struct page.
     private static readonly Dictionary<string, string[]> s_lacks = new()
     {
-        ["6.1"] = ["FaultinRet:mmu_seq", "FaultinRet:pfn", "FaultinRet:map_writable", "FollowPfnRet:pfn", "FollowPfnRet:writable", "InvalidateEnd:seq", "InvalidateEnd:in_progress"],
+        ["6.1"] = ["FaultinRet:mmu_seq", "FaultinRet:pfn", "FaultinRet:map_writable", "FollowPfnRet:pfn", "FollowPfnRet:writable", "InvalidateEnd:seq", "TtmMove:size", "InvalidateEnd:in_progress"],
         ["6.12"] = [],
         ["7.2"] = ["InvalidateBegin", "Release:pfn", "Release:pfn"],
     };

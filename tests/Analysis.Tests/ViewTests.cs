@@ -62,6 +62,21 @@ public class ViewTests
     }
 
     [Fact]
+    public void An_event_that_queries_know_is_there_empty_or_from_every_system_that_has_one_of_its_name()
+    {
+        using var data = new FakeDataset();
+        data.Manifest(A).Manifest(B)
+            .Event("mine.ttm_move", A, $"SELECT '{A}' AS trace_id, 1::UBIGINT AS bo")
+            .Event("theirs.ttm_move", B, $"SELECT '{B}' AS trace_id, 2::UBIGINT AS bo");
+        using DatasetSession session = data.Open();
+        Assert.Equal([1UL, 2UL], session.Select("SELECT bo FROM ttm_move ORDER BY bo", r => (ulong)r.GetValue(0)));
+        Assert.Equal([2UL], session.Select("SELECT bo FROM theirs_ttm_move", r => (ulong)r.GetValue(0)));
+        Assert.Empty(session.Select("SELECT gfn, old_spte FROM kvm_tdp_mmu_spte_changed", r => 0));
+        Assert.Equal("UBIGINT, UINTEGER, SMALLINT", session.Select(
+            "SELECT string_agg(column_type, ', ' ORDER BY column_name) FROM (DESCRIBE faultin) WHERE column_name IN ('gfn', 'slot_flags', 'slot_id')", r => r.GetString(0))[0]);
+    }
+
+    [Fact]
     public void Kernels_that_record_other_fields_share_a_view()
     {
         using var data = new FakeDataset();

@@ -1,7 +1,7 @@
 namespace TraceReplay.Analysis.Query;
 
 /// <summary>A query of the library: a file `NAME.sql` whose leading comment says the question it answers.</summary>
-/// <param name="Name">File name without `.sql`.</param>
+/// <param name="Name">Path below the library without `.sql`, with forward slashes.</param>
 /// <param name="Question">First line of the leading comment.</param>
 /// <param name="Path">The file.</param>
 public sealed record LibraryQuery(string Name, string Question, string Path);
@@ -20,8 +20,7 @@ public sealed class QueryLibrary
     /// <summary>All queries by name.</summary>
     public IReadOnlyList<LibraryQuery> List() =>
         [.. _folders.Where(Directory.Exists)
-            .SelectMany(f => Directory.EnumerateFiles(f, "*.sql"))
-            .Select(f => new LibraryQuery(Path.GetFileNameWithoutExtension(f), Question(f), f))
+            .SelectMany(f => Directory.EnumerateFiles(f, "*.sql", SearchOption.AllDirectories).Select(q => new LibraryQuery(Name(f, q), Question(q), q)))
             .DistinctBy(q => q.Name)
             .OrderBy(q => q.Name, StringComparer.Ordinal)];
 
@@ -35,6 +34,9 @@ public sealed class QueryLibrary
             ? File.ReadAllText(query.Path)
             : throw new AnalysisException(AnalysisFailure.Usage, $"no query named '{name}'; there are: {string.Join(", ", all.Select(q => q.Name))}");
     }
+
+    private static string Name(string folder, string file) =>
+        Path.ChangeExtension(Path.GetRelativePath(folder, file), null).Replace(Path.DirectorySeparatorChar, '/');
 
     private static string Question(string file)
     {

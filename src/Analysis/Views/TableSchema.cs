@@ -80,9 +80,43 @@ public static class Tables
             vm INTEGER, mn UBIGINT, pid INTEGER, hva_start UBIGINT, hva_end UBIGINT, slots INTEGER, gfns UBIGINT,
             zapped_leaves BIGINT, zapped_pages BIGINT, notifier_event VARCHAR, cause VARCHAR, invalidate_seq UBIGINT
             """),
+        Result("bo_moves", """
+            trace_id VARCHAR, seq BIGINT, end_seq BIGINT, ts_ns BIGINT, end_ns BIGINT, pid INTEGER, bo UBIGINT, old_type UBIGINT,
+            new_type UBIGINT, size UBIGINT, evict BOOLEAN, result INTEGER, windows INTEGER, zapped_pages BIGINT
+            """),
         Result("assumptions", """
             trace_id VARCHAR, assumption VARCHAR, value VARCHAR, share DOUBLE, detail VARCHAR, inferred BIGINT, equal BIGINT,
             error DOUBLE
+            """),
+        Result("cost_counts", """
+            trace_id VARCHAR, model VARCHAR, setting VARCHAR, fault_id BIGINT, seq BIGINT, work VARCHAR, path VARCHAR,
+            outcome VARCHAR, page_kind VARCHAR, access VARCHAR, leaves INTEGER,
+            slot_lookup INTEGER, seq_load INTEGER, precheck_load INTEGER, stale_load INTEGER, walk_fast INTEGER,
+            walk_slow INTEGER, walk_remapped INTEGER, walk_level INTEGER, walk_tdp INTEGER, mmap_lock INTEGER,
+            vma_lookup INTEGER, page_table_lock INTEGER, host_fault INTEGER, driver_fault INTEGER, poison_lookup INTEGER,
+            ref_get INTEGER, ref_put INTEGER, ref_put_in_lookup INTEGER, ref_put_locked INTEGER, ref_try_fail INTEGER,
+            memmap_check INTEGER, page_line INTEGER, mark_accessed INTEGER, mark_dirty INTEGER, mark_locked INTEGER,
+            mmu_lock_read INTEGER, mmu_lock_write INTEGER, notifier_lock INTEGER, pfn_cache_seq INTEGER, spte_cas INTEGER,
+            spte_store INTEGER, spte_clear INTEGER, memtype_flag INTEGER, memtype_search INTEGER, slot_dirty INTEGER,
+            tlb_flush INTEGER, retry INTEGER, async_fault INTEGER
+            """),
+        Result("cost_measured", """
+            trace_id VARCHAR, model VARCHAR, setting VARCHAR, path VARCHAR, units DOUBLE, repetitions INTEGER, ns DOUBLE,
+            harness_ns DOUBLE, ratio DOUBLE, ratio_low DOUBLE, ratio_high DOUBLE, verdict VARCHAR, left_out DOUBLE,
+            instructions DOUBLE, cache_misses DOUBLE
+            """),
+        Result("cost_traced", """
+            trace_id VARCHAR, quantity VARCHAR, path VARCHAR, outcome VARCHAR, page_kind VARCHAR, n BIGINT, p50 BIGINT, p90 BIGINT,
+            p99 BIGINT, max BIGINT, mean DOUBLE, unit VARCHAR, probe_records DOUBLE, lost BIGINT
+            """),
+        Result("cost_prices", """
+            trace_id VARCHAR, kernel VARCHAR, host VARCHAR, traces INTEGER, operation VARCHAR, price_ns DOUBLE, low_ns DOUBLE,
+            high_ns DOUBLE, faults BIGINT, cells INTEGER, r2 DOUBLE, note VARCHAR
+            """),
+        Result("cost_predictions", """
+            trace_id VARCHAR, scenario VARCHAR, path VARCHAR, page_kind VARCHAR, model VARCHAR, faults BIGINT, captured_ns DOUBLE,
+            predicted_ns DOUBLE, predicted_ratio DOUBLE, predicted_low DOUBLE, predicted_high DOUBLE, observed_trace VARCHAR,
+            observed_ns DOUBLE, observed_ratio DOUBLE, observed_low DOUBLE, observed_high DOUBLE, verdict VARCHAR
             """),
     ];
 

@@ -40,9 +40,17 @@ public static class ViewCatalog
             taken.Add(folder);
         }
 
-        foreach ((string name, string folder) in NameEvents(Folders(dataset, "events"), taken))
+        List<string> events = Folders(dataset, "events");
+        foreach ((string name, string folder) in NameEvents(events, taken).ToList())
         {
             views.Add(new ViewDefinition(name, Filtered(ReadParquet(root, $"events/{folder}"))));
+            taken.Add(name);
+        }
+
+        foreach (TableSchema known in KnownEvents.All.Where(known => taken.Add(known.Name)))
+        {
+            string[] systems = [.. events.Where(folder => folder.EndsWith('.' + known.Name, StringComparison.OrdinalIgnoreCase))];
+            views.Add(new ViewDefinition(known.Name, systems.Length == 0 ? Empty(known) : Filtered(ReadParquet(root, [.. systems.Select(folder => $"events/{folder}")]))));
         }
 
         return views;
@@ -127,9 +135,10 @@ public static class ViewCatalog
 
     private static string Filtered(string from) => $"SELECT * FROM {from} WHERE trace_id {ViewDefinition.WholeTraces}";
 
-    private static string ReadParquet(string root, string folder)
+    private static string ReadParquet(string root, params string[] folders)
     {
-        string files = Sql.Literal(Sql.GlobSafe(root) + Sql.GlobSafe(folder) + "/*/*/*.parquet");
+        string[] globs = [.. folders.Select(folder => Sql.Literal(Sql.GlobSafe(root) + Sql.GlobSafe(folder) + "/*/*/*.parquet"))];
+        string files = globs.Length == 1 ? globs[0] : $"[{string.Join(", ", globs)}]";
         return $"read_parquet({files}, union_by_name = true, hive_partitioning = true, hive_types = {{date: DATE, host: VARCHAR}})";
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using TraceReplay.Analysis;
 using TraceReplay.Analysis.Views;
 using TraceReplay.Cli.Shell;
 using TraceReplay.Replay;
@@ -26,7 +25,7 @@ internal static class ReplayCommand
         Option<string[]> model = CommonOptions.Model();
         Option<string?> setting = CommonOptions.Setting();
         Option<string?> kernel = CommonOptions.Kernel();
-        var trace = new Option<string[]>("--trace") { Description = "Traces to replay, by trace_id or its beginning (default: all)", HelpName = "ID", DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true };
+        var trace = TraceChoice.Option("Traces to replay, by trace_id or its beginning (default: all)");
         Option<bool> ignoreProbes = CommonOptions.IgnoreProbes();
         Option<string[]> failOn = CommonOptions.FailOn();
         Option<string?> format = CommonOptions.Format();
@@ -56,12 +55,7 @@ internal static class ReplayCommand
             }
 
             string root = parse.GetValue(dataset)!;
-            IReadOnlyList<string> ids;
-            using (DatasetSession before = DatasetSession.Open(root))
-            {
-                ids = Traces(before, Names.Split(parse.GetValue(trace)));
-            }
-
+            IReadOnlyList<string> ids = TraceChoice.Resolve(root, Names.Split(parse.GetValue(trace)));
             Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting), parse.GetValue(kernel)) with { IgnoreProbes = parse.GetValue(ignoreProbes) }, terminal, ct);
             using DatasetSession session = DatasetSession.Open(root);
             Findings.Ask(session, ids);
@@ -77,17 +71,5 @@ internal static class ReplayCommand
             "tracereplay replay -d night --trace 3f2a --ignore-probes",
             "tracereplay replay --script scenario.txt --model current,v11 --setting 6.8 --format table",
         ]);
-    }
-
-    private static List<string> Traces(DatasetSession session, IReadOnlyList<string> asked)
-    {
-        List<string> all = session.Select("SELECT trace_id FROM traces ORDER BY date, path, trace_id", r => r.GetString(0));
-        foreach (string id in asked.Where(id => all.Count(t => t.StartsWith(id, StringComparison.Ordinal)) != 1))
-        {
-            int found = all.Count(t => t.StartsWith(id, StringComparison.Ordinal));
-            throw new AnalysisException(AnalysisFailure.Usage, $"--trace {id}: {(found == 0 ? "no trace" : $"{found} traces")} of {session.Dataset} begin so, expected one");
-        }
-
-        return asked.Count == 0 ? all : [.. all.Where(t => asked.Any(id => t.StartsWith(id, StringComparison.Ordinal)))];
     }
 }

@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Cost;
 using TraceReplay.Replay.Models.Current;
 using TraceReplay.Replay.Models.Merged;
 using TraceReplay.Replay.Models.Skeleton;
@@ -13,15 +14,15 @@ public static class ModelCatalog
         new(
             new("current", "the fault logic up to 6.12: a reference for every lookup, refcountedness guessed from the pfn", ["pre2021", "6.1", "6.8", "6.12"], "6.12"),
             [ModelSettings.Pre2021, ModelSettings.Kernel61, ModelSettings.Kernel68, ModelSettings.Kernel612],
-            (settings, layout) => new FaultModel<CurrentRules>("current", settings, layout)),
+            Make<CurrentRules>("current")),
         new(
             new("v11", "\"[PATCH v11 0/8] KVM: allow mapping non-refcounted pages\", Feb 2024, never merged in this form", ["posted", "6.8"], "posted"),
             [ModelSettings.V11Posted, ModelSettings.Kernel68],
-            (settings, layout) => new FaultModel<V11Rules>("v11", settings, layout)),
+            Make<V11Rules>("v11")),
         new(
             new("merged", "as it landed in 6.13: references come from GUP only, PFNMAP'd pages never touch struct page", ["6.13", "7.x", "7.3"], "7.x"),
             [ModelSettings.Kernel613, ModelSettings.Kernel7, ModelSettings.Kernel73],
-            (settings, layout) => new FaultModel<MergedRules>("merged", settings, layout)),
+            Make<MergedRules>("merged")),
     ];
 
     /// <summary>The models in the order in which they are printed.</summary>
@@ -31,13 +32,14 @@ public static class ModelCatalog
     /// <param name="name">Name as in <see cref="All"/>.</param>
     /// <param name="setting">One of its settings; another model's setting, or null, takes the model's default.</param>
     /// <param name="layout">SPTE bits of the captured machine.</param>
+    /// <param name="costs">Takes what the model counts; null = the model does not count, which costs nothing.</param>
     /// <exception cref="ArgumentException">There is no such model.</exception>
-    public static IFaultModel Create(string name, string? setting, SpteLayout layout)
+    public static IFaultModel Create(string name, string? setting, SpteLayout layout, CostCounter? costs = null)
     {
         Entry entry = Array.Find(s_entries, e => e.Info.Name == name)
             ?? throw new ArgumentException($"there is no model '{name}'; there are {string.Join(", ", s_entries.Select(e => e.Info.Name))}");
         ModelSettings settings = Array.Find(entry.Settings, s => s.Name == setting) ?? Array.Find(entry.Settings, s => s.Name == entry.Info.DefaultSetting)!;
-        return entry.Create(settings, layout);
+        return entry.Create(settings, layout, costs);
     }
 
     /// <summary>SPTE bits of a kernel that the model is of, on a machine of one vendor.</summary>
@@ -48,5 +50,11 @@ public static class ModelCatalog
         _ => SpteLayout.Ept,
     };
 
-    private sealed record Entry(ModelInfo Info, ModelSettings[] Settings, Func<ModelSettings, SpteLayout, IFaultModel> Create);
+    private static Func<ModelSettings, SpteLayout, CostCounter?, IFaultModel> Make<TRules>(string name)
+        where TRules : struct, IFaultRules =>
+        (settings, layout, costs) => costs is null
+            ? new FaultModel<TRules, NotCounted>(name, settings, layout)
+            : new FaultModel<TRules, Counted>(name, settings, layout, costs);
+
+    private sealed record Entry(ModelInfo Info, ModelSettings[] Settings, Func<ModelSettings, SpteLayout, CostCounter?, IFaultModel> Create);
 }

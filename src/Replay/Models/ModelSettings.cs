@@ -42,6 +42,12 @@ public sealed record ModelSettings
     /// <summary>P_EAGAIN_SIG: a lookup that cannot get mmap_lock because the task is being killed ends in EINTR.</summary>
     public bool AgainIsSignal { get; init; }
 
+    /// <summary>P_HWPOISON_REGUP: a failed lookup that may wait is made once more, to ask whether the page is poisoned.</summary>
+    public bool PoisonLookup { get; init; }
+
+    /// <summary>P_LOCKLESS_AGE, and not P_FLUSH_ON_AGE: aging takes no mmu_lock and flushes nothing.</summary>
+    public bool LocklessAge { get; init; }
+
     /// <summary>P_CHANGE_PTE: the .change_pte notifier exists.</summary>
     public bool ChangePte { get; init; }
 
@@ -66,11 +72,11 @@ public sealed record ModelSettings
     /// <summary>arm64: an early exit after the lookup forgets the page's reference.</summary>
     public bool LeaksOnEarlyExit { get; init; }
 
-    public static ModelSettings Kernel61 { get; } = new() { Name = "6.1", HullInHva = true, ReleaseExact = true, ChangePte = true, ZapBeforeMmio = true };
+    public static ModelSettings Kernel61 { get; } = new() { Name = "6.1", HullInHva = true, ReleaseExact = true, ChangePte = true, ZapBeforeMmio = true, PoisonLookup = true };
 
     public static ModelSettings Pre2021 { get; } = Kernel61 with { Name = "pre2021", UnconditionalGet = true, ZapBeforeMmio = false };
 
-    public static ModelSettings Kernel68 { get; } = new() { Name = "6.8", Prechecks = true, PrecheckBeforeInvalidSlot = true, SignalPending = true, ChangePte = true };
+    public static ModelSettings Kernel68 { get; } = new() { Name = "6.8", Prechecks = true, PrecheckBeforeInvalidSlot = true, SignalPending = true, ChangePte = true, PoisonLookup = true };
 
     public static ModelSettings Kernel612 { get; } = Kernel68 with
     {
@@ -86,6 +92,8 @@ public sealed record ModelSettings
     public static ModelSettings Kernel7 { get; } = Kernel612 with
     {
         Name = "7.x",
+        PoisonLookup = false,
+        LocklessAge = true,
         RebuildHugeInPlace = true,
         EarlySpurious = true,
         AlwaysDirty = true,

@@ -46,7 +46,7 @@ internal static class FaultTable
         Number("order_ambiguous", row => row.Fault.OrderAmbiguous),
         NumberOrNull<long>("end_seq", row => row.Fault.EndSeq < 0 ? null : row.Fault.EndSeq));
 
-    private static string Access(FaultAccess access) =>
+    internal static string Access(FaultAccess access) =>
         (access & FaultAccess.Exec) != 0 ? "x" : (access & FaultAccess.Write) != 0 ? "w" : "r";
 
     private static string Kind(in ObservedFault fault) =>

@@ -12,8 +12,14 @@ public static class ResultTables
     public const string FidelityMisses = "fidelity_misses";
     public const string Assumptions = "assumptions";
     public const string Windows = "windows";
+    public const string BoMoves = "bo_moves";
     public const string Violations = "violations";
     public const string Invariants = "invariants";
+    public const string CostCounts = "cost_counts";
+    public const string CostMeasured = "cost_measured";
+    public const string CostTraced = "cost_traced";
+    public const string CostPrices = "cost_prices";
+    public const string CostPredictions = "cost_predictions";
 }
 
 /// <summary>One result table of one trace: each column is a name and what it takes from a row.</summary>

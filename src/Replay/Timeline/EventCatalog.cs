@@ -136,7 +136,7 @@ public static class EventCatalog
         EventSource.Entry(EventKind.RemapPfn, "remap_pfn_range", "addr", "pfn", "size"),
         EventSource.Entry(EventKind.TtmFault, "ttm_bo_vm_fault_reserved", "bo", "vm_flags", "vma_start", "vma_end"),
         EventSource.Return(EventKind.TtmFaultRet, "ttm_bo_vm_fault_reserved", "ret"),
-        EventSource.Entry(EventKind.TtmMove, "ttm_bo_handle_move_mem", "bo", "new_type"),
+        EventSource.Entry(EventKind.TtmMove, "ttm_bo_handle_move_mem", "bo", "new_type", "old_type?", "size?", "evict?"),
         EventSource.Return(EventKind.TtmMoveRet, "ttm_bo_handle_move_mem", "ret"),
         EventSource.Entry(EventKind.NotifierStart, "kvm_mmu_notifier_invalidate_range_start", "mn?", "start?", "end?", "event?"),
         EventSource.Return(EventKind.NotifierStartRet, "kvm_mmu_notifier_invalidate_range_start", "ret"),

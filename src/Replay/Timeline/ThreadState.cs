@@ -39,7 +39,7 @@ internal sealed class ThreadState(int pid)
     /// <summary>The TTM buffer whose fault handler runs; 0 outside of one.</summary>
     public ulong TtmBo { get; set; }
 
-    public (ulong Bo, ulong Type)? TtmMove { get; set; }
+    public BoMove? TtmMove { get; set; }
 
     public (ulong Hva, ulong Pfn, ulong VmaFlags)? Insert { get; set; }
 
@@ -49,6 +49,20 @@ internal sealed class ThreadState(int pid)
 
 /// <summary>A region call under way: what it asks for, and what it replaces.</summary>
 internal sealed record PendingRegion(VmTrack Vm, Memslot? New, Memslot? Old, bool Invalidated, long Seq);
+
+/// <summary>A call of ttm_bo_handle_move_mem; what is null was not recorded.</summary>
+internal sealed record BoMove(long Seq, long Time, int Pid, ulong Bo, ulong? OldType, ulong NewType, ulong? Size, bool? Evict)
+{
+    /// <summary>The notifier windows that it opened, and the leaf SPTEs that were removed in them.</summary>
+    public List<Window> Windows { get; } = [];
+
+    public long EndSeq { get; set; }
+
+    public long EndAt { get; set; }
+
+    /// <summary>What it returned: 0, or a negative errno.</summary>
+    public int Result { get; set; }
+}
 
 /// <summary>A notifier window of one VM.</summary>
 internal sealed class Window

@@ -193,13 +193,29 @@ internal sealed partial class TimelineBuilder
 
     private void OnTtmMoveReturn(EventCursor e, ThreadState thread)
     {
-        if (thread.TtmMove is { } move && (int)e[0] == 0)
+        if (thread.TtmMove is not { } move)
         {
-            EmitHost(OperationKind.BoPlace, move.Bo, move.Type);
+            return;
         }
 
         thread.TtmMove = null;
+        (move.EndSeq, move.EndAt, move.Result) = (e.Seq, e.Time, (int)e[0]);
+        EndedMoves.Add(move);
+        if (move.Result == 0)
+        {
+            EmitHost(OperationKind.BoPlace, move.Bo, move.NewType);
+        }
     }
+
+    private static void OnTtmMove(EventCursor e, ThreadState thread) => thread.TtmMove = new BoMove(
+        e.Seq,
+        e.Time,
+        e.Pid,
+        e[0],
+        e.Knows(2) ? e[2] : null,
+        e[1],
+        e.Knows(3) ? e[3] : null,
+        e.Knows(4) ? e[4] != 0 : null);
 
     private static VmaFlags FromProt(ulong prot) => (VmaFlags)(prot & 7);
 

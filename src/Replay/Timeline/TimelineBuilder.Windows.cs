@@ -51,6 +51,11 @@ internal sealed partial class TimelineBuilder
             thread.Windows.RemoveAt(0);
         }
 
+        if (thread.TtmMove is { Windows.Count: < MaxNestedWindows } move)
+        {
+            move.Windows.Add(window);
+        }
+
         thread.Windows.Add(window);
         _opening.Add(window);
         _openWindows.Add((thread, window));

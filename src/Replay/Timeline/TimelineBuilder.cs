@@ -66,6 +66,9 @@ internal sealed partial class TimelineBuilder
     /// <summary>Windows that have ended since the caller last cleared the list.</summary>
     public List<Window> EndedWindows { get; } = [];
 
+    /// <summary>Moves of TTM buffers that have ended since the caller last cleared the list.</summary>
+    public List<BoMove> EndedMoves { get; } = [];
+
     public TimelineCounts Counts { get; } = new();
 
     public IReadOnlyList<VmTrack> Vms => _vms;
@@ -166,7 +169,7 @@ internal sealed partial class TimelineBuilder
             case EventKind.RemapPfn: OnRemapPfn(e, thread); break;
             case EventKind.TtmFault: OnTtmFault(e, thread); break;
             case EventKind.TtmFaultRet: thread.TtmBo = 0; break;
-            case EventKind.TtmMove: thread.TtmMove = (e[0], e[1]); break;
+            case EventKind.TtmMove: OnTtmMove(e, thread); break;
             case EventKind.TtmMoveRet: OnTtmMoveReturn(e, thread); break;
         }
     }

@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Cost;
 using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Models.Current;
 using TraceReplay.Replay.Models.Merged;
@@ -63,7 +64,7 @@ public class BrokenRuleTests
     }
 
     private static Scenario Model<TRules>()
-        where TRules : struct, IFaultRules => new(new FaultModel<TRules>("broken", ModelSettings.Kernel612, SpteLayout.Npt));
+        where TRules : struct, IFaultRules => new(new FaultModel<TRules, NotCounted>("broken", ModelSettings.Kernel612, SpteLayout.Npt));
 
     private static string Play(Scenario s, PageKind kind)
     {
@@ -92,9 +93,7 @@ public class BrokenRuleTests
 
         static ulong IFaultRules.LeafBits(in FaultContext fault) => MergedRules.LeafBits(in fault);
 
-        static void IFaultRules.BitsLost(PageLedger pages, ulong spte, bool isShadow, bool accessed, bool dirty)
-        {
-        }
+        static PageMarks IFaultRules.BitsLost(PageLedger pages, ulong spte, bool isShadow, bool accessed, bool dirty) => PageMarks.None;
     }
 
     private readonly struct PutsInTheLookup : IAlmostMerged

@@ -71,6 +71,11 @@ public sealed class Scenario
     /// <summary>Dirty logging write-protects the leaf.</summary>
     public Scenario WriteProtect(ulong gfn) => Do(OperationKind.WriteProtect, gfn, 1);
 
+    /// <summary>Dirty logging with PML clears the leaf's dirty bit.</summary>
+    public Scenario ClearDirty(ulong gfn) => Do(OperationKind.ClearDirty, gfn, 1);
+
+    public Scenario SplitHuge(ulong gfn) => Do(OperationKind.SplitHuge, gfn, 2);
+
     public Scenario Pte(ulong hva, ulong pfn, bool writable, bool special = false, int level = 1) =>
         Do(OperationKind.PteKnown, hva, HostPte.Make(pfn, writable, special, level).Raw);
 

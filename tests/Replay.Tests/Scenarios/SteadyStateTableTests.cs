@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using TraceReplay.Replay.Cost;
 using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Models.Current;
 using TraceReplay.Replay.Models.Merged;
@@ -60,9 +61,9 @@ public class SteadyStateTableTests
         ModelSettings settings = (model == "merged" ? ModelSettings.Kernel7 : ModelSettings.Kernel68) with { NxHugePages = nx, AllowUnsafeMappings = allow };
         return new Scenario(model switch
         {
-            "current" => new FaultModel<CurrentRules>(model, settings, SpteLayout.Npt),
-            "v11" => new FaultModel<V11Rules>(model, settings, SpteLayout.Npt),
-            _ => new FaultModel<MergedRules>(model, settings, SpteLayout.Npt),
+            "current" => new FaultModel<CurrentRules, NotCounted>(model, settings, SpteLayout.Npt),
+            "v11" => new FaultModel<V11Rules, NotCounted>(model, settings, SpteLayout.Npt),
+            _ => new FaultModel<MergedRules, NotCounted>(model, settings, SpteLayout.Npt),
         });
     }
 

@@ -15,7 +15,7 @@ public readonly struct CurrentRules : IFaultRules
 
     public static bool RemappedTaken(ref FaultContext fault, PageLedger pages)
     {
-        StructPage page = pages.StructPage(fault.Pfn);
+        StructPage page = fault.FindStructPage(pages, fault.Pfn);
         if (!page.IsRefcounted)
         {
             fault.Warned = WarnsOfZoneDeviceTest(page);
@@ -25,6 +25,7 @@ public readonly struct CurrentRules : IFaultRules
         // get_unless_zero: this is what refuses the tail pages of a TTM block.
         if (!fault.GetsUnconditionally && page.IsCountZero)
         {
+            fault.RefTryFails++;
             return false;
         }
 
@@ -37,7 +38,7 @@ public readonly struct CurrentRules : IFaultRules
 
     public static void Finish(ref FaultContext fault, PageLedger pages)
     {
-        if (fault.IsArm64 && fault.Outcome == FaultOutcome.Fixed && fault.Writable && pages.StructPage(fault.Pfn).IsRefcounted)
+        if (fault.IsArm64 && fault.Outcome == FaultOutcome.Fixed && fault.Writable && fault.FindStructPage(pages, fault.Pfn).IsRefcounted)
         {
             fault.MarkDirty(pages, fault.Pfn);
         }
@@ -49,18 +50,18 @@ public readonly struct CurrentRules : IFaultRules
 
     public static ulong LeafBits(in FaultContext fault) => 0;
 
-    public static void BitsLost(PageLedger pages, ulong spte, bool isShadow, bool accessed, bool dirty)
+    public static PageMarks BitsLost(PageLedger pages, ulong spte, bool isShadow, bool accessed, bool dirty)
     {
         ulong pfn = SpteLayout.Pfn(spte);
-        if (pages.StructPage(pfn).IsAdTracked)
-        {
-            Mark(pages, pfn, accessed, dirty);
-        }
+        PageMarks looked = accessed || dirty ? PageMarks.Checked : PageMarks.None;
+        return pages.StructPage(pfn).IsAdTracked ? looked | Mark(pages, pfn, accessed, dirty) : looked;
     }
 
     /// <summary>kvm_release_pfn_clean: marks the page accessed, also when it was not used (B14).</summary>
     internal static void Release(ref FaultContext fault, PageLedger pages)
     {
+        // The release asks once more what the pfn is, whatever the lookup found.
+        fault.MemmapChecks += fault.Slot is null ? (byte)0 : (byte)1;
         if (fault.HoldsRef)
         {
             fault.MarkAccessed(pages, fault.ReleasePfn);
@@ -72,17 +73,22 @@ public readonly struct CurrentRules : IFaultRules
     /// <summary>Rule 4 of spec 1.1: asked about a page without a count, the zone-device test warns.</summary>
     internal static bool WarnsOfZoneDeviceTest(StructPage page) => page.Valid && page.Reserved && !page.ZeroPage && page.Count == 0;
 
-    internal static void Mark(PageLedger pages, ulong pfn, bool accessed, bool dirty)
+    internal static PageMarks Mark(PageLedger pages, ulong pfn, bool accessed, bool dirty)
     {
         ulong folio = pages.Folio(pfn);
+        PageMarks marks = accessed || dirty ? PageMarks.Line : PageMarks.None;
         if (accessed)
         {
             pages.MarkAccessed(folio);
+            marks |= PageMarks.Accessed;
         }
 
         if (dirty)
         {
             pages.MarkDirty(folio);
+            marks |= PageMarks.Dirty;
         }
+
+        return marks;
     }
 }

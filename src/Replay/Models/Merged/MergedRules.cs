@@ -13,6 +13,8 @@ public readonly struct MergedRules : IFaultRules
 
     public static bool MarksUnderLock => true;
 
+    public static bool FinishesUnderLock => true;
+
     public static void GupTaken(ref FaultContext fault, PageLedger pages) => fault.HoldsRef = true;
 
     /// <summary>M5: what the kernel itself would use must be pinned, and a remapped page cannot be.</summary>
@@ -55,7 +57,5 @@ public readonly struct MergedRules : IFaultRules
 
     public static ulong LeafBits(in FaultContext fault) => 0;
 
-    public static void BitsLost(PageLedger pages, ulong spte, bool isShadow, bool accessed, bool dirty)
-    {
-    }
+    public static PageMarks BitsLost(PageLedger pages, ulong spte, bool isShadow, bool accessed, bool dirty) => PageMarks.None;
 }

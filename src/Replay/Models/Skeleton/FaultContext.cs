@@ -98,6 +98,15 @@ public struct FaultContext
     public byte RefsPut;
     public byte MarkedAccessed;
     public byte MarkedDirty;
+
+    /// <summary>References that were tried on a page without any.</summary>
+    public byte RefTryFails;
+
+    /// <summary>How often the memmap was asked about the pfn.</summary>
+    public byte MemmapChecks;
+
+    /// <summary>Different struct page cache lines that were touched.</summary>
+    public byte PageLines;
     public Memslot? Slot;
     public ulong Gfn;
     public ulong Pfn;
@@ -180,6 +189,15 @@ public struct FaultContext
 
     public readonly bool IsShadow => (Access & FaultAccess.Shadow) != 0;
 
+    /// <summary>refcounted_page_of (spec 1.1): asks the memmap, and reads struct page where there is one.</summary>
+    public StructPage FindStructPage(PageLedger pages, ulong pfn)
+    {
+        StructPage page = pages.StructPage(pfn);
+        MemmapChecks++;
+        PageLines = page.Valid ? Math.Max(PageLines, (byte)1) : PageLines;
+        return page;
+    }
+
     /// <summary>Takes a reference on the page that the lookup found.</summary>
     public void Get(PageLedger pages)
     {
@@ -188,6 +206,7 @@ public struct FaultContext
             Violate(InvariantList.RefNoGetZero);
         }
 
+        PageLines = Math.Max(PageLines, (byte)1);
         GotFolio = pages.Folio(LookupPfn);
         pages.Get(GotFolio);
         RefsGot++;
@@ -201,6 +220,7 @@ public struct FaultContext
         RefsPut++;
         if (RefsGot > 0 && folio != GotFolio)
         {
+            PageLines++;
             Violate(InvariantList.RefBalance);
             Violate(InvariantList.RefNoPutUnowned);
             Violate(InvariantList.RefClassStable);

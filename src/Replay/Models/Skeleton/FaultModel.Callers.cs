@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Cost;
 using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
@@ -8,7 +9,7 @@ namespace TraceReplay.Replay.Models.Skeleton;
 /// Lookups that are not a fault's: kvm_vcpu_map, pfn caches, prefetched neighbours; and what the owner of a page does to it
 /// (spec 3, 4.5, 4.7, 5).
 /// </content>
-public sealed partial class FaultModel<TRules>
+public sealed partial class FaultModel<TRules, TCounting>
 {
     private FaultContext ExecuteCaller(VmState vm, in Operation op, ref FaultContext map)
     {
@@ -52,6 +53,8 @@ public sealed partial class FaultModel<TRules>
         else
         {
             Resolve(vm, LookupFact.Found, ref map);
+            CountHostWork(LookupFact.Found, in map);
+            CountContext(in map);
             map.End(map.Outcome == FaultOutcome.Unknown && !SpecialPfn.IsError(map.Pfn) ? FaultOutcome.Fixed : FaultOutcome.Efault, FaultReason.CallerRefused);
         }
 
@@ -80,6 +83,9 @@ public sealed partial class FaultModel<TRules>
             map.MarkAccessed(Pages, map.ReleasePfn);
             map.MarkDirty(Pages, map.ReleasePfn);
             map.Put(Pages, map.ReleasePfn);
+            Count(CostOperation.MarkAccessed);
+            Count(CostOperation.MarkDirty);
+            Count(CostOperation.RefPut);
             map.HoldsRef = false;
         }
     }
@@ -115,6 +121,8 @@ public sealed partial class FaultModel<TRules>
             one.Get(Pages);
             one.Spte = _layout.Make(pte.Pfn, 1, hostWritable: true, writable: true, dirty: true) & ~_layout.Accessed;
             one.Spte |= TRules.LeafBits(in one);
+            Count(CostOperation.WalkFast, CostOperations.Depth);
+            Count(CostOperation.SpteStore);
             sptes.Set(gfn, 1, one.Spte);
             if (TRules.MarksPrefetched)
             {
@@ -125,6 +133,7 @@ public sealed partial class FaultModel<TRules>
             one.Put(Pages, pte.Pfn);
             one.Writable = true;
             one.End(FaultOutcome.Fixed);
+            CountContext(in one);
             last = one;
         }
 

@@ -1,10 +1,11 @@
+using TraceReplay.Replay.Cost;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 
 namespace TraceReplay.Replay.Models.Skeleton;
 
 /// <content>What others do to slots, windows, SPTEs and host memory: spec 4.1, 4.7.</content>
-public sealed partial class FaultModel<TRules>
+public sealed partial class FaultModel<TRules, TCounting>
 {
     private void ExecuteHost(VmState vm, in Operation op)
     {
@@ -99,18 +100,21 @@ public sealed partial class FaultModel<TRules>
 
     private void ZapAll(VmState vm)
     {
+        Count(CostOperation.MmuLockWrite, 2);
         foreach (SpteTables sptes in vm.Sptes)
         {
             Zap(sptes, 0, 1UL << 52, recordFollows: true);
             sptes.Clear();
         }
 
+        CountFlush();
         vm.Shadow.Clear();
         vm.RootGeneration++;
     }
 
     private void BeginWindow(VmState vm, ulong start, ulong end)
     {
+        Count(CostOperation.NotifierLock, 2);
         bool matched = false;
         for (int asId = 0; asId < vm.Slots.Length; asId++)
         {
@@ -141,6 +145,8 @@ public sealed partial class FaultModel<TRules>
             }
         }
 
+        Count(CostOperation.MmuLockWrite, matched ? 2 : 0);
+        CountFlush();
         vm.PfnCaches.WindowBegins(start, end);
         CheckWindowBegin(vm, start, end, matched);
         vm.Memory.Forget(start, end);
@@ -157,6 +163,9 @@ public sealed partial class FaultModel<TRules>
             }
         }
 
+        Count(CostOperation.NotifierLock, 2);
+        Count(CostOperation.MmuLockWrite, matched ? 2 : 0);
+        Count(CostOperation.PfnCacheSeq, Settings.PfnCacheSeq ? 1 : 0);
         vm.PfnCaches.WindowEnds();
         CheckWindowEnd(vm, in op, matched);
         if (matched)
@@ -203,13 +212,17 @@ public sealed partial class FaultModel<TRules>
         switch (op.Kind)
         {
             case OperationKind.WriteProtect:
+                CountFlushOfBatch(in op);
+                CountLeaf(CostOperation.SpteClear, PageMarks.None);
                 sptes.Set(op.A, level, spte & ~SpteLayout.WriteBit);
                 break;
             case OperationKind.ClearDirty:
-                TRules.BitsLost(Pages, spte, sptes.IsShadow, accessed: false, dirty: (spte & _layout.Dirty) != 0);
+                CountFlushOfBatch(in op);
+                CountLeaf(CostOperation.SpteClear, TRules.BitsLost(Pages, spte, sptes.IsShadow, accessed: false, dirty: (spte & _layout.Dirty) != 0));
                 sptes.Set(op.A, level, spte & ~_layout.Dirty);
                 break;
             case OperationKind.ZapLeaf:
+                CountFlushOfBatch(in op);
                 Zap(sptes, op.A, op.A + 1, recordFollows: false);
                 break;
             case OperationKind.SplitHuge when level > 1:
@@ -257,10 +270,16 @@ public sealed partial class FaultModel<TRules>
             {
                 if (slot.TryGfns(start, end, out ulong first, out ulong last))
                 {
-                    AgeVisitor visitor = new() { AccessedBit = _layout.Accessed };
+                    Count(CostOperation.MmuLockWrite, Settings.LocklessAge ? 0 : 2);
+                    AgeVisitor visitor = new() { AccessedBit = _layout.Accessed, Model = this };
                     vm.Sptes[asId].ForEach(first, last, ref visitor);
                 }
             }
+        }
+
+        if (!Settings.LocklessAge)
+        {
+            CountFlush();
         }
     }
 
@@ -275,9 +294,11 @@ public sealed partial class FaultModel<TRules>
             return;
         }
 
-        Zap(sptes, gfn, gfn + Levels.Pages(level), recordFollows: true);
+        Zap(sptes, gfn, gfn + Levels.Pages(level), recordFollows: true, replaced: Settings.RebuildHugeInPlace);
+        Count(CostOperation.TlbFlush);
         if (Settings.RebuildHugeInPlace)
         {
+            Count(CostOperation.SpteCas);
             sptes.Set(gfn, level, SpteLayout.WithPfn(first.Spte, pfn) | SpteLayout.LargeBit);
         }
     }
@@ -286,9 +307,10 @@ public sealed partial class FaultModel<TRules>
     /// <param name="from">First gfn.</param>
     /// <param name="end">Behind the last gfn.</param>
     /// <param name="recordFollows">The timeline will show each of these zaps once more, as a record of the leaf's own.</param>
-    private void Zap(SpteTables sptes, ulong from, ulong end, bool recordFollows)
+    /// <param name="replaced">The table that holds them goes as a whole: nothing is written into them.</param>
+    private void Zap(SpteTables sptes, ulong from, ulong end, bool recordFollows, bool replaced = false)
     {
-        ZapVisitor visitor = new() { Layout = _layout, Pages = Pages, IsShadow = sptes.IsShadow, Zapped = recordFollows ? sptes : null, Checks = this };
+        ZapVisitor visitor = new() { Replaced = replaced, Layout = _layout, Pages = Pages, IsShadow = sptes.IsShadow, Zapped = recordFollows ? sptes : null, Checks = this };
         sptes.ForEach(from, end, ref visitor);
     }
 
@@ -298,14 +320,20 @@ public sealed partial class FaultModel<TRules>
         public PageLedger Pages;
         public bool IsShadow;
         public SpteTables? Zapped;
-        public FaultModel<TRules> Checks;
+        public bool Replaced;
+        public FaultModel<TRules, TCounting> Checks;
 
         public readonly void Visit(ulong gfn, int level, ref ulong spte)
         {
             if (SpteLayout.IsPresent(spte))
             {
                 Zapped?.RememberZapped(gfn, level, spte);
-                TRules.BitsLost(Pages, spte, IsShadow, (spte & Layout.Accessed) != 0, (spte & Layout.Dirty) != 0);
+                PageMarks marks = TRules.BitsLost(Pages, spte, IsShadow, (spte & Layout.Accessed) != 0, (spte & Layout.Dirty) != 0);
+                if (!Replaced)
+                {
+                    Checks.CountLeaf(CostOperation.SpteStore, marks);
+                }
+
                 Checks.CheckZapped(gfn, level, spte, IsShadow);
             }
 
@@ -316,8 +344,20 @@ public sealed partial class FaultModel<TRules>
     private struct AgeVisitor : ILeafVisitor
     {
         public ulong AccessedBit;
+        public FaultModel<TRules, TCounting> Model;
 
-        public readonly void Visit(ulong gfn, int level, ref ulong spte) => spte &= SpteLayout.IsPresent(spte) ? ~AccessedBit : ulong.MaxValue;
+        public readonly void Visit(ulong gfn, int level, ref ulong spte)
+        {
+            if (SpteLayout.IsPresent(spte))
+            {
+                if (TCounting.IsOn && (spte & AccessedBit) != 0)
+                {
+                    Model.CountLeaf(Model.Settings.LocklessAge ? CostOperation.SpteCas : CostOperation.SpteClear, PageMarks.None);
+                }
+
+                spte &= ~AccessedBit;
+            }
+        }
     }
 
     /// <summary>Finds the present leaf with the lowest gfn below a level.</summary>

@@ -5,7 +5,7 @@ using TraceReplay.Replay.State;
 namespace TraceReplay.Replay.Models.Skeleton;
 
 /// <content>Spec 11: what is checked when a fault ends.</content>
-public sealed partial class FaultModel<TRules>
+public sealed partial class FaultModel<TRules, TCounting>
 {
     // Which leaf a fault last installed for a pfn: gfn, address space and VM. Only read when the page is freed.
     private readonly RadixTable _leafOf = new();

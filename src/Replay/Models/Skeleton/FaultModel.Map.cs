@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Cost;
 using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
@@ -5,7 +6,7 @@ using TraceReplay.Replay.State;
 namespace TraceReplay.Replay.Models.Skeleton;
 
 /// <content>Level, leaf and installation: spec 4.2 to 4.4.</content>
-public sealed partial class FaultModel<TRules>
+public sealed partial class FaultModel<TRules, TCounting>
 {
     private void MapLeaf(VmState vm, Memslot slot, ref FaultContext fault)
     {
@@ -37,6 +38,7 @@ public sealed partial class FaultModel<TRules>
 
         // Up to 6.12 a leaf that was writable already is made anew without its dirty bit, so a second vCPU's fault changes it.
         bool dirty = writable && (Settings.AlwaysDirty || !(present && oldLevel == goal && SpteLayout.IsWritable(old)));
+        CountMemtype(fault.Pfn);
         ulong spte = _layout.Make(fault.Pfn & ~(pages - 1), goal, fault.MapWritable, writable, dirty) | TRules.LeafBits(in fault);
         if (fault.IsPrefetch)
         {
@@ -84,12 +86,14 @@ public sealed partial class FaultModel<TRules>
             return 1;
         }
 
+        Count(CostOperation.WalkLevel, CostOperations.Depth);
         return Math.Min(level, Math.Max(1, vm.Memory.Pte(slot.Hva(fault.Gfn)).Level));
     }
 
     /// <summary>Walks down to a level, splitting huge leaves on the way; returns what is at its end, or below.</summary>
-    private static ulong WalkTo(SpteTables sptes, ulong gfn, int goal, out int level)
+    private ulong WalkTo(SpteTables sptes, ulong gfn, int goal, out int level)
     {
+        Count(CostOperation.WalkTdp, CostOperations.Depth);
         ulong spte = sptes.Leaf(gfn, out level);
         while (SpteLayout.IsPresent(spte) && level > goal)
         {
@@ -146,7 +150,8 @@ public sealed partial class FaultModel<TRules>
             }
 
             ulong lost = old & ~(stays ? spte : 0);
-            TRules.BitsLost(Pages, old, sptes.IsShadow, (lost & _layout.Accessed) != 0, (lost & _layout.Dirty) != 0);
+            CountMarks(TRules.BitsLost(Pages, old, sptes.IsShadow, (lost & _layout.Accessed) != 0, (lost & _layout.Dirty) != 0));
+            Count(CostOperation.TlbFlush, stays ? 0 : 1);
         }
         else if (level > 1)
         {
@@ -154,24 +159,28 @@ public sealed partial class FaultModel<TRules>
             Zap(sptes, block, block + Levels.Pages(level), recordFollows: false);
         }
 
+        Count(sptes.IsShadow ? CostOperation.SpteStore : CostOperation.SpteCas);
         sptes.Set(fault.Gfn, level, spte);
     }
 
     /// <summary>mark_page_dirty_in_slot (spec 4.3): W and the log entry come in one step.</summary>
-    private static void LogDirty(VmState vm, Memslot? slot, ref FaultContext fault)
+    private void LogDirty(VmState vm, Memslot? slot, ref FaultContext fault)
     {
         if (slot is not null && slot.Is(MemslotFlags.LogDirty))
         {
+            Count(CostOperation.SlotDirty);
             vm.DirtyLog[fault.AsId][fault.Gfn] = 1;
             fault.SlotDirtied = true;
         }
     }
 
-    private static void Split(SpteTables sptes, ulong gfn, int level, ulong spte)
+    private void Split(SpteTables sptes, ulong gfn, int level, ulong spte)
     {
         ulong block = gfn & ~(Levels.Pages(level) - 1);
         ulong child = level == 2 ? spte & ~SpteLayout.LargeBit : spte;
         ulong step = Levels.Pages(level - 1);
+        Count(CostOperation.SpteStore, 512);
+        Count(CostOperation.SpteCas);
         sptes.Set(block, level, 0);
         for (ulong i = 0; i < 512; i++)
         {

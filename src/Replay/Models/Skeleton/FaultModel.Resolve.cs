@@ -5,7 +5,7 @@ using TraceReplay.Replay.State;
 namespace TraceReplay.Replay.Models.Skeleton;
 
 /// <content>From gfn to pfn: the resolution algorithm of spec 3.</content>
-public sealed partial class FaultModel<TRules>
+public sealed partial class FaultModel<TRules, TCounting>
 {
     private void Resolve(VmState vm, LookupFact fact, ref FaultContext fault)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using TraceReplay.Replay.Cost;
 using TraceReplay.Replay.Models.Arm64;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
@@ -9,16 +10,21 @@ namespace TraceReplay.Replay.Models.Skeleton;
 /// The skeleton that all models share: executes the timeline against slots, windows and SPTEs as spec sections 3 and 4
 /// say. The rules fill in who holds which reference.
 /// </summary>
-public sealed partial class FaultModel<TRules> : IFaultModel
+public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
     where TRules : struct, IFaultRules
+    where TCounting : struct, ICounting
 {
     private readonly SpteLayout _layout;
     private readonly List<VmState> _vms = [];
     private readonly HostPages _hostPages = new();
     private FaultContext[] _open = new FaultContext[16];
 
-    public FaultModel(string name, ModelSettings settings, SpteLayout layout)
+    // Looked at only where TCounting is on.
+    private readonly CostCounter _costs;
+
+    public FaultModel(string name, ModelSettings settings, SpteLayout layout, CostCounter? costs = null)
     {
+        _costs = costs!;
         Name = name;
         Settings = settings;
         _layout = layout;
@@ -42,26 +48,36 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             switch (op.Kind)
             {
                 case OperationKind.FaultBegin:
+                    BeginCounting(in op);
                     Begin(vm, in op, ref Open(op.Open));
                     break;
                 case OperationKind.FaultLookup:
+                    Enter(op.Open);
                     Lookup(vm, in op, ref _open[op.Open]);
                     break;
                 case OperationKind.FaultMap:
+                    Enter(op.Open);
                     Map(vm, in op, ref _open[op.Open]);
+                    EndCounting(in op, in _open[op.Open]);
                     CheckFault(vm, in op, ref _open[op.Open]);
                     Append(results, op.FaultId, in _open[op.Open]);
                     _open[op.Open].Slot = null;
                     break;
                 case OperationKind.VcpuMap:
                 case OperationKind.VcpuUnmap:
+                    BeginCounting(in op);
                     results.Add(new FaultResult { FaultId = -1, Fault = ExecuteCaller(vm, in op, ref Open(op.Open)) });
+                    EndCounting(in op);
                     break;
                 case OperationKind.PrefetchNeighbours:
+                    BeginCounting(in op);
                     results.Add(new FaultResult { FaultId = -1, Fault = PrefetchNeighbours(vm, in op) });
+                    EndCounting(in op);
                     break;
                 default:
+                    Enter(-1);
                     ExecuteHost(vm, in op);
+                    EndCounting(in op);
                     break;
             }
         }
@@ -118,6 +134,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         if ((fault.Access & FaultAccess.Reserved) != 0)
         {
             ulong mmio = sptes.Leaf(fault.Gfn, out _);
+            Count(CostOperation.WalkTdp, CostOperations.Depth);
             if (SpteLayout.IsMmio(mmio) && SpteLayout.MmioGeneration(mmio) == vm.MmioGeneration)
             {
                 fault.Path = FaultPath.MmioCached;
@@ -131,10 +148,12 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             return;
         }
 
+        Count(CostOperation.SeqLoad);
         fault.Seq = vm.Invalidate.Seq;
         fault.RootGeneration = vm.RootGeneration;
         fault.MmioGeneration = vm.MmioGeneration;
         fault.Slot = (SlotFact)op.C is SlotFact.NoneInferred ? null : vm.Slots[op.AsId].Find(fault.Gfn);
+        CountSlotLookup(in op, fault.Slot, vm.Slots[op.AsId]);
         if ((SlotFact)op.C == SlotFact.Unknown)
         {
             fault.RestsOn(Certainty.Assumed);
@@ -152,7 +171,9 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
 
         bool invalid = fault.Slot.Is(MemslotFlags.Invalid);
-        if (Settings.Prechecks && !fault.IsArm64 && (!invalid || Settings.PrecheckBeforeInvalidSlot) && vm.Invalidate.Covers(RangeUnit(in fault)))
+        bool checks = Settings.Prechecks && !fault.IsArm64 && (!invalid || Settings.PrecheckBeforeInvalidSlot);
+        Count(CostOperation.PrecheckLoad, checks ? 2 : 0);
+        if (checks && vm.Invalidate.Covers(RangeUnit(in fault)))
         {
             fault.Retry(RetryCause.PrecheckBeforeLookup);
         }
@@ -165,6 +186,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
     /// <summary>Spec 4.6, direct MMU only: the lockless path for a present leaf that may become writable.</summary>
     private bool FastPageFault(VmState vm, SpteTables sptes, ref FaultContext fault)
     {
+        Count(CostOperation.WalkTdp, CostOperations.Depth);
         ulong spte = sptes.Leaf(fault.Gfn, out int level);
         if (!SpteLayout.IsPresent(spte))
         {
@@ -184,6 +206,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             return false;
         }
 
+        Count(CostOperation.SpteCas);
         spte |= SpteLayout.WriteBit;
         sptes.Set(fault.Gfn, level, spte);
         LogDirty(vm, slot, ref fault);
@@ -210,6 +233,8 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
 
         Resolve(vm, (LookupFact)op.A, ref fault);
+        CountHostWork((LookupFact)op.A, in fault);
+        Count(CostOperation.RefPutInLookup, fault.RefsPut);
         if (fault.IsArm64 && !fault.Done)
         {
             Arm64Rules.AfterLookup(ref fault, Pages, Settings);
@@ -220,6 +245,7 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             return;
         }
 
+        Count(CostOperation.PrecheckLoad, 2);
         if (vm.Invalidate.IsStale(fault.Seq, RangeUnit(in fault)))
         {
             fault.Retry(RetryCause.PrecheckAfterLookup);
@@ -245,6 +271,12 @@ public sealed partial class FaultModel<TRules> : IFaultModel
         }
 
         fault.UnderLock = true;
+        Count(fault.IsShadow ? CostOperation.MmuLockWrite : CostOperation.MmuLockRead, 2);
+        if (fault.Slot is not null && fault.RootGeneration == vm.RootGeneration)
+        {
+            Count(CostOperation.StaleLoad, vm.Invalidate.InProgress > 0 ? 4 : 2);
+        }
+
         CheckHeld(ref fault);
         if (fault.RootGeneration != vm.RootGeneration)
         {
@@ -268,7 +300,14 @@ public sealed partial class FaultModel<TRules> : IFaultModel
             MapLeaf(vm, fault.Slot, ref fault);
         }
 
+        int puts = fault.RefsPut;
         TRules.Finish(ref fault, Pages);
+        if (TRules.FinishesUnderLock)
+        {
+            Count(CostOperation.RefPutLocked, fault.RefsPut - puts);
+            Count(CostOperation.MarkLocked, fault.MarkedAccessed + fault.MarkedDirty);
+        }
+
         fault.UnderLock = false;
     }
 

@@ -17,6 +17,9 @@ public interface IFaultRules
     /// <summary>Struct pages are marked while mmu_lock is held, by rule.</summary>
     static virtual bool MarksUnderLock => false;
 
+    /// <summary><see cref="Finish"/> runs while mmu_lock is held.</summary>
+    static virtual bool FinishesUnderLock => false;
+
     /// <summary>A page that is mapped ahead is marked accessed and dirty.</summary>
     static virtual bool MarksPrefetched => false;
 
@@ -44,5 +47,6 @@ public interface IFaultRules
     /// <param name="isShadow">The leaf is shadow paging's.</param>
     /// <param name="accessed">It lost its accessed bit.</param>
     /// <param name="dirty">It lost its dirty bit.</param>
-    static abstract void BitsLost(PageLedger pages, ulong spte, bool isShadow, bool accessed, bool dirty);
+    /// <returns>What was done to the leaf's struct page.</returns>
+    static abstract PageMarks BitsLost(PageLedger pages, ulong spte, bool isShadow, bool accessed, bool dirty);
 }

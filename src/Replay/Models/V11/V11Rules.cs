@@ -13,6 +13,8 @@ public readonly struct V11Rules : IFaultRules
 {
     public static bool ReleasesInLookup => true;
 
+    public static bool FinishesUnderLock => true;
+
     /// <summary>BUG-V11-3: a writable leaf counts as writable even in a READONLY slot.</summary>
     public static bool RemappedWritableWithoutUpgrade => true;
 
@@ -30,7 +32,7 @@ public readonly struct V11Rules : IFaultRules
 
     public static bool RemappedTaken(ref FaultContext fault, PageLedger pages)
     {
-        StructPage page = pages.StructPage(fault.Pfn);
+        StructPage page = fault.FindStructPage(pages, fault.Pfn);
         bool guarded = fault.Caller == LookupCaller.Fault || fault.AllowsUnsafe;
         if (!page.IsRefcounted)
         {
@@ -60,6 +62,8 @@ public readonly struct V11Rules : IFaultRules
             return true;
         }
 
+        fault.RefTryFails++;
+
         // allow_non_refcounted_struct_page is what the SPTE bit makes possible (LIM-V11-7).
         return !fault.IsShadow;
     }
@@ -70,7 +74,7 @@ public readonly struct V11Rules : IFaultRules
     /// <summary>BUG-V11-1: the check that 6.8 brought releases a pfn on which nothing is held.</summary>
     public static void ReleaseAtPrecheck(ref FaultContext fault, PageLedger pages)
     {
-        if (pages.StructPage(fault.LookupPfn).IsRefcounted)
+        if (fault.FindStructPage(pages, fault.LookupPfn).IsRefcounted)
         {
             MarkAccessed(ref fault, pages);
             fault.Put(pages, fault.LookupPfn);
@@ -112,13 +116,15 @@ public readonly struct V11Rules : IFaultRules
 
     public static ulong LeafBits(in FaultContext fault) => fault.Refcounted && !fault.IsShadow ? SpteLayout.RefcountedBit : 0;
 
-    public static void BitsLost(PageLedger pages, ulong spte, bool isShadow, bool accessed, bool dirty)
+    public static PageMarks BitsLost(PageLedger pages, ulong spte, bool isShadow, bool accessed, bool dirty)
     {
         StructPage page = pages.StructPage(SpteLayout.Pfn(spte));
         bool counts = isShadow || (spte & SpteLayout.RefcountedBit) != 0;
         if (counts && page.IsAdTracked && !page.IsCountZero)
         {
-            CurrentRules.Mark(pages, SpteLayout.Pfn(spte), accessed, dirty);
+            return PageMarks.Checked | CurrentRules.Mark(pages, SpteLayout.Pfn(spte), accessed, dirty);
         }
+
+        return counts && (accessed || dirty) ? PageMarks.Checked : PageMarks.None;
     }
 }

@@ -1,0 +1,25 @@
+-- Which guest pages fault most?
+-- Columns: gfn with the memslot of its last fault; faults on it by outcome (fixed counts FIXED, FIXED_FAST and SPURIOUS); pfns counts the host pages that were seen there; first_seq and last_seq bound them; at most 20 pages of each trace, and of those with one fault none; more_pages counts the pages left out that faulted more than once.
+-- Then: many pfns mean that the host moves the page (KSM, compaction, eviction), many retries that something invalidates it: `invalidations_by_cause`.
+WITH pages AS (
+    SELECT
+        trace_id, vm, as_id, gfn,
+        max_by(slot_id, seq) AS slot_id,
+        count(*) AS faults,
+        count(*) FILTER (observed_outcome IN ('FIXED', 'FIXED_FAST', 'SPURIOUS')) AS fixed,
+        count(*) FILTER (observed_outcome = 'RETRY') AS retried,
+        count(*) FILTER (observed_outcome = 'EMULATE') AS emulated,
+        count(*) FILTER (observed_outcome = 'EFAULT') AS refused,
+        count(DISTINCT observed_pfn) AS pfns,
+        min(seq) AS first_seq,
+        max(seq) AS last_seq
+    FROM faults
+    GROUP BY ALL
+    HAVING count(*) > 1
+)
+SELECT
+    trace_id, vm, as_id, slot_id, format('0x{:x}', gfn) AS gfn, faults, fixed, retried, emulated, refused, pfns, first_seq, last_seq,
+    greatest(count(*) OVER (PARTITION BY trace_id) - 20, 0) AS more_pages
+FROM pages
+QUALIFY row_number() OVER (PARTITION BY trace_id ORDER BY faults DESC, first_seq) <= 20
+ORDER BY trace_id, faults DESC, first_seq;

@@ -1,0 +1,32 @@
+-- What invalidated guest memory, and what did it cost?
+-- Columns: cause is the function or event in which the task opened its notifier windows (NULL: nothing recorded shows it, as for kswapd or khugepaged), comm that task; notifier_event is the kernel's; windows counts them, no_slot those that hit no memslot; zapped_pages counts 4 KiB pages whose SPTE was removed; total_ns, p50_ns and max_ns are how long they were open, in the capture's clock unit (`traces.clock_unit`); retried counts faults on an address inside one while it was open; empty says which part of the windows over memslots removed nothing.
+-- Then: a cause with many windows and few zapped_pages only costs retries; `retry_storms` shows which, `windows_without_memslot` the useless ones.
+WITH retried AS (
+    SELECT w.trace_id, w.window_id, count(*) AS faults
+    FROM windows w
+    JOIN faults f ON f.trace_id = w.trace_id AND f.vm = w.vm AND w.start_seq < coalesce(f.end_seq, f.seq) AND coalesce(w.end_seq, 9223372036854775807) > f.seq
+    WHERE f.observed_outcome = 'RETRY' AND f.hva >= w.hva_start AND f.hva < w.hva_end
+    GROUP BY w.trace_id, w.window_id
+), tasks AS (
+    SELECT DISTINCT ON (trace_id, seq) trace_id, seq, comm FROM kvm_unmap_hva_range
+)
+SELECT
+    w.trace_id,
+    w.cause,
+    w.notifier_event,
+    k.comm,
+    count(*) AS windows,
+    count(*) FILTER (w.slots = 0) AS no_slot,
+    sum(w.gfns)::BIGINT AS gfns,
+    sum(w.zapped_leaves)::BIGINT AS zapped_leaves,
+    sum(w.zapped_pages)::BIGINT AS zapped_pages,
+    round(count(*) FILTER (w.slots > 0 AND w.zapped_leaves = 0) / nullif(count(*) FILTER (w.slots > 0), 0), 4) AS empty,
+    sum(w.end_ns - w.start_ns)::BIGINT AS total_ns,
+    median(w.end_ns - w.start_ns)::BIGINT AS p50_ns,
+    max(w.end_ns - w.start_ns) AS max_ns,
+    coalesce(sum(r.faults), 0)::BIGINT AS retried
+FROM windows w
+LEFT JOIN tasks k ON k.trace_id = w.trace_id AND k.seq = w.start_seq
+LEFT JOIN retried r ON r.trace_id = w.trace_id AND r.window_id = w.window_id
+GROUP BY w.trace_id, w.cause, w.notifier_event, k.comm
+ORDER BY w.trace_id, zapped_pages DESC, windows DESC, w.cause, w.notifier_event, k.comm;

@@ -1,0 +1,21 @@
+-- How long does a fault take, by the path that it went?
+-- Columns: path and outcome as observed, path by the model of the captured kernel; faults counts them, timed those whose end was seen; p50, p90, p99 and max are from the fault to the next entry or the exit to user space, in the clock's unit (unit).
+-- Then: compare only captures of one machine and one load; for the retries in it see `retry_storms`.
+SELECT
+    f.trace_id,
+    t.kernel,
+    coalesce(o.path, 'unknown') AS path,
+    f.observed_outcome AS outcome,
+    count(*) AS faults,
+    count(f.latency_ns) AS timed,
+    quantile_disc(f.latency_ns, 0.5) AS p50,
+    quantile_disc(f.latency_ns, 0.9) AS p90,
+    quantile_disc(f.latency_ns, 0.99) AS p99,
+    max(f.latency_ns) AS max,
+    coalesce(t.clock_unit, 'unknown') AS unit
+FROM faults f
+JOIN traces t USING (trace_id)
+LEFT JOIN (SELECT DISTINCT trace_id, model, setting FROM fidelity) c ON c.trace_id = f.trace_id
+LEFT JOIN outcomes o ON o.trace_id = f.trace_id AND o.fault_id = f.fault_id AND o.model = c.model AND o.setting = c.setting
+GROUP BY ALL
+ORDER BY f.trace_id, path, outcome;

@@ -1,0 +1,46 @@
+using TraceReplay.Analysis.Views;
+using TraceReplay.Ingest.Dataset;
+using TraceReplay.Replay.Cost;
+using TraceReplay.Replay.Cost.Measuring;
+using TraceReplay.Replay.Results;
+
+namespace TraceReplay.Analysis.Cost;
+
+/// <summary>Fills the cost tables of a dataset: counts, measured times, traced latencies, prices and predictions.</summary>
+public static class CostRunner
+{
+    /// <param name="dataset">The dataset's directory.</param>
+    /// <param name="traceIds">Traces whose cost is asked for; prices rest on these alone.</param>
+    /// <param name="measure">How models are measured; null = not at all.</param>
+    /// <param name="progress">Is told each trace before its work begins.</param>
+    /// <param name="ct">Stops the work; a table of a trace is written whole or not at all.</param>
+    /// <exception cref="AnalysisException">The directory is not a dataset, or a view cannot be read.</exception>
+    public static void Run(string dataset, IReadOnlyList<string> traceIds, MeasureOptions? measure, Action<string>? progress = null, CancellationToken ct = default)
+    {
+        DatasetReader reader = DatasetReader.Open(dataset);
+        List<CostedTrace> traces = [];
+        foreach (string id in traceIds)
+        {
+            progress?.Invoke(id);
+            TraceManifest trace = reader.Traces.First(t => t.TraceId == id);
+            CostPassResult pass = CostPass.Run(dataset, id, ct);
+            List<TracedRow> traced = TracedCost.Of(pass);
+            using (DatasetSession session = DatasetSession.Open(dataset))
+            {
+                traced.AddRange(TracedCost.OfFunctions(session, id));
+            }
+
+            TracedCost.Write(reader.ResultPath(id, ResultTables.CostTraced), id, trace.ClockUnit, trace.Lost, traced);
+            if (measure is not null)
+            {
+                MeasuredTable.Write(reader.ResultPath(id, ResultTables.CostMeasured), id, MeasuredCost.OfTrace(dataset, id, measure, ct));
+            }
+
+            traces.Add(new CostedTrace(trace, pass));
+        }
+
+    }
+}
+
+/// <summary>A trace and what its pass found.</summary>
+internal sealed record CostedTrace(TraceManifest Manifest, CostPassResult Pass);

@@ -1,0 +1,69 @@
+using TraceReplay.Ingest.Dataset;
+using TraceReplay.Replay.Models;
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.Timeline;
+
+namespace TraceReplay.Replay.Cost;
+
+/// <summary>The operations of one trace, a batch at a time, without models and tables.</summary>
+internal sealed class OperationSource : IDisposable
+{
+    private const int Batch = 4096;
+
+    private readonly EventStream _stream;
+    private readonly TimelineBuilder _timeline;
+    private bool _complete;
+
+    public OperationSource(DatasetReader reader, TraceManifest trace)
+    {
+        Kernel = CapturedKernel.From(trace.Kernel, trace.CpuVendor);
+        ClockSkew skew = new(Kernel.Layout.Accessed | Kernel.Layout.Dirty, trace.ClockUnit);
+        _stream = TraceEvents.Open(reader, trace, ignoreProbes: false);
+        _timeline = new TimelineBuilder(
+            _stream.Kinds,
+            ReplayRunner.ReadWindowBegins(reader, trace, ignoreProbes: false, skew),
+            LostRecords.Read(reader, trace),
+            new TimelineOptions(Kernel.Intel, Kernel.RetPfFixed, Kernel.Layout.HostWritable, Kernel.Layout.Accessed, Kernel.Layout.Dirty),
+            ReplayRunner.Infer(reader, trace, Kernel, _stream.Kinds))
+        {
+            Records = RecordInvariants.For(Kernel.Layout, skew, _stream.Kinds),
+        };
+    }
+
+    public CapturedKernel Kernel { get; }
+
+    public List<Operation> Operations => _timeline.Operations;
+
+    /// <summary>Faults of which the trace shows the end.</summary>
+    public List<ObservedFault> Ended => _timeline.Ended;
+
+    /// <summary>Sees every event before the timeline does.</summary>
+    public Action<EventCursor>? Watch { get; init; }
+
+    /// <summary>Replaces operations and ended faults by the next batch of them; false at the end.</summary>
+    public bool MoveNext()
+    {
+        _timeline.Operations.Clear();
+        _timeline.Ended.Clear();
+        while (_timeline.Operations.Count < Batch && _stream.MoveNext())
+        {
+            Watch?.Invoke(_stream.Current);
+            _timeline.Add(_stream.Current);
+        }
+
+        if (_timeline.Operations.Count < Batch && !_complete)
+        {
+            _complete = true;
+            _timeline.Complete();
+            return true;
+        }
+
+        return _timeline.Operations.Count > 0;
+    }
+
+    /// <summary>A fresh model with the captured kernel's setting, if it is that kernel's.</summary>
+    /// <param name="costs">Takes what it counts; null = it does not count.</param>
+    public IFaultModel Create(string name, CostCounter? costs = null) => ModelCatalog.Create(name, name == Kernel.Model ? Kernel.Setting : null, Kernel.Layout, costs);
+
+    public void Dispose() => _stream.Dispose();
+}
