@@ -11,14 +11,16 @@ internal static class ReportCommand
     public static (Command Command, string[] Examples) Create()
     {
         Option<string> dataset = CommonOptions.Dataset();
-        Option<string[]> trace = CommonOptions.Trace("Traces to report on");
+        Option<string[]> trace = TraceChoice.Option("Traces to report on, by trace_id or its beginning (default: all)");
         var output = new Option<string>("--output", "-o") { Description = "The page to write", HelpName = "FILE.html", Required = true };
         var command = new Command("report", "Writes one self-contained HTML page with pictures: fidelity, findings, outcomes, divergences, windows, latency, cost") { dataset, trace, output };
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
-            using DatasetSession session = DatasetSession.Open(parse.GetValue(dataset)!);
+            string root = parse.GetValue(dataset)!;
             string file = parse.GetValue(output)!;
-            ReportWriter.Write(session, TraceSelection.Of(session, parse.GetValue(trace)), file, ct);
+            IReadOnlyList<string> ids = TraceChoice.Resolve(root, Names.Split(parse.GetValue(trace)));
+            using DatasetSession session = DatasetSession.Open(root);
+            ReportWriter.Write(session, ids, file, ct);
             terminal.Note($"report: {file}");
             return ExitCode.Done;
         }));

@@ -1,5 +1,3 @@
-using TraceReplay.Analysis.Report.Html;
-
 namespace TraceReplay.Analysis.Report.Sections;
 
 /// <summary>Hot-path cost, as far as it was counted and measured.</summary>

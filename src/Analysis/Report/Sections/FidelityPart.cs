@@ -23,7 +23,7 @@ internal static class FidelityPart
             return;
         }
 
-        chapter.Say($"The misses, unexplained ones first{(misses.Rows.Count == 1000 ? " (the first 1,000; the view fidelity_misses has all)" : "")}:");
+        chapter.Say("The misses by sort, unexplained ones first; the view fidelity_misses has each of them.");
         HtmlTable.Write(chapter.Html, misses);
     }
 

@@ -150,7 +150,7 @@ internal static class VerdictSection
             .OrderByDescending(w => w.Faults).ToList();
         foreach (var way in ways.Take(6))
         {
-            html.Open("li", ("class", "warn")).Element("strong", $"{way.Key.ModelA} and {string.Join(", ", way.Models)} diverge")
+            html.Open("li", ("class", "warn")).Element("strong", $"{way.Key.ModelA} diverges from {string.Join(" and ", way.Models)}")
                 .Text($" on {Prose.Count(way.Faults, "fault", "faults")} on {way.Key.PageKind} pages: {way.Key.ModelA} {way.Key.OutcomeA ?? "unknown"}, {string.Join(" and ", way.Models)} {way.Key.OutcomeB ?? "unknown"}.");
             if (way.Cause is { Length: > 0 } cause)
             {

@@ -12,5 +12,5 @@ WITH refused AS (
 SELECT source AS "refused by", coalesce(page_kind, 'unknown') AS "page kind", count(*) AS faults, count(DISTINCT gfn) AS pages,
        format('0x{:x}', min(gfn)) AS "first gfn", format('0x{:x}', max(gfn)) AS "last gfn", coalesce(reason, 'no model predicts it') AS why
 FROM refused
-GROUP BY ALL
+GROUP BY source, page_kind, reason
 ORDER BY if(source = 'observed', '', source), faults DESC

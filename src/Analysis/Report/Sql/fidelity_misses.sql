@@ -1,6 +1,6 @@
--- What the model of the captured kernel got wrong.
-SELECT quantity, fault_id AS fault, seq, format('0x{:x}', gfn) AS gfn, observed, predicted, if(explained, 'yes', 'no') AS explained, cause
+-- What the model of the captured kernel got wrong, by sort.
+SELECT quantity, observed, predicted, if(explained, 'yes', 'no') AS explained, cause, count(*) AS misses, min(fault_id) AS "first fault", min(seq) AS "first seq"
 FROM fidelity_misses
 WHERE trace_id = $id
-ORDER BY explained, quantity <> 'outcome', seq
-LIMIT 1000
+GROUP BY ALL
+ORDER BY explained, quantity <> 'outcome', misses DESC, "first seq"
