@@ -52,6 +52,8 @@ internal static class CommandLine
         CostCommand.Create(),
         QueryCommand.Create(),
         ReportCommand.Create(),
+        NightlyCommand.Create(),
+        CompactCommand.Create(),
         ProbesCommand.Create(),
         ModelsCommand.Create(),
         CompletionCommand.Create(),

@@ -38,6 +38,7 @@ internal static partial class KnownEvents
         kvm_tdp_mmu_spte_changed: gfn UBIGINT, old_spte UBIGINT, new_spte UBIGINT, level UTINYINT, as_id UTINYINT
         kvm_mmu_split_huge_page: gfn UBIGINT, spte UBIGINT, level INTEGER, errno INTEGER
         kvm_mmu_zap_all_fast: mmu_valid_gen UTINYINT, mmu_used_pages UINTEGER
+        kvm_mmu_pagetable_walk: addr UBIGINT, pferr UINTEGER
         kvm_mmu_get_page: mmu_valid_gen UTINYINT, gfn UBIGINT, role UINTEGER, root_count UINTEGER, unsync UTINYINT, created UTINYINT
         kvm_mmu_prepare_zap_page: mmu_valid_gen UTINYINT, gfn UBIGINT, role UINTEGER, root_count UINTEGER, unsync UTINYINT
         mark_mmio_spte: sptep UBIGINT, gfn UBIGINT, access UINTEGER, gen UINTEGER

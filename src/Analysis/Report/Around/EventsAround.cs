@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using DuckDB.NET.Data;
+using TraceReplay.Analysis.Compaction;
 using TraceReplay.Analysis.Views;
 using TraceReplay.Ingest.Dataset;
 
@@ -14,7 +15,7 @@ internal static class EventsAround
 {
     private const int LongestFields = 400;
 
-    private static readonly HashSet<string> s_common = ["trace_id", "seq", "ts_ns", "cpu", "pid", "tgid", "comm", "instance"];
+    private static readonly HashSet<string> s_common = ["trace_id", "seq", "ts_ns", "cpu", "pid", "tgid", "comm", "instance", "host", "date"];
 
     /// <param name="session">The dataset.</param>
     /// <param name="traceId">The trace.</param>
@@ -32,17 +33,25 @@ internal static class EventsAround
         string folder = Path.Combine(session.Dataset, DatasetLayout.Events);
         foreach (string kind in Directory.Exists(folder) && places.Count > 0 ? Directory.EnumerateDirectories(folder).Select(Path.GetFileName).OfType<string>() : [])
         {
-            string file = DatasetLayout.Event(session.Dataset, kind, date, host, traceId);
-            if (File.Exists(file))
+            string name = kind[(kind.IndexOf('.', StringComparison.Ordinal) + 1)..];
+            foreach (string file in Files(session.Dataset, kind, date, host, traceId))
             {
-                string name = kind[(kind.IndexOf('.', StringComparison.Ordinal) + 1)..];
                 events.AddRange(session.Select(
-                    $"SELECT * FROM read_parquet({Sql.Literal(Sql.GlobSafe(file))}, hive_partitioning = false) WHERE {wanted} ORDER BY seq LIMIT {most.ToString(CultureInfo.InvariantCulture)}",
-                    r => Event(r, name)));
+                    $"SELECT * FROM read_parquet({Sql.Literal(Sql.GlobSafe(file))}, hive_partitioning = false) WHERE trace_id = $id AND ({wanted}) ORDER BY seq LIMIT {most.ToString(CultureInfo.InvariantCulture)}",
+                    r => Event(r, name),
+                    ("id", traceId)));
             }
         }
 
         return [.. events.OrderBy(e => e.Seq)];
+    }
+
+    // A trace's own file; once compacted, its day's parts.
+    private static IEnumerable<string> Files(string dataset, string kind, DateOnly date, string host, string traceId)
+    {
+        string own = DatasetLayout.Event(dataset, kind, date, host, traceId);
+        string day = CompactedLayout.Day(dataset, $"{DatasetLayout.Events}/{kind}", date);
+        return File.Exists(own) ? [own] : Directory.Exists(day) ? Directory.EnumerateFiles(day, "*.parquet") : [];
     }
 
     private static RecordedEvent Event(DuckDBDataReader reader, string name)

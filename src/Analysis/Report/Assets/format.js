@@ -38,9 +38,8 @@ report.count = n => n == null ? 'unknown' : Number(n).toLocaleString('en-US', { 
 
 // A time of the trace's clock, short enough for an axis.
 report.time = function (value, unit) {
-  if (unit !== 'ns') return report.count(value) + ' ' + unit;
-  const steps = [[1e9, 's'], [1e6, 'ms'], [1e3, 'µs'], [1, 'ns']];
-  const [size, name] = steps.find(s => value >= s[0]) || steps[3];
+  const steps = unit === 'ns' ? [[1e9, 's'], [1e6, 'ms'], [1e3, 'µs'], [1, 'ns']] : [[1e9, 'G'], [1e6, 'M'], [1e3, 'k'], [1, '']].map(s => [s[0], s[1] + ' ' + unit]);
+  const [size, name] = steps.find(s => value >= s[0]) || steps.at(-1);
   return Number((value / size).toPrecision(2)) + ' ' + name;
 };
 

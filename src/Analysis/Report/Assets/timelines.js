@@ -2,9 +2,10 @@
 // Charts whose x axis is the trace's time.
 
 report.bands = function (theme, name, areas) {
+  const thin = areas.length > 40;
   return {
-    name, type: 'scatter', data: [], symbol: 'rect', itemStyle: { color: theme.band, borderColor: theme.bandEdge, borderWidth: 1 },
-    markArea: { silent: false, itemStyle: { color: theme.band, borderColor: theme.bandEdge, borderWidth: 1 }, label: { show: false }, data: areas },
+    name, type: 'scatter', data: [], symbol: 'rect', z: 1, itemStyle: { color: theme.band, borderColor: theme.bandEdge, borderWidth: 1 },
+    markArea: { silent: false, z: 1, itemStyle: { color: theme.band, borderColor: theme.bandEdge, borderWidth: thin ? 0.4 : 1 }, label: { show: false }, data: areas },
   };
 };
 
@@ -40,7 +41,7 @@ report.charts.events = function (data, theme, width) {
   const roles = Object.keys(report.roles).filter(role => data.rows.some(r => r[3] === role));
   const option = report.base(theme, [...roles, ...(data.windows.length ? ['invalidation window'] : [])]);
   option.legend.show = true;
-  option.grid.top = 38;
+  option.grid.top = 52;
   option.xAxis = report.axis(theme, { type: 'value', scale: true, name: `time from the fault (${data.unit})`, nameGap: 26, axisLabel: { color: theme.soft, fontSize: 12, hideOverlap: true, formatter: v => report.count(v) } });
   option.yAxis = report.axis(theme, {
     type: 'category', inverse: true, data: data.lanes, splitLine: { show: true, lineStyle: { color: theme.line, opacity: 0.6 } },
@@ -51,10 +52,10 @@ report.charts.events = function (data, theme, width) {
     name: role, type: 'scatter', symbol: report.roles[role][1], symbolSize: 11, itemStyle: { color: theme.nth(report.roles[role][0]), opacity: 0.9 },
     data: data.rows.filter(r => r[3] === role).map(r => ({ value: [Number(r[0]), r[1]], event: r[2], seq: r[4] })),
     markArea: i === 0 && data.end != null ? { silent: true, itemStyle: { color: theme.fault }, data: [[{ name: '', xAxis: 0 }, { xAxis: data.end }]] } : undefined,
-    markLine: i === 0 ? { silent: true, symbol: 'none', lineStyle: { color: theme.ink, width: 1, type: 'solid' }, label: { show: true, formatter: 'fault', color: theme.soft, position: 'insideEndTop' }, data: [{ xAxis: 0 }] } : undefined,
+    markLine: i === 0 ? { silent: true, symbol: 'none', lineStyle: { color: theme.ink, width: 1, type: 'solid' }, label: { show: true, formatter: 'fault', color: theme.ink, rotate: 0, position: 'end', distance: 2 }, data: [{ xAxis: 0 }] } : undefined,
   }));
   if (data.windows.length) {
     option.series.push(report.bands(theme, 'invalidation window', data.windows.map(w => [{ name: w[2], xAxis: Number(w[0]) }, { xAxis: Number(w[1]) }])));
   }
-  return { option, height: 110 + data.lanes.length * 44 };
+  return { option, height: 124 + data.lanes.length * 44 };
 };

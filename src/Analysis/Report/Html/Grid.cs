@@ -43,6 +43,9 @@ internal sealed record Grid(IReadOnlyList<string> Columns, IReadOnlyList<object?
         return new Grid([.. kept.Select(i => Columns[i])], [.. Rows.Select(r => kept.Select(i => r[i]).ToArray())]);
     }
 
+    /// <summary>The same rows without the columns in which nothing stands.</summary>
+    public Grid WithoutEmptyColumns() => Without([.. Columns.Where((_, i) => Rows.All(r => r[i] is null))]);
+
     /// <summary>A value as a person reads it; null is what is not known.</summary>
     public static string Show(object? value) => value switch
     {

@@ -6,7 +6,10 @@ internal static class HtmlTable
     /// <summary>Rows that a table shows before it only counts the rest.</summary>
     public const int Shown = 60;
 
-    public static void Write(HtmlWriter html, Grid grid, string? style = null)
+    /// <param name="html">Where to.</param>
+    /// <param name="grid">The rows.</param>
+    /// <param name="missing">What stands where there is no value.</param>
+    public static void Write(HtmlWriter html, Grid grid, string missing = "unknown")
     {
         if (grid.Rows.Count == 0)
         {
@@ -14,7 +17,7 @@ internal static class HtmlTable
         }
 
         bool[] numeric = [.. grid.Columns.Select((_, i) => grid.Rows.Any(r => Grid.IsNumber(r[i])) && grid.Rows.All(r => r[i] is null || Grid.IsNumber(r[i])))];
-        html.Open("div", ("class", "scroll"), ("tabindex", "0")).Open("table", ("class", style));
+        html.Open("div", ("class", "scroll"), ("tabindex", "0")).Open("table");
         html.Open("thead").Open("tr");
         for (int i = 0; i < grid.Columns.Count; i++)
         {
@@ -28,7 +31,7 @@ internal static class HtmlTable
             for (int i = 0; i < row.Length; i++)
             {
                 string? kind = row[i] is null ? "unknown" : numeric[i] ? "number" : null;
-                html.Element("td", Grid.Show(row[i]), ("class", kind));
+                html.Element("td", row[i] is null ? missing : Grid.Show(row[i]), ("class", kind));
             }
 
             html.Close();

@@ -20,7 +20,7 @@ internal static class AssumptionPart
             return;
         }
 
-        HtmlTable.Write(chapter.Html, assumptions);
+        HtmlTable.Write(chapter.Html, assumptions.WithoutEmptyColumns(), missing: "–");
         chapter.Say("`tracereplay info CAPTURE` names the probe or event that turns an assumption into knowledge.", "note");
     }
 }

@@ -23,7 +23,7 @@ internal static class DivergencePart
 
         HtmlTable.Write(chapter.Html, ways);
         List<Example> examples = [.. chapter.Read("divergence_examples").Rows.Select(Example.Of)];
-        List<Example> shown = [.. examples.Take(Examples)];
+        List<Example> shown = [.. examples.DistinctBy(e => e.FaultId).Take(Examples)];
         IReadOnlyList<RecordedEvent> events = EventsAround.Read(chapter.Session, chapter.Id, [.. shown.Select(Place)], Examples * MostEvents);
         Dictionary<string, string> functions = chapter.Session.Select(
             "SELECT event, any_value(function) FROM probe_sites WHERE trace_id = $id AND function IS NOT NULL GROUP BY event",
@@ -34,9 +34,9 @@ internal static class DivergencePart
             One(chapter, example, events, functions);
         }
 
-        if (examples.Count > Examples)
+        if (examples.Count > shown.Count)
         {
-            chapter.Say($"{Prose.Count(examples.Count - Examples, "more way to diverge has", "more ways to diverge have")} no example here.", "note");
+            chapter.Say($"{Prose.Count(examples.Count - shown.Count, "more way to diverge has", "more ways to diverge have")} no example here.", "note");
         }
     }
 
@@ -69,9 +69,7 @@ internal static class DivergencePart
 
     private static Chart Timeline(ChapterContext chapter, Example example, List<RecordedEvent> events, Dictionary<string, string> functions)
     {
-        bool ns = chapter.Clock.IsNanoseconds;
-        double unit = ns ? 1e3 : 1;
-        string unitName = ns ? "µs" : chapter.Clock.Unit;
+        (double unit, string unitName) = (chapter.Clock.PerShortUnit, chapter.Clock.ShortUnit);
         double At(long ts) => (ts - example.Ts) / unit;
         List<string> tasks = [.. events.GroupBy(e => e.Task).OrderByDescending(g => g.Any(e => e.Pid == example.Pid)).ThenByDescending(g => g.Count()).Select(g => g.Key)];
         List<string> lanes = tasks.Count <= Lanes ? tasks : [.. tasks.Take(Lanes - 1), "other tasks"];
@@ -95,7 +93,7 @@ internal static class DivergencePart
                 [.. events.Select(e => new object?[] { At(e.Ts), Lane(e), e.Name, RoleName(Role(e)), e.Seq })]),
             Table = new Grid(
                 [$"at ({unitName})", "seq", "CPU", "task", "event", "what it is", "fields"],
-                [.. events.Select(e => new object?[] { At(e.Ts).ToString(ns ? "0.000" : "0", CultureInfo.InvariantCulture), e.Seq, e.Cpu, e.Task, e.Name, e.Seq == example.Seq ? "the fault" : RoleName(Role(e)), e.Fields })]),
+                [.. events.Select(e => new object?[] { At(e.Ts).ToString(chapter.Clock.IsNanoseconds ? "0.000" : "0", CultureInfo.InvariantCulture), e.Seq, e.Cpu, e.Task, e.Name, e.Seq == example.Seq ? "the fault" : RoleName(Role(e)), e.Fields })]),
             Options = new Dictionary<string, object?>
             {
                 ["lanes"] = lanes,

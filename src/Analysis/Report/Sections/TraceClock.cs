@@ -12,6 +12,11 @@ internal sealed record TraceClock(long Start, long End, bool IsNanoseconds, stri
     /// <summary>The clock's counts that one unit of a long time axis holds.</summary>
     public double PerAxisUnit => IsNanoseconds ? 1e9 : 1e6;
 
+    /// <summary>The same for the axis of a single fault.</summary>
+    public double PerShortUnit => IsNanoseconds ? 1e3 : 1;
+
+    public string ShortUnit => IsNanoseconds ? "µs" : Unit;
+
     public string AxisUnit => IsNanoseconds ? "s" : $"million {Unit}";
 
     public static TraceClock Of(CapturedTrace trace)

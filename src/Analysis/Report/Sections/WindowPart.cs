@@ -10,13 +10,14 @@ internal static class WindowPart
 
     public static void Write(ChapterContext chapter)
     {
-        Grid windows = chapter.Read("windows");
+        Grid windows = chapter.Read("windows", ("unit", chapter.Clock.PerShortUnit));
         if (windows.Rows.Count == 0)
         {
             chapter.Nothing("The capture shows no invalidation window. Either none was opened, or nothing that tells of one was recorded (`tracereplay info CAPTURE` says which).");
         }
         else
         {
+            chapter.Say($"Windows by what opened them. Times are in {chapter.Clock.ShortUnit}; a fault met a window if the window's addresses hold the fault's and both were open at once.");
             HtmlTable.Write(chapter.Html, windows);
         }
 

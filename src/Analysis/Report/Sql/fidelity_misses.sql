@@ -2,5 +2,5 @@
 SELECT quantity, observed, predicted, if(explained, 'yes', 'no') AS explained, cause, count(*) AS misses, min(fault_id) AS "first fault", min(seq) AS "first seq"
 FROM fidelity_misses
 WHERE trace_id = $id
-GROUP BY ALL
-ORDER BY explained, quantity <> 'outcome', misses DESC, "first seq"
+GROUP BY quantity, observed, predicted, explained, cause
+ORDER BY fidelity_misses.explained, quantity <> 'outcome', misses DESC, "first seq"

@@ -6,10 +6,10 @@ WITH w AS (SELECT * FROM windows WHERE trace_id = $id),
               AND (f.vm IS NOT DISTINCT FROM w.vm) AND f.hva BETWEEN w.hva_start AND w.hva_end - 1
          GROUP BY 1)
 SELECT coalesce(w.cause, 'unknown') AS cause, count(*) AS windows, count(*) FILTER (w.slots > 0) AS "on guest memory",
-       (sum(w.gfns))::BIGINT AS "guest pages covered", (sum(w.zapped_pages))::BIGINT AS "pages unmapped",
-       round(median(w.end_ns - w.start_ns) / 1e3, 3) AS "median time open (µs)", round(max(w.end_ns - w.start_ns) / 1e3, 3) AS "longest (µs)",
-       coalesce(sum(met.faults), 0)::BIGINT AS "faults in its range while open", coalesce(sum(met.retried), 0)::BIGINT AS "of these retried",
-       string_agg(DISTINCT w.ended_by, '; ') AS "how its end is known"
+       (sum(w.gfns))::BIGINT AS "guest pages", (sum(w.zapped_pages))::BIGINT AS "pages unmapped",
+       round(median(w.end_ns - w.start_ns) / $unit, 3) AS "median open", round(max(w.end_ns - w.start_ns) / $unit, 3) AS "longest open",
+       coalesce(sum(met.faults), 0)::BIGINT AS "faults met", coalesce(sum(met.retried), 0)::BIGINT AS "retried",
+       string_agg(DISTINCT w.ended_by, '; ') AS "end known by"
 FROM w LEFT JOIN met USING (window_id)
 GROUP BY 1
 ORDER BY windows DESC, 1

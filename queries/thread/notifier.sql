@@ -1,0 +1,46 @@
+-- When the host changes a PTE, how fast does KVM's notifier react, and does it leave anything behind?
+-- Columns: kernel and scenario (the capture's name) say whose; windows counts notifier windows over memslots; zapped_pages the 4 KiB pages whose SPTE they removed; first_zap is the median from kvm_unmap_hva_range to the first removal in a window that removed any, window the median length of such a window, in the capture's clock unit (unit); left_behind counts SPTEs that were there before a window, in its range, and still after its end; lost counts records that the capture lost.
+-- Then: left_behind other than 0 is a stale mapping: look for lost records first, then at `violations`.
+WITH leaves AS (
+    SELECT trace_id, as_id, gfn, seq, old_spte, new_spte, lead(seq) OVER (PARTITION BY trace_id, as_id, gfn, level ORDER BY seq) AS zap_seq
+    FROM kvm_tdp_mmu_spte_changed
+    WHERE level BETWEEN 1 AND 3
+    QUALIFY new_spte & 2048 != 0 AND (level = 1 OR new_spte & 128 != 0)
+), placed AS (
+    -- Where the page lies in the VMM: the fault that made the leaf knows.
+    SELECT l.trace_id, l.seq, l.zap_seq, f.vm, f.hva
+    FROM leaves l
+    ASOF JOIN faults f ON f.trace_id = l.trace_id AND f.as_id = l.as_id AND f.gfn = l.gfn AND f.seq <= l.seq
+    WHERE f.hva IS NOT NULL
+), stale AS (
+    SELECT w.trace_id, count(*) AS leaves
+    FROM windows w
+    JOIN placed p ON p.trace_id = w.trace_id AND p.vm = w.vm AND p.hva >= w.hva_start AND p.hva < w.hva_end AND p.seq < w.start_seq
+    WHERE w.end_seq IS NOT NULL AND coalesce(p.zap_seq, 9223372036854775807) > w.end_seq
+    GROUP BY w.trace_id
+), zaps AS (
+    SELECT trace_id, pid, seq, ts_ns FROM kvm_tdp_mmu_spte_changed
+    WHERE level BETWEEN 1 AND 3 AND old_spte & 2048 != 0 AND new_spte & 2048 = 0
+), first AS (
+    SELECT w.trace_id, w.window_id, z.ts_ns - w.start_ns AS first_zap
+    FROM windows w
+    ASOF JOIN zaps z ON z.trace_id = w.trace_id AND z.pid = w.pid AND z.seq >= w.start_seq
+    WHERE w.zapped_leaves > 0
+)
+SELECT
+    regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') AS kernel,
+    regexp_replace(regexp_extract(t.path, '([^/]+)\.trace\.dat$', 1), '^[0-9]+\.[0-9]+[-.]', '') AS scenario,
+    count(*) AS windows,
+    sum(w.zapped_pages)::BIGINT AS zapped_pages,
+    median(f.first_zap)::BIGINT AS first_zap,
+    median(w.end_ns - w.start_ns) FILTER (w.zapped_leaves > 0)::BIGINT AS "window",
+    any_value(t.clock_unit) AS unit,
+    coalesce(any_value(s.leaves), 0) AS left_behind,
+    any_value(t.lost) AS lost
+FROM windows w
+JOIN traces t USING (trace_id)
+LEFT JOIN first f ON f.trace_id = w.trace_id AND f.window_id = w.window_id
+LEFT JOIN stale s ON s.trace_id = w.trace_id
+WHERE coalesce(w.slots, 1) > 0
+GROUP BY 1, 2
+ORDER BY 1, 2;

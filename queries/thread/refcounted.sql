@@ -1,0 +1,32 @@
+-- Does KVM take every non-reserved pfn with a struct page for refcounted?
+-- Columns: kernel and scenario (the capture's name) say whose; page_kind as in the specification (P2 order 0, P3 head and P4 tail of a higher-order block of a driver, P5 device memory; GUP is what the core mm gave out); refcount is what struct page of such a page holds; faults counts lookups of it, mapped and efault how the kernel ended them; put counts calls of kvm_release_* inside these faults (for a pfn without struct page the call does nothing).
+-- Then: put as large as mapped for P2 and P3 says that the kernel took a driver's page for refcounted; efault for P4 that a count of 0 was refused.
+WITH put AS (
+    SELECT trace_id, pid, seq FROM release_pfn
+    UNION ALL SELECT trace_id, pid, seq FROM release_page_clean
+    UNION ALL SELECT trace_id, pid, seq FROM release_page_dirty
+), begun AS (
+    SELECT trace_id, pid, seq, coalesce(end_seq, seq) AS end_seq, fault_id FROM faults
+), released AS (
+    -- The last fault of the task before the call, if the call lies inside it.
+    SELECT b.trace_id, b.fault_id, count(*) AS calls
+    FROM put p
+    ASOF JOIN begun b ON b.trace_id = p.trace_id AND b.pid = p.pid AND b.seq <= p.seq
+    WHERE p.seq <= b.end_seq
+    GROUP BY b.trace_id, b.fault_id
+)
+SELECT
+    regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') AS kernel,
+    regexp_replace(regexp_extract(t.path, '([^/]+)\.trace\.dat$', 1), '^[0-9]+\.[0-9]+[-.]', '') AS scenario,
+    f.page_kind,
+    CASE f.page_kind WHEN 'P2' THEN '1' WHEN 'P3' THEN '1' WHEN 'P4' THEN '0' WHEN 'P5' THEN 'no struct page' WHEN 'P0' THEN 'no struct page' ELSE '1 or more' END AS refcount,
+    count(*) AS faults,
+    count(*) FILTER (f.observed_outcome = 'FIXED') AS mapped,
+    count(*) FILTER (f.observed_outcome = 'EFAULT') AS efault,
+    coalesce(sum(r.calls) FILTER (f.observed_outcome = 'FIXED'), 0)::BIGINT AS put
+FROM faults f
+JOIN traces t USING (trace_id)
+LEFT JOIN released r USING (trace_id, fault_id)
+WHERE f.page_kind IN ('P0', 'P2', 'P3', 'P4', 'P5')
+GROUP BY ALL
+ORDER BY 1, 2, f.page_kind;
