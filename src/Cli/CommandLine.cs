@@ -52,6 +52,8 @@ internal static class CommandLine
         CostCommand.Create(),
         QueryCommand.Create(),
         ExportCommand.Create(),
+        NightlyCommand.Create(),
+        CompactCommand.Create(),
         ProbesCommand.Create(),
         ModelsCommand.Create(),
         CompletionCommand.Create(),

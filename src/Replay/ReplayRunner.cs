@@ -48,7 +48,8 @@ public static class ReplayRunner
     /// <exception cref="ArgumentException">No such trace, model or setting.</exception>
     public static ReplayReport Run(string dataset, string traceId, ReplayOptions options, CancellationToken ct = default)
     {
-        DatasetReader reader = DatasetReader.Open(dataset);
+        // A night replays thousands: each reads its own manifest only.
+        DatasetReader reader = DatasetReader.OpenTrace(dataset, traceId) ?? DatasetReader.Open(dataset);
         TraceManifest trace = reader.Traces.FirstOrDefault(t => t.TraceId == traceId)
             ?? throw new ArgumentException($"{dataset}: there is no trace '{traceId}' in it");
         CapturedKernel kernel = CapturedKernel.From(trace.Kernel ?? options.Kernel, trace.CpuVendor);

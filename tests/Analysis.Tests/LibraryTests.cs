@@ -110,7 +110,7 @@ public class LibraryTests
         return output.ToString().TrimEnd('\n').Split('\n');
     }
 
-    private static string RepositoryRoot()
+    internal static string RepositoryRoot()
     {
         string folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "TraceReplay.sln")))

@@ -118,6 +118,9 @@ public static class Tables
             predicted_ns DOUBLE, predicted_ratio DOUBLE, predicted_low DOUBLE, predicted_high DOUBLE, observed_trace VARCHAR,
             observed_ns DOUBLE, observed_ratio DOUBLE, observed_low DOUBLE, observed_high DOUBLE, verdict VARCHAR
             """),
+        Result("night_stats", """
+            trace_id VARCHAR, host_class VARCHAR, scenario VARCHAR, kernel VARCHAR, metric VARCHAR, key VARCHAR, value DOUBLE, n BIGINT
+            """),
     ];
 
     private static TableSchema Result(string name, string columns) => TableSchema.Parse(name, "results/" + name, columns);

@@ -1,4 +1,5 @@
 using System.Text;
+using TraceReplay.Analysis.Compaction;
 
 namespace TraceReplay.Analysis.Views;
 
@@ -36,21 +37,21 @@ public static class ViewCatalog
         taken.UnionWith([Tables.Traces.Name, Tables.EventCounts.Name]);
         foreach (string folder in Folders(dataset, "results").Where(f => !taken.Contains(f)).ToList())
         {
-            views.Add(new ViewDefinition(folder, Filtered(ReadParquet(root, $"results/{folder}"))));
+            views.Add(new ViewDefinition(folder, Whole(dataset, root, $"results/{folder}")));
             taken.Add(folder);
         }
 
         List<string> events = Folders(dataset, "events");
         foreach ((string name, string folder) in NameEvents(events, taken).ToList())
         {
-            views.Add(new ViewDefinition(name, Filtered(ReadParquet(root, $"events/{folder}"))));
+            views.Add(new ViewDefinition(name, Whole(dataset, root, $"events/{folder}")));
             taken.Add(name);
         }
 
         foreach (TableSchema known in KnownEvents.All.Where(known => taken.Add(known.Name)))
         {
             string[] systems = [.. events.Where(folder => folder.EndsWith('.' + known.Name, StringComparison.OrdinalIgnoreCase))];
-            views.Add(new ViewDefinition(known.Name, systems.Length == 0 ? Empty(known) : Filtered(ReadParquet(root, [.. systems.Select(folder => $"events/{folder}")]))));
+            views.Add(new ViewDefinition(known.Name, systems.Length == 0 ? Empty(known) : string.Join(" UNION ALL BY NAME ", systems.Select(folder => Whole(dataset, root, $"events/{folder}")))));
         }
 
         return views;
@@ -123,7 +124,7 @@ public static class ViewCatalog
 
     private static string OurTable(string dataset, string root, TableSchema table) =>
         HasFile(Path.Combine(dataset, table.Folder), "*.parquet")
-            ? $"{Empty(table)} UNION ALL BY NAME {Filtered(ReadParquet(root, table.Folder))}"
+            ? $"{Empty(table)} UNION ALL BY NAME {Whole(dataset, root, table.Folder)}"
             : Empty(table);
 
     private static string Empty(TableSchema table)
@@ -133,12 +134,27 @@ public static class ViewCatalog
         return sql.Append(" WHERE false").ToString();
     }
 
+    /// <summary>
+    /// The captures' own files and the compacted ones. A capture's own file hides its compacted rows, so that each row is seen once
+    /// at every moment of a compaction, and a trace that is replayed again shows its new results.
+    /// </summary>
+    private static string Whole(string dataset, string root, string folder)
+    {
+        string own = Filtered(ReadParquet(root, folder));
+        if (!HasFile(CompactedLayout.Folder(dataset, folder), "*.parquet"))
+        {
+            return own;
+        }
+
+        string files = Sql.Literal(Sql.GlobSafe(root) + Sql.GlobSafe(CompactedLayout.Folder("", folder)) + "/*/*.parquet");
+        string compacted = $"read_parquet({files}, union_by_name = true, hive_partitioning = true, hive_types = {{date: DATE}})";
+        return $"{Filtered(compacted)} AND trace_id NOT IN (SELECT parse_filename(file, true) FROM glob({OwnFiles(root, folder)})) UNION ALL BY NAME {own}";
+    }
+
     private static string Filtered(string from) => $"SELECT * FROM {from} WHERE trace_id {ViewDefinition.WholeTraces}";
 
-    private static string ReadParquet(string root, params string[] folders)
-    {
-        string[] globs = [.. folders.Select(folder => Sql.Literal(Sql.GlobSafe(root) + Sql.GlobSafe(folder) + "/*/*/*.parquet"))];
-        string files = globs.Length == 1 ? globs[0] : $"[{string.Join(", ", globs)}]";
-        return $"read_parquet({files}, union_by_name = true, hive_partitioning = true, hive_types = {{date: DATE, host: VARCHAR}})";
-    }
+    private static string OwnFiles(string root, string folder) => Sql.Literal(Sql.GlobSafe(root) + Sql.GlobSafe(folder) + "/*/*/*.parquet");
+
+    private static string ReadParquet(string root, string folder) =>
+        $"read_parquet({OwnFiles(root, folder)}, union_by_name = true, hive_partitioning = true, hive_types = {{date: DATE, host: VARCHAR}})";
 }

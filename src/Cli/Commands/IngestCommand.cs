@@ -16,7 +16,7 @@ internal static class IngestCommand
         var events = new Option<string[]>("--events", "-e") { Description = "Only events that match, as system:event or event; repeatable (default: all)", HelpName = "GLOB", DefaultValueFactory = _ => [] };
         var host = new Option<string?>("--host") { Description = "Host that the captures come from (default: as recorded)", HelpName = "NAME" };
         Option<string?> kernel = CommonOptions.Kernel();
-        Option<string?> date = Date();
+        Option<string?> date = CommonOptions.Date("Day of the captures (default: as recorded, else of the file)");
         Option<int> jobs = CommonOptions.Jobs();
         Option<string?> format = CommonOptions.Format();
         Option<string?> output = CommonOptions.Output();
@@ -52,19 +52,6 @@ internal static class IngestCommand
             "tracereplay ingest captures/ -d night --host rack7 --date 2026-11-22",
             "ssh rack7 cat trace.dat | tracereplay ingest - -d night --events 'kvm*:*' --events kmem:mm_page_alloc",
         ]);
-    }
-
-    private static Option<string?> Date()
-    {
-        var date = new Option<string?>("--date") { Description = "Day of the captures (default: as recorded, else of the file)", HelpName = "YYYY-MM-DD" };
-        date.Validators.Add(result =>
-        {
-            if (!DateOnly.TryParseExact(result.GetValue(date), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _))
-            {
-                result.AddError($"--date {result.GetValue(date)}: expected YYYY-MM-DD");
-            }
-        });
-        return date;
     }
 
     private static RowSet Rows(IReadOnlyList<Ingested> done) => new(

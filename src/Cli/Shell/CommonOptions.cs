@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.RegularExpressions;
 using TraceReplay.Analysis;
 using TraceReplay.Analysis.Query;
@@ -80,6 +81,32 @@ internal static partial class CommonOptions
             }
         });
         return option;
+    }
+
+    public static Option<int> Memory()
+    {
+        var option = new Option<int>("--memory") { Description = "MiB that the work may take (default: 2048)", HelpName = "MIB" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && (!int.TryParse(result.Tokens[0].Value, out int memory) || memory < 256))
+            {
+                result.AddError($"--memory {result.Tokens[0].Value}: expected a number from 256");
+            }
+        });
+        return option;
+    }
+
+    public static Option<string?> Date(string description)
+    {
+        var date = new Option<string?>("--date") { Description = description, HelpName = "YYYY-MM-DD" };
+        date.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && !DateOnly.TryParseExact(result.Tokens[0].Value, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _))
+            {
+                result.AddError($"--date {result.Tokens[0].Value}: expected YYYY-MM-DD");
+            }
+        });
+        return date;
     }
 
     /// <summary>What --model, --setting and --kernel ask for.</summary>

@@ -1,4 +1,5 @@
 using TraceReplay.Analysis;
+using TraceReplay.Analysis.Compaction;
 using TraceReplay.Analysis.Views;
 using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Dataset;
@@ -43,12 +44,15 @@ internal static class Pipeline
     /// <summary>Replays traces of a dataset and passes on what the replay warns of.</summary>
     public static void Replay(string dataset, IReadOnlyList<string> traceIds, ReplayOptions options, Terminal terminal, CancellationToken ct)
     {
+        using var compactor = new Compactor(dataset);
         InputProgress.Over(terminal, traceIds.Count, progress =>
         {
             foreach (string id in traceIds)
             {
                 progress.Begin($"replay of {id}");
+                IReadOnlyList<string> restored = compactor.Restore([id]);
                 ReplayReport report = ReplayRunner.Run(dataset, id, options, ct);
+                Compactor.Release(restored);
                 foreach (string warning in report.Warnings)
                 {
                     terminal.Warning($"{id}: {warning}");

@@ -2,8 +2,8 @@ using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.Dataset;
 
-/// <summary>Keeps two ingests of the same capture from writing the same files; the system frees it when a process dies.</summary>
-internal sealed class DatasetLock : IDisposable
+/// <summary>Keeps two processes from writing the same files of a capture; the system frees it when a process dies.</summary>
+public sealed class DatasetLock : IDisposable
 {
     private readonly FileStream _file;
     private readonly string _path;
@@ -11,6 +11,8 @@ internal sealed class DatasetLock : IDisposable
     private DatasetLock(FileStream file, string path) => (_file, _path) = (file, path);
 
     /// <summary>Waits while another process has it.</summary>
+    /// <param name="manifestPath">Of the capture; with a suffix for what is not its ingest.</param>
+    /// <exception cref="EnvironmentFailedException">No permission.</exception>
     public static DatasetLock Take(string manifestPath, CancellationToken cancellation)
     {
         string path = manifestPath + ".lock";

@@ -46,6 +46,14 @@ public sealed class DatasetReader
         return new DatasetReader(directory, [.. traces.OrderBy(t => t.Date).ThenBy(t => t.Host, StringComparer.Ordinal).ThenBy(t => t.TraceId, StringComparer.Ordinal)]);
     }
 
+    /// <summary>One trace of a dataset, without reading the manifests of all others.</summary>
+    /// <returns>null if the dataset has no such trace.</returns>
+    public static DatasetReader? OpenTrace(string directory, string traceId)
+    {
+        string manifest = DatasetLayout.Manifest(directory, traceId);
+        return File.Exists(manifest) ? new DatasetReader(directory, [TraceManifest.Read(manifest)]) : null;
+    }
+
     /// <summary>The file of one event table; it exists only if the capture has such events.</summary>
     /// <param name="fullName"><c>system.event</c></param>
     public string EventPath(string traceId, string fullName)

@@ -1,0 +1,81 @@
+namespace TraceReplay.Analysis.Nightly;
+
+/// <summary>Captures that may be compared with each other.</summary>
+public sealed record NightGroup(string HostClass, string Scenario, string? Kernel)
+{
+    public override string ToString() => $"{HostClass}, {Scenario}, {Kernel ?? "unknown kernel"}";
+}
+
+/// <summary>What a comparison came to.</summary>
+public enum Verdict
+{
+    /// <summary>No regression that the night's captures could show.</summary>
+    Quiet,
+
+    /// <summary>Worse than the baseline, by the test and by at least the least effect that counts.</summary>
+    Regression,
+
+    /// <summary>Too few captures, tonight or before.</summary>
+    NotYet,
+}
+
+/// <summary>One quantity of one group, tonight and before.</summary>
+/// <param name="Metric">latency_ns, outcome, divergence, violation, infidelity, lost.</param>
+/// <param name="Key">Which of them: a percentile, an outcome, a kind.</param>
+/// <param name="Tonight">Median (latency, ns) or mean (share) over tonight's hosts.</param>
+/// <param name="Baseline">The same over the baseline's host-nights.</param>
+/// <param name="Effect">Latency: ratio. Shares: difference.</param>
+/// <param name="Units">Hosts tonight.</param>
+/// <param name="BaselineUnits">Host-nights before.</param>
+/// <param name="P">One-sided; null without a verdict.</param>
+/// <param name="CorrectedP">After Holm over all comparisons of the night.</param>
+public sealed record Comparison(
+    NightGroup Group, string Metric, string Key, double Tonight, double Baseline, double Effect, int Units, int BaselineUnits, double? P, double? CorrectedP, Verdict Verdict);
+
+/// <summary>A divergence, violation or infidelity of a kind that no earlier night had.</summary>
+/// <param name="Captures">Captures of the night that show it.</param>
+/// <param name="Example">One of them.</param>
+public sealed record NewKind(string Metric, string Kind, int Captures, string Example);
+
+/// <summary>A night, compared with the nights before.</summary>
+public sealed record NightReport
+{
+    public required DateOnly Night { get; init; }
+
+    public required int Captures { get; init; }
+
+    public required int Hosts { get; init; }
+
+    public required long Faults { get; init; }
+
+    public required long Events { get; init; }
+
+    public required long Lost { get; init; }
+
+    /// <summary>Compared predictions of the captured kernel's model, and those that missed without a recorded cause.</summary>
+    public required long Compared { get; init; }
+
+    public required long Unexplained { get; init; }
+
+    public required IReadOnlyList<DateOnly> BaselineNights { get; init; }
+
+    public required int BaselineCaptures { get; init; }
+
+    /// <summary>Family-wise level of the night.</summary>
+    public required double Level { get; init; }
+
+    /// <summary>Regressions first, then by corrected probability.</summary>
+    public required IReadOnlyList<Comparison> Comparisons { get; init; }
+
+    public required IReadOnlyList<NewKind> NewKinds { get; init; }
+
+    /// <summary>One line for each capture of the night that was damaged or unreadable.</summary>
+    public required IReadOnlyList<string> Failures { get; init; }
+
+    public IEnumerable<Comparison> Regressions => Comparisons.Where(c => c.Verdict == Nightly.Verdict.Regression);
+
+    public bool IsRegression => NewKinds.Count > 0 || Regressions.Any();
+
+    /// <summary>regression, quiet, or no verdict yet.</summary>
+    public string Verdict => IsRegression ? "regression" : Comparisons.Any(c => c.Verdict == Nightly.Verdict.Quiet) ? "quiet" : "no verdict yet";
+}

@@ -1,0 +1,42 @@
+using System.Globalization;
+
+namespace TraceReplay.Analysis.Nightly;
+
+/// <summary>A night's findings in words.</summary>
+public static class NightText
+{
+    /// <summary>What is compared, as a person says it.</summary>
+    public static string Quantity(Comparison c) => c.Metric switch
+    {
+        "latency_ns" => $"latency {c.Key}",
+        "outcome" => $"share of {c.Key}",
+        "lost" => "share of lost records",
+        _ => $"{c.Metric} {c.Key}",
+    };
+
+    /// <summary>How far it moved: effect first.</summary>
+    public static string Effect(Comparison c) => c.Metric == "latency_ns"
+        ? string.Create(CultureInfo.InvariantCulture, $"{c.Effect:0.00} times ({c.Baseline / 1000:0.0} to {c.Tonight / 1000:0.0} us)")
+        : string.Create(CultureInfo.InvariantCulture, $"{c.Effect * 100:+0.00;-0.00} points ({c.Baseline * 100:0.00} to {c.Tonight * 100:0.00} %)");
+
+    /// <summary>Sizes and probability.</summary>
+    public static string Evidence(Comparison c) => c.P is null
+        ? string.Create(CultureInfo.InvariantCulture, $"{c.Units} hosts, {c.BaselineUnits} host-nights before: too few")
+        : string.Create(CultureInfo.InvariantCulture, $"{c.Units} hosts, {c.BaselineUnits} host-nights before, p = {c.P:0.##E+0}, corrected {c.CorrectedP:0.##E+0}");
+
+    public static string Line(Comparison c) => $"{c.Group}: {Quantity(c)} {Effect(c)}; {Evidence(c)}";
+
+    public static string Line(NewKind k) =>
+        string.Create(CultureInfo.InvariantCulture, $"new {k.Metric}: {k.Kind}, in {k.Captures} captures, such as {k.Example}");
+
+    /// <summary>The night in one line.</summary>
+    public static string Headline(NightReport report)
+    {
+        string of = string.Create(CultureInfo.InvariantCulture, $"{SummaryJson.Day(report.Night)}: {report.Captures} captures of {report.Hosts} hosts against {report.BaselineCaptures} of {report.BaselineNights.Count} nights before");
+        int found = report.Regressions.Count() + report.NewKinds.Count;
+        return found == 0 ? $"{of}: {report.Verdict}" : string.Create(CultureInfo.InvariantCulture, $"{of}: {found} {(found == 1 ? "regression" : "regressions")}");
+    }
+
+    /// <summary>Kinds never seen, then regressions; one line each.</summary>
+    public static IEnumerable<string> Findings(NightReport report) => [.. report.NewKinds.Select(Line), .. report.Regressions.Select(Line)];
+}

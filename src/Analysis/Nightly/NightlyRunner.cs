@@ -1,0 +1,56 @@
+using TraceReplay.Analysis.Compaction;
+using TraceReplay.Analysis.Views;
+
+namespace TraceReplay.Analysis.Nightly;
+
+/// <summary>What a run did and found.</summary>
+/// <param name="Report">null for a shard, or if the dataset has no night yet.</param>
+public sealed record NightlyResult(InboxResult Inbox, NightReport? Report);
+
+/// <summary>
+/// The scheduled job. Each step can be repeated and is skipped where its result is there, so a run that was killed is continued by the
+/// next one, and both together leave what one undisturbed run leaves.
+/// </summary>
+public static class NightlyRunner
+{
+    /// <param name="progress">Gets the inbox path of each capture that is done, from any thread.</param>
+    /// <exception cref="AnalysisException">Another run holds the dataset; the inbox is not there.</exception>
+    public static NightlyResult Run(NightOptions options, Action<string> progress, CancellationToken ct)
+    {
+        string name = options.Shard is { } shard ? $"{shard.Index}-of-{shard.Count}" : "all";
+        using NightlyLock alone = NightlyLock.Take(options.Dataset, name, options.Wait, ct);
+        using InboxIndex index = InboxIndex.Open(options.Dataset, name);
+        InboxResult inbox = NightIngest.Run(options, index, progress, ct);
+        if (options.Shard is not null || !Directory.Exists(Path.Combine(options.Dataset, Tables.Traces.Folder)))
+        {
+            return new NightlyResult(inbox, null);
+        }
+
+        NightStats.Complete(options.Dataset, index, ct);
+        if (options.RetentionDays is { } days)
+        {
+            Retention.Apply(options.Dataset, options.Date, days);
+        }
+
+        using (Compactor compactor = new(options.Dataset, (long)options.MemoryMiB << 20))
+        {
+            compactor.Run(ct);
+        }
+
+        NightReport? report;
+        using (DatasetSession session = DatasetSession.Open(options.Dataset))
+        {
+            report = NightComparison.Run(session, options.Date, options.BaselineNights, night => Failures(index, night));
+        }
+
+        if (report is not null)
+        {
+            NightFiles.Write(options.Output, report);
+        }
+
+        return new NightlyResult(inbox, report);
+    }
+
+    private static List<string> Failures(InboxIndex index, DateOnly night) =>
+        [.. index.Files.Where(f => f.Failure is not null && f.Date == night).Select(f => f.Failure!).Order(StringComparer.Ordinal)];
+}

@@ -1,0 +1,45 @@
+using System.Globalization;
+using System.Text;
+
+namespace TraceReplay.Analysis.Nightly;
+
+/// <summary>metrics.prom: Prometheus text for the node exporter's textfile collector.</summary>
+internal static class PrometheusText
+{
+    public static string Text(NightReport report)
+    {
+        StringBuilder text = new();
+        long night = new DateTimeOffset(report.Night.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero).ToUnixTimeSeconds();
+        Gauge(text, "tracereplay_night_timestamp_seconds", "Start (UTC) of the night that the other values are about.", night);
+        Gauge(text, "tracereplay_night_captures", "Captures of the night.", report.Captures);
+        Gauge(text, "tracereplay_night_hosts", "Hosts with captures.", report.Hosts);
+        Gauge(text, "tracereplay_night_failed_captures", "Captures that were damaged or unreadable.", report.Failures.Count);
+        Gauge(text, "tracereplay_night_events", "Events ingested.", report.Events);
+        Gauge(text, "tracereplay_night_lost_records", "Records that the kernel lost.", report.Lost);
+        Gauge(text, "tracereplay_night_faults", "Page faults replayed.", report.Faults);
+        Gauge(text, "tracereplay_night_fidelity_compared", "Predictions compared with the captured kernel.", report.Compared);
+        Gauge(text, "tracereplay_night_fidelity_unexplained", "Predictions that missed without a recorded cause.", report.Unexplained);
+        Gauge(text, "tracereplay_night_baseline_captures", "Captures of the nights compared with.", report.BaselineCaptures);
+        Gauge(text, "tracereplay_night_comparisons", "Comparisons with enough captures for a test.", report.Comparisons.Count(c => c.P is not null));
+        Gauge(text, "tracereplay_night_regressions", "Significant changes for the worse, and kinds never seen before.", report.Regressions.Count() + report.NewKinds.Count);
+        Head(text, "tracereplay_night_latency_seconds", "Latency of a fault: median over hosts of each capture's percentile.");
+        foreach (Comparison c in report.Comparisons.Where(c => c.Metric == "latency_ns" && double.IsFinite(c.Tonight)).OrderBy(c => c.Group.ToString(), StringComparer.Ordinal).ThenBy(c => c.Key, StringComparer.Ordinal))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"tracereplay_night_latency_seconds{{class={Label(c.Group.HostClass)},scenario={Label(c.Group.Scenario)},kernel={Label(c.Group.Kernel ?? "")},percentile={Label(c.Key)}}} {c.Tonight / 1e9:G9}\n");
+        }
+
+        return text.ToString();
+    }
+
+    private static void Gauge(StringBuilder text, string name, string help, long value)
+    {
+        Head(text, name, help);
+        text.Append(CultureInfo.InvariantCulture, $"{name} {value}\n");
+    }
+
+    private static void Head(StringBuilder text, string name, string help) =>
+        text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} gauge\n");
+
+    private static string Label(string value) =>
+        "\"" + value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal) + "\"";
+}

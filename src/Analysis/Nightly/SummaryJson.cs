@@ -1,0 +1,110 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace TraceReplay.Analysis.Nightly;
+
+/// <summary>summary.json: the same text for the same dataset and night, whoever made it and when.</summary>
+internal static class SummaryJson
+{
+    private static readonly JsonWriterOptions s_options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static string Text(NightReport report)
+    {
+        ArrayBufferWriter<byte> buffer = new();
+        using (Utf8JsonWriter json = new(buffer, s_options))
+        {
+            json.WriteStartObject();
+            json.WriteString("night", Day(report.Night));
+            json.WriteString("verdict", report.Verdict);
+            json.WriteNumber("captures", report.Captures);
+            json.WriteNumber("hosts", report.Hosts);
+            json.WriteNumber("events", report.Events);
+            json.WriteNumber("lost", report.Lost);
+            json.WriteNumber("faults", report.Faults);
+            json.WriteStartObject("fidelity");
+            json.WriteNumber("compared", report.Compared);
+            json.WriteNumber("unexplained", report.Unexplained);
+            json.WriteEndObject();
+            json.WriteStartObject("baseline");
+            json.WriteNumber("captures", report.BaselineCaptures);
+            Array(json, "nights", report.BaselineNights, night => json.WriteStringValue(Day(night)));
+            json.WriteEndObject();
+            json.WriteStartObject("test");
+            json.WriteString("name", "Wilcoxon-Mann-Whitney, one-sided, a value for each host and night");
+            json.WriteString("correction", "Holm");
+            json.WriteNumber("level", report.Level);
+            json.WriteNumber("comparisons", report.Comparisons.Count(c => c.P is not null));
+            json.WriteEndObject();
+            Array(json, "new_kinds", report.NewKinds, kind =>
+            {
+                json.WriteStartObject();
+                json.WriteString("metric", kind.Metric);
+                json.WriteString("kind", kind.Kind);
+                json.WriteNumber("captures", kind.Captures);
+                json.WriteString("example", kind.Example);
+                json.WriteEndObject();
+            });
+            Array(json, "regressions", report.Regressions, c => Write(json, c));
+            Array(json, "failures", report.Failures, json.WriteStringValue);
+            Array(json, "comparisons", report.Comparisons.Where(c => c.Verdict != Verdict.Regression), c => Write(json, c));
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan) + "\n";
+    }
+
+    internal static string Day(DateOnly date) => date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+
+    internal static string Name(Verdict verdict) => verdict switch
+    {
+        Verdict.Regression => "regression",
+        Verdict.Quiet => "quiet",
+        _ => "no verdict yet",
+    };
+
+    private static void Write(Utf8JsonWriter json, Comparison c)
+    {
+        json.WriteStartObject();
+        json.WriteString("verdict", Name(c.Verdict));
+        json.WriteString("class", c.Group.HostClass);
+        json.WriteString("scenario", c.Group.Scenario);
+        json.WriteString("kernel", c.Group.Kernel);
+        json.WriteString("metric", c.Metric);
+        json.WriteString("key", c.Key);
+        Number(json, "effect", c.Effect);
+        Number(json, "tonight", c.Tonight);
+        Number(json, "baseline", c.Baseline);
+        json.WriteNumber("hosts", c.Units);
+        json.WriteNumber("baseline_host_nights", c.BaselineUnits);
+        Number(json, "p", c.P);
+        Number(json, "corrected_p", c.CorrectedP);
+        json.WriteEndObject();
+    }
+
+    // Nine digits: sums that threads formed in another order still print alike.
+    private static void Number(Utf8JsonWriter json, string name, double? value)
+    {
+        if (value is not { } v || !double.IsFinite(v))
+        {
+            json.WriteNull(name);
+            return;
+        }
+
+        json.WritePropertyName(name);
+        json.WriteRawValue(double.Parse(v.ToString("G9", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture).ToString("R", CultureInfo.InvariantCulture));
+    }
+
+    private static void Array<T>(Utf8JsonWriter json, string name, IEnumerable<T> items, Action<T> write)
+    {
+        json.WriteStartArray(name);
+        foreach (T item in items)
+        {
+            write(item);
+        }
+
+        json.WriteEndArray();
+    }
+}
