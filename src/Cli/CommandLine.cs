@@ -52,6 +52,7 @@ internal static class CommandLine
         CostCommand.Create(),
         QueryCommand.Create(),
         ExportCommand.Create(),
+        ReportCommand.Create(),
         NightlyCommand.Create(),
         CompactCommand.Create(),
         ProbesCommand.Create(),

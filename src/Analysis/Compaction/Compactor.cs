@@ -113,16 +113,14 @@ public sealed class Compactor : IDisposable
             ];
             foreach ((string table, string path) in tables.Where(t => !File.Exists(t.Path)))
             {
-                string day = CompactedLayout.Day(_dataset, table, trace.Date);
-                foreach (string part in Parts(day))
+                // Which part has a trace's rows only they tell; a table that the trace has no rows of takes any part's columns.
+                string[] parts = Parts(CompactedLayout.Day(_dataset, table, trace.Date));
+                string? part = Array.Find(parts, p => Count($"SELECT count(*) FROM read_parquet({Sql.Literal(Sql.GlobSafe(p))}) WHERE trace_id = {Sql.Literal(id)}") > 0)
+                    ?? (table.StartsWith(DatasetLayout.Events, StringComparison.Ordinal) || parts.Length == 0 ? null : parts[0]);
+                if (part is not null)
                 {
-                    // Most tables of a trace are in one part, and which one only its rows tell; an empty table takes any part's columns.
-                    if (Count($"SELECT count(*) FROM read_parquet({Sql.Literal(Sql.GlobSafe(part))}) WHERE trace_id = {Sql.Literal(id)}") > 0 || !table.StartsWith(DatasetLayout.Events, StringComparison.Ordinal))
-                    {
-                        CopyTo(path, $"SELECT * EXCLUDE (host) FROM read_parquet({Sql.Literal(Sql.GlobSafe(part))}, hive_partitioning = false) WHERE trace_id = {Sql.Literal(id)}");
-                        made.Add(path);
-                        break;
-                    }
+                    CopyTo(path, $"SELECT * EXCLUDE (host) FROM read_parquet({Sql.Literal(Sql.GlobSafe(part))}, hive_partitioning = false) WHERE trace_id = {Sql.Literal(id)}");
+                    made.Add(path);
                 }
             }
         }

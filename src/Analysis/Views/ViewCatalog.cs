@@ -148,7 +148,8 @@ public static class ViewCatalog
 
         string files = Sql.Literal(Sql.GlobSafe(root) + Sql.GlobSafe(CompactedLayout.Folder("", folder)) + "/*/*.parquet");
         string compacted = $"read_parquet({files}, union_by_name = true, hive_partitioning = true, hive_types = {{date: DATE}})";
-        return $"{Filtered(compacted)} AND trace_id NOT IN (SELECT parse_filename(file, true) FROM glob({OwnFiles(root, folder)})) UNION ALL BY NAME {own}";
+        string rows = $"{Filtered(compacted)} AND trace_id NOT IN (SELECT parse_filename(file, true) FROM glob({OwnFiles(root, folder)})) UNION ALL BY NAME {own}";
+        return $"SELECT * EXCLUDE (date, host), date, host FROM ({rows})";
     }
 
     private static string Filtered(string from) => $"SELECT * FROM {from} WHERE trace_id {ViewDefinition.WholeTraces}";
