@@ -51,6 +51,8 @@ internal static class CommandLine
         CompareCommand.Create(),
         CostCommand.Create(),
         QueryCommand.Create(),
+        ExportCommand.Create(),
+        ReportCommand.Create(),
         NightlyCommand.Create(),
         CompactCommand.Create(),
         ProbesCommand.Create(),

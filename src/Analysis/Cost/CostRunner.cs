@@ -12,16 +12,17 @@ public static class CostRunner
     /// <param name="dataset">The dataset's directory.</param>
     /// <param name="traceIds">Traces whose cost is asked for; prices rest on these alone.</param>
     /// <param name="measure">How models are measured; null = not at all.</param>
-    /// <param name="progress">Is told each trace before its work begins.</param>
+    /// <param name="begin">Is told each trace before its work begins.</param>
+    /// <param name="end">Is called when it is done.</param>
     /// <param name="ct">Stops the work; a table of a trace is written whole or not at all.</param>
     /// <exception cref="AnalysisException">The directory is not a dataset, or a view cannot be read.</exception>
-    public static void Run(string dataset, IReadOnlyList<string> traceIds, MeasureOptions? measure, Action<string>? progress = null, CancellationToken ct = default)
+    public static void Run(string dataset, IReadOnlyList<string> traceIds, MeasureOptions? measure, Action<string>? begin = null, Action? end = null, CancellationToken ct = default)
     {
         DatasetReader reader = DatasetReader.Open(dataset);
         List<CostedTrace> traces = [];
         foreach (string id in traceIds)
         {
-            progress?.Invoke(id);
+            begin?.Invoke(id);
             TraceManifest trace = reader.Traces.First(t => t.TraceId == id);
             CostPassResult pass = CostPass.Run(dataset, id, ct);
             List<TracedRow> traced = TracedCost.Of(pass);
@@ -37,7 +38,10 @@ public static class CostRunner
             }
 
             traces.Add(new CostedTrace(trace, pass));
+            end?.Invoke();
         }
+
+        Bridge.Write(reader, traces, ct);
 
     }
 }

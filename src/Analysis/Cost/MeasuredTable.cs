@@ -15,6 +15,7 @@ internal static class MeasuredTable
             Text("model", row => row.Model),
             Text("setting", row => row.Setting),
             Text("path", row => row.Path),
+            NumberOrNull("alike", row => row.Alike),
             Number("units", row => row.Units),
             Number("repetitions", row => row.Repetitions),
             Number("ns", row => row.Ns),

@@ -14,7 +14,7 @@ internal static class JUnitXml
         {
             xml.WriteStartElement("testsuites");
             xml.WriteAttributeString("name", $"tracereplay nightly {SummaryJson.Day(report.Night)}");
-            foreach (IGrouping<string, Comparison> group in report.Comparisons.GroupBy(c => c.Group.ToString()).OrderBy(g => g.Key, StringComparer.Ordinal))
+            foreach (IGrouping<string, Comparison> group in report.Comparisons.GroupBy(c => c.Subject).OrderBy(g => g.Key, StringComparer.Ordinal))
             {
                 Suite(xml, group.Key, [.. group.Select(c => new Case(
                     NightText.Quantity(c),

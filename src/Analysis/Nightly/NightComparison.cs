@@ -3,8 +3,9 @@ using TraceReplay.Analysis.Views;
 namespace TraceReplay.Analysis.Nightly;
 
 /// <summary>
-/// Compares a night with the nights before. The unit is a host's night, not a fault: the faults of a capture, and the captures of a host
-/// in one night, resemble each other, and counting them singly would find significance in noise.
+/// Compares a night with the nights before: a class of hosts by one value for each host and night, and each host by its captures against
+/// its own past. Never by faults: those of a capture resemble each other, and counting them singly would find significance in noise. As
+/// the captures of a night resemble each other too, a host is worse only if tonight's median lies beyond those of all earlier nights.
 /// </summary>
 public static class NightComparison
 {
@@ -14,12 +15,17 @@ public static class NightComparison
     /// <summary>Captures before which nothing is a regression, not even a kind never seen.</summary>
     private const int LeastBaseline = 8;
 
+    private const int LeastHostCaptures = 3;
+    private const int LeastHostBaseline = 6;
+    private const int LeastHostNights = 3;
+
     private static readonly HashSet<string> s_goodOutcomes = ["FIXED", "FIXED_FAST"];
 
     /// <param name="date">The night; null = the newest that has captures.</param>
     /// <param name="baselineNights">Earlier nights at most.</param>
+    /// <param name="failures">Captures that failed after the first date and up to the second; null = no bound.</param>
     /// <returns>null if the dataset has no capture that came by a night.</returns>
-    public static NightReport? Run(DatasetSession session, DateOnly? date, int baselineNights, Func<DateOnly, IReadOnlyList<string>> failures)
+    public static NightReport? Run(DatasetSession session, DateOnly? date, int baselineNights, Func<DateOnly?, DateOnly?, IReadOnlyList<string>> failures)
     {
         List<DateOnly> nights = session.Select(
             "SELECT DISTINCT t.date FROM traces t WHERE trace_id IN (SELECT trace_id FROM night_stats) ORDER BY 1 DESC",
@@ -50,7 +56,7 @@ public static class NightComparison
             Level = Level,
             Comparisons = Compare(tonight, before),
             NewKinds = FindNewKinds(tonight, before),
-            Failures = failures(night),
+            Failures = failures(earlier.Count > 0 ? earlier[0] : null, night >= nights[0] ? null : night),
         };
     }
 
@@ -61,9 +67,17 @@ public static class NightComparison
         foreach (IGrouping<NightGroup, CaptureStats> group in tonight.GroupBy(c => c.Group))
         {
             List<CaptureStats> old = [.. baseline[group.Key]];
+            ILookup<string, CaptureStats> oldOf = old.ToLookup(c => c.Host);
             foreach ((string metric, string key) in group.Concat(old).SelectMany(c => c.Keys).Distinct().Where(IsCompared))
             {
-                raw.Add(One(group.Key, metric, key, [.. group], old));
+                raw.Add(OfClass(group.Key, metric, key, [.. group], old));
+                foreach (IGrouping<string, CaptureStats> host in group.GroupBy(c => c.Host))
+                {
+                    if (OfHost(group.Key, host.Key, metric, key, [.. host], oldOf[host.Key]) is { } comparison)
+                    {
+                        raw.Add(comparison);
+                    }
+                }
             }
         }
 
@@ -92,24 +106,54 @@ public static class NightComparison
     // A fall of the good outcomes shows as a rise of others.
     private static bool IsCompared((string Metric, string Key) k) => k.Metric != "faults" && !(k.Metric == "outcome" && s_goodOutcomes.Contains(k.Key));
 
-    private static Comparison One(NightGroup group, string metric, string key, IReadOnlyList<CaptureStats> tonight, IReadOnlyList<CaptureStats> before)
+    private static Comparison OfClass(NightGroup group, string metric, string key, IReadOnlyList<CaptureStats> tonight, IReadOnlyList<CaptureStats> before)
     {
         List<double> sample = HostNights(tonight, metric, key);
         List<double> old = HostNights(before, metric, key);
+        double? p = sample.Count == 0 || old.Count < LeastBaseline || !Varies(sample, old) ? null : RankTest.GreaterP(sample, old);
+        Comparison comparison = Of(group, null, metric, key, sample, old, p);
+
+        // What never varies can be called quiet without a test.
+        return p is null && sample.Count > 0 && old.Count >= LeastBaseline ? comparison with { Verdict = Verdict.Quiet } : comparison;
+    }
+
+    /// <returns>null where the host has too few captures, or all are alike: with thousands of hosts that is not worth a line.</returns>
+    private static Comparison? OfHost(NightGroup group, string host, string metric, string key, IReadOnlyList<CaptureStats> tonight, IEnumerable<CaptureStats> before)
+    {
+        List<double> sample = [.. tonight.Select(c => Value(c, metric, key)).OfType<double>()];
+        List<(DateOnly Date, double Value)> dated = [.. before.Select(c => (c.Date, Value: Value(c, metric, key))).Where(c => c.Value is not null).Select(c => (c.Date, c.Value!.Value))];
+        List<double> nights = [.. dated.GroupBy(c => c.Date).Select(g => Median([.. g.Select(c => c.Value)]))];
+        List<double> old = [.. dated.Select(c => c.Value)];
+        if (sample.Count < LeastHostCaptures || old.Count < LeastHostBaseline || nights.Count < LeastHostNights || !Varies(sample, old))
+        {
+            return null;
+        }
+
+        double p = Median(sample) > nights.Max() ? RankTest.GreaterP(sample, old) : 1;
+        return Of(group, host, metric, key, sample, old, p);
+    }
+
+    private static Comparison Of(NightGroup group, string? host, string metric, string key, List<double> sample, List<double> old, double? p)
+    {
         bool latency = metric == "latency_ns";
         double now = latency ? Math.Exp(Median(sample)) : Mean(sample);
         double then = latency ? Math.Exp(Median(old)) : Mean(old);
-        double? p = sample.Count == 0 || old.Count < LeastBaseline ? null : RankTest.GreaterP(sample, old);
-        return new Comparison(group, metric, key, now, then, latency ? now / then : now - then, sample.Count, old.Count, p, null, Verdict.NotYet);
+        return new Comparison(group, host, metric, key, now, then, latency ? now / then : now - then, sample.Count, old.Count, p, null, Verdict.NotYet);
     }
 
-    /// <summary>One value for each host and night: the mean over its captures, of logarithms where ratios count.</summary>
+    private static bool Varies(List<double> a, List<double> b) => a.Concat(b).Distinct().Skip(1).Any();
+
+    /// <summary>Of latencies the logarithm, as ratios count.</summary>
+    private static double? Value(CaptureStats capture, string metric, string key) =>
+        capture.Value(metric, key) is { } value ? metric == "latency_ns" ? Math.Log(value) : value : null;
+
+    /// <summary>One value for each host and night: the mean over its captures.</summary>
     private static List<double> HostNights(IReadOnlyList<CaptureStats> captures, string metric, string key) =>
     [
-        .. captures.Select(c => (c.Date, c.Host, Value: c.Value(metric, key)))
+        .. captures.Select(c => (c.Date, c.Host, Value: Value(c, metric, key)))
             .Where(c => c.Value is not null)
             .GroupBy(c => (c.Date, c.Host))
-            .Select(g => g.Average(c => metric == "latency_ns" ? Math.Log(c.Value!.Value) : c.Value!.Value)),
+            .Select(g => g.Average(c => c.Value!.Value)),
     ];
 
     private static IReadOnlyList<Comparison> Holm(List<Comparison> raw)
@@ -124,7 +168,7 @@ public static class NightComparison
 
             // Samples so small that not even the worst case would be significant cannot be called quiet.
             bool able = tested.Count * RankTest.SmallestP(c.Units, c.BaselineUnits) < Level;
-            bool worse = corrected < Level && Math.Abs(c.Effect) >= LeastEffect(c.Metric);
+            bool worse = corrected < Level && c.Effect >= LeastEffect(c.Metric);
             result.Add(c with { CorrectedP = corrected, Verdict = worse ? Verdict.Regression : able ? Verdict.Quiet : Verdict.NotYet });
         }
 
@@ -132,7 +176,7 @@ public static class NightComparison
         [
             .. result.OrderByDescending(c => c.Verdict == Verdict.Regression)
                 .ThenBy(c => c.CorrectedP ?? 2)
-                .ThenBy(c => c.Group.ToString(), StringComparer.Ordinal)
+                .ThenBy(c => c.Subject, StringComparer.Ordinal)
                 .ThenBy(c => c.Metric, StringComparer.Ordinal)
                 .ThenBy(c => c.Key, StringComparer.Ordinal),
         ];

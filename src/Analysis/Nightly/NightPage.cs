@@ -23,8 +23,8 @@ internal static class NightPage
         List(page, "Kinds never seen before", report.NewKinds.Select(NightText.Line), bad: true);
         Table(page, "Regressions", report.Regressions);
         List(page, "Captures that could not be read whole", report.Failures, bad: true);
-        page.Append(CultureInfo.InvariantCulture, $"<p>A regression: Wilcoxon-Mann-Whitney over hosts' nights, one-sided, Holm-corrected over {report.Comparisons.Count(c => c.P is not null)} comparisons at level {report.Level}, and at least the least effect that counts.</p>\n");
-        Table(page, "All comparisons", report.Comparisons.Where(c => c.Verdict != Verdict.Regression));
+        page.Append(CultureInfo.InvariantCulture, $"<p>A regression: Wilcoxon-Mann-Whitney one-sided, over hosts' nights (a class) or captures (a host against its own past), Holm-corrected over {report.Comparisons.Count(c => c.P is not null)} comparisons at level {report.Level}, and at least the least effect that counts.</p>\n");
+        Table(page, "Classes without a regression", report.Comparisons.Where(c => c.Verdict != Verdict.Regression && c.Host is null));
         return page.Append("</body></html>\n").ToString();
     }
 
@@ -40,7 +40,7 @@ internal static class NightPage
         foreach (Comparison c in rows)
         {
             string bad = c.Verdict == Verdict.Regression ? " class=\"bad\"" : "";
-            page.Append(CultureInfo.InvariantCulture, $"<tr><td>{Escape(c.Group.ToString())}</td><td>{Escape(NightText.Quantity(c))}</td><td{bad}>{Escape(NightText.Effect(c))}</td><td>{Escape(NightText.Evidence(c))}</td><td{bad}>{SummaryJson.Name(c.Verdict)}</td></tr>\n");
+            page.Append(CultureInfo.InvariantCulture, $"<tr><td>{Escape(c.Subject)}</td><td>{Escape(NightText.Quantity(c))}</td><td{bad}>{Escape(NightText.Effect(c))}</td><td>{Escape(NightText.Evidence(c))}</td><td{bad}>{SummaryJson.Name(c.Verdict)}</td></tr>\n");
         }
 
         page.Append("</table>\n");

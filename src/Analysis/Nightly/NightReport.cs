@@ -19,18 +19,23 @@ public enum Verdict
     NotYet,
 }
 
-/// <summary>One quantity of one group, tonight and before.</summary>
+/// <summary>One quantity of one group, or of one host of it, tonight and before.</summary>
+/// <param name="Host">null = the group as a whole: one value for each host and night. Else a host against its own past: one for each capture.</param>
 /// <param name="Metric">latency_ns, outcome, divergence, violation, infidelity, lost.</param>
 /// <param name="Key">Which of them: a percentile, an outcome, a kind.</param>
-/// <param name="Tonight">Median (latency, ns) or mean (share) over tonight's hosts.</param>
-/// <param name="Baseline">The same over the baseline's host-nights.</param>
+/// <param name="Tonight">Median (latency, ns) or mean (share) over tonight's values.</param>
+/// <param name="Baseline">The same over the baseline's.</param>
 /// <param name="Effect">Latency: ratio. Shares: difference.</param>
-/// <param name="Units">Hosts tonight.</param>
-/// <param name="BaselineUnits">Host-nights before.</param>
+/// <param name="Units">Values tonight.</param>
+/// <param name="BaselineUnits">Values before.</param>
 /// <param name="P">One-sided; null without a verdict.</param>
 /// <param name="CorrectedP">After Holm over all comparisons of the night.</param>
 public sealed record Comparison(
-    NightGroup Group, string Metric, string Key, double Tonight, double Baseline, double Effect, int Units, int BaselineUnits, double? P, double? CorrectedP, Verdict Verdict);
+    NightGroup Group, string? Host, string Metric, string Key, double Tonight, double Baseline, double Effect, int Units, int BaselineUnits, double? P, double? CorrectedP, Verdict Verdict)
+{
+    /// <summary>The group, and the host where it is one.</summary>
+    public string Subject => Host is null ? Group.ToString() : $"{Group}, {Host}";
+}
 
 /// <summary>A divergence, violation or infidelity of a kind that no earlier night had.</summary>
 /// <param name="Captures">Captures of the night that show it.</param>

@@ -20,11 +20,13 @@ public static class NightText
         : string.Create(CultureInfo.InvariantCulture, $"{c.Effect * 100:+0.00;-0.00} points ({c.Baseline * 100:0.00} to {c.Tonight * 100:0.00} %)");
 
     /// <summary>Sizes and probability.</summary>
-    public static string Evidence(Comparison c) => c.P is null
-        ? string.Create(CultureInfo.InvariantCulture, $"{c.Units} hosts, {c.BaselineUnits} host-nights before: too few")
-        : string.Create(CultureInfo.InvariantCulture, $"{c.Units} hosts, {c.BaselineUnits} host-nights before, p = {c.P:0.##E+0}, corrected {c.CorrectedP:0.##E+0}");
+    public static string Evidence(Comparison c)
+    {
+        string sizes = string.Create(CultureInfo.InvariantCulture, $"{c.Units} {(c.Host is null ? "hosts" : "captures")}, {c.BaselineUnits} {(c.Host is null ? "host-nights" : "captures")} before");
+        return c.P is null ? sizes + ": too few" : string.Create(CultureInfo.InvariantCulture, $"{sizes}, p = {c.P:0.##E+0}, corrected {c.CorrectedP:0.##E+0}");
+    }
 
-    public static string Line(Comparison c) => $"{c.Group}: {Quantity(c)} {Effect(c)}; {Evidence(c)}";
+    public static string Line(Comparison c) => $"{c.Subject}: {Quantity(c)} {Effect(c)}; {Evidence(c)}";
 
     public static string Line(NewKind k) =>
         string.Create(CultureInfo.InvariantCulture, $"new {k.Metric}: {k.Kind}, in {k.Captures} captures, such as {k.Example}");

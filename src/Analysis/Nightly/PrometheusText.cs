@@ -23,7 +23,7 @@ internal static class PrometheusText
         Gauge(text, "tracereplay_night_comparisons", "Comparisons with enough captures for a test.", report.Comparisons.Count(c => c.P is not null));
         Gauge(text, "tracereplay_night_regressions", "Significant changes for the worse, and kinds never seen before.", report.Regressions.Count() + report.NewKinds.Count);
         Head(text, "tracereplay_night_latency_seconds", "Latency of a fault: median over hosts of each capture's percentile.");
-        foreach (Comparison c in report.Comparisons.Where(c => c.Metric == "latency_ns" && double.IsFinite(c.Tonight)).OrderBy(c => c.Group.ToString(), StringComparer.Ordinal).ThenBy(c => c.Key, StringComparer.Ordinal))
+        foreach (Comparison c in report.Comparisons.Where(c => c.Host is null && c.Metric == "latency_ns" && double.IsFinite(c.Tonight)).OrderBy(c => c.Group.ToString(), StringComparer.Ordinal).ThenBy(c => c.Key, StringComparer.Ordinal))
         {
             text.Append(CultureInfo.InvariantCulture, $"tracereplay_night_latency_seconds{{class={Label(c.Group.HostClass)},scenario={Label(c.Group.Scenario)},kernel={Label(c.Group.Kernel ?? "")},percentile={Label(c.Key)}}} {c.Tonight / 1e9:G9}\n");
         }

@@ -20,6 +20,11 @@ public static class RankTest
             return 1;
         }
 
+        if (m > n)
+        {
+            return GreaterP([.. baseline.Select(v => -v)], [.. sample.Select(v => -v)]); // the same question, and fewer ranks to choose
+        }
+
         (int[] ranks, double ties) = DoubledRanks([.. sample, .. baseline]);
         long observed = ranks.Take(m).Sum(r => (long)r);
         long sumOfRanks = ranks.Sum(r => (long)r);

@@ -33,7 +33,7 @@ internal static class SummaryJson
             Array(json, "nights", report.BaselineNights, night => json.WriteStringValue(Day(night)));
             json.WriteEndObject();
             json.WriteStartObject("test");
-            json.WriteString("name", "Wilcoxon-Mann-Whitney, one-sided, a value for each host and night");
+            json.WriteString("name", "Wilcoxon-Mann-Whitney, one-sided: a class by a value for each host and night, a host by one for each capture");
             json.WriteString("correction", "Holm");
             json.WriteNumber("level", report.Level);
             json.WriteNumber("comparisons", report.Comparisons.Count(c => c.P is not null));
@@ -72,13 +72,15 @@ internal static class SummaryJson
         json.WriteString("class", c.Group.HostClass);
         json.WriteString("scenario", c.Group.Scenario);
         json.WriteString("kernel", c.Group.Kernel);
+        json.WriteString("host", c.Host);
         json.WriteString("metric", c.Metric);
         json.WriteString("key", c.Key);
         Number(json, "effect", c.Effect);
         Number(json, "tonight", c.Tonight);
         Number(json, "baseline", c.Baseline);
-        json.WriteNumber("hosts", c.Units);
-        json.WriteNumber("baseline_host_nights", c.BaselineUnits);
+        json.WriteString("unit", c.Host is null ? "host and night" : "capture");
+        json.WriteNumber("n", c.Units);
+        json.WriteNumber("baseline_n", c.BaselineUnits);
         Number(json, "p", c.P);
         Number(json, "corrected_p", c.CorrectedP);
         json.WriteEndObject();

@@ -101,8 +101,8 @@ public static class Tables
             tlb_flush INTEGER, retry INTEGER, async_fault INTEGER
             """),
         Result("cost_measured", """
-            trace_id VARCHAR, model VARCHAR, setting VARCHAR, path VARCHAR, units DOUBLE, repetitions INTEGER, ns DOUBLE,
-            harness_ns DOUBLE, ratio DOUBLE, ratio_low DOUBLE, ratio_high DOUBLE, verdict VARCHAR, left_out DOUBLE,
+            trace_id VARCHAR, model VARCHAR, setting VARCHAR, path VARCHAR, alike BOOLEAN, units BIGINT, repetitions INTEGER,
+            ns DOUBLE, harness_ns DOUBLE, ratio DOUBLE, ratio_low DOUBLE, ratio_high DOUBLE, verdict VARCHAR, left_out DOUBLE,
             instructions DOUBLE, cache_misses DOUBLE
             """),
         Result("cost_traced", """

@@ -11,16 +11,20 @@ internal static class CostCommand
 {
     private static readonly Dictionary<string, string> s_shows = new()
     {
-        ["measured"] = CostQueries.Measured,
+        ["summary"] = CostQueries.Summary,
         ["counts"] = CostQueries.Counts,
+        ["measured"] = CostQueries.Measured,
         ["traced"] = CostQueries.Traced,
+        ["probes"] = CostQueries.Probes,
+        ["prices"] = CostQueries.Prices,
+        ["predictions"] = CostQueries.Predictions,
     };
 
     public static (Command Command, string[] Examples) Create()
     {
         Option<string> dataset = CommonOptions.Dataset();
         Option<string[]> trace = TraceChoice.Option("Traces whose cost is asked for, by trace_id or its beginning (default: all)");
-        var show = new Option<string?>("--show") { Description = "One table whole, instead of the summary", HelpName = string.Join('|', s_shows.Keys) };
+        var show = new Option<string?>("--show") { Description = "Which table to print (default: summary)", HelpName = string.Join('|', s_shows.Keys) };
         Names.OneOf(show, [.. s_shows.Keys]);
         var repetitions = new Option<int>("--repetitions") { Description = "How often each model is measured, from 5; 0 = not at all", HelpName = "N", DefaultValueFactory = _ => new MeasureOptions().Repetitions };
         repetitions.Validators.Add(result =>
@@ -38,10 +42,23 @@ internal static class CostCommand
             string root = parse.GetValue(dataset)!;
             IReadOnlyList<string> ids = TraceChoice.Resolve(root, Names.Split(parse.GetValue(trace)));
             int n = parse.GetValue(repetitions);
-            CostRunner.Run(root, ids, n == 0 ? null : new MeasureOptions { Repetitions = n }, id => terminal.Note($"cost of {id}"), ct);
+            InputProgress.Over(terminal, ids.Count, progress => CostRunner.Run(
+                root,
+                ids,
+                n == 0 ? null : new MeasureOptions { Repetitions = n },
+                id => progress.Begin($"cost of {id}"),
+                progress.End,
+                ct));
+            ViewsFile.Write(root);
             using DatasetSession session = DatasetSession.Open(root);
             var rows = new RowOutput(parse.GetValue(format), parse.GetValue(output));
-            rows.Write(session, s_shows[parse.GetValue(show) ?? "measured"], new Dictionary<string, string> { ["asked"] = string.Join(',', ids) }, terminal, ct);
+            rows.Write(session, s_shows[parse.GetValue(show) ?? "summary"], new Dictionary<string, string> { ["asked"] = string.Join(',', ids) }, terminal, ct);
+            terminal.Flush();
+            foreach (string note in CostNotes.Of(session, ids))
+            {
+                terminal.Note(note);
+            }
+
             return ExitCode.Done;
         }));
         return (command,

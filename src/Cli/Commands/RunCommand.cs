@@ -1,4 +1,5 @@
 using System.CommandLine;
+using TraceReplay.Analysis.Report;
 using TraceReplay.Analysis.Summary;
 using TraceReplay.Analysis.Views;
 using TraceReplay.Cli.Shell;
@@ -19,7 +20,8 @@ internal static class RunCommand
         Option<int> jobs = CommonOptions.Jobs();
         Option<bool> ignoreProbes = CommonOptions.IgnoreProbes();
         Option<string[]> failOn = CommonOptions.FailOn();
-        var command = new Command("run", "From captures to a verdict: ingest, replay, and a summary to read in a minute") { captures, dataset, model, setting, kernel, ignoreProbes, jobs, failOn };
+        var report = new Option<string?>("--report") { Description = "Write a page with pictures too", HelpName = "FILE.html" };
+        var command = new Command("run", "From captures to a verdict: ingest, replay, and a summary to read in a minute") { captures, dataset, report, model, setting, kernel, ignoreProbes, jobs, failOn };
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
             CaptureInputs inputs = CaptureInputs.Resolve(parse.GetValue(captures)!);
@@ -42,6 +44,13 @@ internal static class RunCommand
                 Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting), parse.GetValue(kernel)) with { IgnoreProbes = parse.GetValue(ignoreProbes) }, terminal, ct);
                 using DatasetSession session = DatasetSession.Open(root);
                 new SummaryWriter(terminal.Out, kept).Write(SummaryReader.Read(session, ids));
+                if (parse.GetValue(report) is { } file)
+                {
+                    terminal.Flush();
+                    ReportWriter.Write(session, ids, file, ct);
+                    terminal.Note($"report: {file}");
+                }
+
                 Findings.Ask(session, ids);
                 return Math.Max(code, Findings.Check(session, Names.Split(parse.GetValue(failOn)), terminal));
             }
@@ -57,6 +66,7 @@ internal static class RunCommand
         [
             "tracereplay run sample-traces",
             "tracereplay run capture.trace.dat -d night",
+            "tracereplay run sample-traces --report report.html",
             "tracereplay run pasted.txt --kernel 6.12.95",
             "tracereplay run 'captures/*.dat' --model current --fail-on infidelity",
         ]);

@@ -6,13 +6,14 @@ namespace TraceReplay.Replay.Cost;
 /// <summary>Faults of one trace that are alike: same path, end and page kind, and in each model the same operations.</summary>
 public sealed class CostCell
 {
-    internal CostCell(FaultPath path, FaultOutcome observed, PageKind kind, bool write, CostVector[] counts)
+    internal CostCell(FaultPath path, FaultOutcome observed, PageKind kind, bool write, CostVector[] counts, FaultOutcome[] outcomes)
     {
         Path = path;
         Observed = observed;
         Kind = kind;
         Write = write;
         Counts = counts;
+        Outcomes = outcomes;
     }
 
     /// <summary>By the captured kernel's model.</summary>
@@ -27,6 +28,9 @@ public sealed class CostCell
 
     /// <summary>Operations of one such fault, by place of the model in <see cref="CostPassResult.Models"/>.</summary>
     public IReadOnlyList<CostVector> Counts { get; }
+
+    /// <summary>How one such fault ends, by model.</summary>
+    public IReadOnlyList<FaultOutcome> Outcomes { get; }
 
     /// <summary>Fault to entry or to user space, in the clock's units, of those faults that show it.</summary>
     public List<long> Latencies { get; } = [];

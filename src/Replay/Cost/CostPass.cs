@@ -118,7 +118,7 @@ public static class CostPass
             bool write = (fault.Access & FaultAccess.Write) != 0;
             ulong key = Key(rows, ((ulong)truth.Path << 24) | ((ulong)fault.Outcome << 16) | ((ulong)truth.Kind << 8) | (write ? 1UL : 0));
             ref CostCell? cell = ref CollectionsMarshal.GetValueRefOrAddDefault(_cells, key, out _);
-            cell ??= new CostCell(truth.Path, fault.Outcome, truth.Kind, write, [.. rows.Select(row => row.Counts)]);
+            cell ??= new CostCell(truth.Path, fault.Outcome, truth.Kind, write, [.. rows.Select(row => row.Counts)], [.. rows.Select(row => row.Outcome)]);
             cell.Faults++;
             cell.Probes += probes;
             if (fault.Latency >= 0)
@@ -133,6 +133,7 @@ public static class CostPass
             ulong key = (14695981039346656037 ^ kind) * 1099511628211;
             foreach (ref readonly CostRow row in rows.AsSpan())
             {
+                key = (key ^ (ulong)row.Outcome) * 1099511628211;
                 foreach (int count in (ReadOnlySpan<int>)row.Counts)
                 {
                     key = (key ^ (uint)count) * 1099511628211;

@@ -37,7 +37,6 @@ internal sealed class Arm(string name, string setting, int repetitions, int labe
 /// </summary>
 internal sealed class Harness(Workload workload, MeasureOptions options, HardwareCounters? counters)
 {
-    private const int ChunkSegments = 2048;
     private const int WarmUps = 4;
     private static readonly TimeSpan s_warmUp = TimeSpan.FromMilliseconds(600);
 
@@ -93,15 +92,14 @@ internal sealed class Harness(Workload workload, MeasureOptions options, Hardwar
 
         GC.Collect();
         long[][] times = [.. models.Select(_ => new long[workload.Labels.Count])];
-        for (int from = 0; from < workload.Segments.Length; from += ChunkSegments)
+        foreach (ReadOnlyMemory<Segment> chunk in workload.Chunks())
         {
-            ReadOnlySpan<Segment> chunk = workload.Segments.AsSpan(from, Math.Min(ChunkSegments, workload.Segments.Length - from));
             bool whole = true;
             _random.Shuffle(order);
             foreach (int m in order)
             {
                 Array.Clear(times[m]);
-                whole &= RunChunk(fresh[m], chunk, times[m], arms[m]);
+                whole &= RunChunk(fresh[m], chunk.Span, times[m], arms[m]);
             }
 
             Chunks++;
@@ -109,7 +107,7 @@ internal sealed class Harness(Workload workload, MeasureOptions options, Hardwar
             if (whole)
             {
                 Add(arms, repetition, times);
-                Count(chunk, units);
+                Count(chunk.Span, units);
             }
         }
     }

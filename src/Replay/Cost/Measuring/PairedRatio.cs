@@ -12,14 +12,18 @@ public static class PairedRatio
 {
     private const int Resamples = 2000;
 
+    /// <summary>Normal quantile of a two-sided 95 %, of the difference of two runs.</summary>
+    private const double TwoRuns = 1.96 * 1.4142;
+
     /// <summary>
     /// Median over the pairs of numerator / denominator. The interval is a bootstrap over pairs of the difference of two runs, and so
     /// wider by the square root of two than the interval of the mean: it says where another run of this length will come out.
     /// </summary>
     /// <param name="numerator">By repetition.</param>
     /// <param name="denominator">By repetition, all above 0.</param>
+    /// <param name="between">Standard deviation, of the logarithm, from process to process, which repetitions in one of them do not show.</param>
     /// <param name="random">Seeded by the caller, so that the same measurements give the same interval.</param>
-    public static Ratio Estimate(ReadOnlySpan<double> numerator, ReadOnlySpan<double> denominator, Random random)
+    public static Ratio Estimate(ReadOnlySpan<double> numerator, ReadOnlySpan<double> denominator, double between, Random random)
     {
         int n = numerator.Length;
         double[] logs = new double[n];
@@ -40,6 +44,7 @@ public static class PairedRatio
 
         // The difference of two runs is symmetric: both tails say the same, their mean says it better.
         double half = (Quantile(differences, 0.975) - Quantile(differences, 0.025)) / 2;
+        half = Math.Sqrt((half * half) + Math.Pow(TwoRuns * between, 2));
         return new Ratio(Math.Exp(value), Math.Exp(value - half), Math.Exp(value + half));
 
         double Resample()

@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Text;
+using DuckDB.NET.Data;
+using TraceReplay.Analysis.Compaction;
+using TraceReplay.Analysis.Views;
+using TraceReplay.Ingest.Dataset;
+
+namespace TraceReplay.Analysis.Report.Around;
+
+/// <summary>
+/// Reads events of all kinds near places of one trace. Goes to the trace's own files: the views would open those of every
+/// trace of the dataset.
+/// </summary>
+internal static class EventsAround
+{
+    private const int LongestFields = 400;
+
+    private static readonly HashSet<string> s_common = ["trace_id", "seq", "ts_ns", "cpu", "pid", "tgid", "comm", "instance", "host", "date"];
+
+    /// <param name="session">The dataset.</param>
+    /// <param name="traceId">The trace.</param>
+    /// <param name="places">First and last seq of each place; few, and short.</param>
+    /// <param name="most">Events of one kind that are read at most.</param>
+    /// <returns>The events in order.</returns>
+    public static IReadOnlyList<RecordedEvent> Read(DatasetSession session, string traceId, IReadOnlyList<(long From, long To)> places, int most)
+    {
+        (DateOnly date, string host) = session.Select(
+            "SELECT date, host FROM traces WHERE trace_id = $id",
+            r => (DateOnly.Parse(r.GetValue(0).ToString()!, CultureInfo.InvariantCulture), r.GetString(1)),
+            ("id", traceId))[0];
+        string wanted = string.Join(" OR ", places.Select(p => string.Create(CultureInfo.InvariantCulture, $"seq BETWEEN {p.From} AND {p.To}")));
+        var events = new List<RecordedEvent>();
+        string folder = Path.Combine(session.Dataset, DatasetLayout.Events);
+        foreach (string kind in Directory.Exists(folder) && places.Count > 0 ? Directory.EnumerateDirectories(folder).Select(Path.GetFileName).OfType<string>() : [])
+        {
+            string name = kind[(kind.IndexOf('.', StringComparison.Ordinal) + 1)..];
+            foreach (string file in Files(session.Dataset, kind, date, host, traceId))
+            {
+                events.AddRange(session.Select(
+                    $"SELECT * FROM read_parquet({Sql.Literal(Sql.GlobSafe(file))}, hive_partitioning = false) WHERE trace_id = $id AND ({wanted}) ORDER BY seq LIMIT {most.ToString(CultureInfo.InvariantCulture)}",
+                    r => Event(r, name),
+                    ("id", traceId)));
+            }
+        }
+
+        return [.. events.OrderBy(e => e.Seq)];
+    }
+
+    // A trace's own file; once compacted, its day's parts.
+    private static IEnumerable<string> Files(string dataset, string kind, DateOnly date, string host, string traceId)
+    {
+        string own = DatasetLayout.Event(dataset, kind, date, host, traceId);
+        string day = CompactedLayout.Day(dataset, $"{DatasetLayout.Events}/{kind}", date);
+        return File.Exists(own) ? [own] : Directory.Exists(day) ? Directory.EnumerateFiles(day, "*.parquet") : [];
+    }
+
+    private static RecordedEvent Event(DuckDBDataReader reader, string name)
+    {
+        long seq = 0, ts = 0;
+        int? cpu = null, pid = null;
+        string? comm = null;
+        var fields = new StringBuilder();
+        for (int i = 0; i < reader.FieldCount && fields.Length < LongestFields; i++)
+        {
+            object? value = reader.IsDBNull(i) ? null : reader.GetValue(i);
+            switch (reader.GetName(i))
+            {
+                case "seq": seq = (long)value!; break;
+                case "ts_ns": ts = value is null ? 0 : Convert.ToInt64(value, CultureInfo.InvariantCulture); break;
+                case "cpu": cpu = Small(value); break;
+                case "pid": pid = Small(value); break;
+                case "comm": comm = value as string; break;
+                case string field when !s_common.Contains(field) && value is not null:
+                    fields.Append(fields.Length == 0 ? "" : " ").Append(field).Append('=').Append(Field(value));
+                    break;
+            }
+        }
+
+        string shown = fields.ToString();
+        return new RecordedEvent(seq, ts, cpu, pid, comm, name, shown.Length <= LongestFields ? shown : shown[..LongestFields] + "…");
+    }
+
+    private static int? Small(object? value) => value is null ? null : Convert.ToInt32(value, CultureInfo.InvariantCulture);
+
+    // Pointers and addresses are UBIGINT; small counts of that type read no worse in hexadecimal.
+    private static string Field(object value) => value switch
+    {
+        ulong address => "0x" + address.ToString("x", CultureInfo.InvariantCulture),
+        string text => text,
+        Stream bytes => $"({bytes.Length} bytes)",
+        System.Collections.IEnumerable list => "{" + string.Join(',', list.Cast<object?>().Take(8).Select(v => v is null ? "" : Field(v))) + "}",
+        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        _ => value.ToString() ?? "",
+    };
+}

@@ -1,0 +1,58 @@
+using TraceReplay.Analysis.Report.Html;
+using TraceReplay.Analysis.Summary;
+using TraceReplay.Analysis.Views;
+
+namespace TraceReplay.Analysis.Report.Sections;
+
+/// <summary>What the parts of a chapter have in common.</summary>
+internal sealed record ChapterContext(HtmlWriter Html, DatasetSession Session, TraceSummary Summary)
+{
+    public string Id => Summary.Trace.Id;
+
+    public TraceClock Clock { get; } = TraceClock.Of(Summary.Trace);
+
+    public Grid Read(string query, params ReadOnlySpan<(string Name, object Value)> more) => Grid.Read(Session, query, [("id", Id), .. more]);
+
+    /// <summary>A part under its own heading.</summary>
+    public void Part(string title, Action write)
+    {
+        Html.Open("section", ("class", "part")).Element("h3", title);
+        write();
+        Html.Close();
+    }
+
+    public void Say(string sentence, string? style = null) => Html.Element("p", sentence, ("class", style));
+
+    /// <summary>An empty state is said in words.</summary>
+    public void Nothing(string why) => Html.Element("p", why, ("class", "nothing"));
+}
+
+/// <summary>Everything about one trace.</summary>
+internal static class TraceChapter
+{
+    public static void Write(HtmlWriter html, DatasetSession session, TraceSummary summary)
+    {
+        var chapter = new ChapterContext(html, session, summary);
+        Verdict verdict = Verdict.Of(summary);
+        html.Open("section", ("class", "chapter"), ("id", VerdictSection.Anchor(summary)));
+        html.Open("h2").Text(VerdictSection.Name(summary) + " ");
+        VerdictSection.Badge(html, verdict.Tone, verdict.Word);
+        html.Close();
+        html.Element("p", verdict.Sentence);
+        chapter.Part("What was captured", () => ProvenancePart.Captured(chapter));
+        if (summary.Faults > 0)
+        {
+            chapter.Part("Fidelity", () => FidelityPart.Write(chapter));
+            chapter.Part("How the faults ended", () => OutcomePart.Write(chapter));
+            chapter.Part("Where the models diverge", () => DivergencePart.Write(chapter));
+            chapter.Part("Invariants", () => FidelityPart.Invariants(chapter));
+            chapter.Part("Invalidation windows and faults in time", () => WindowPart.Write(chapter));
+            chapter.Part("How long faults took", () => LatencyPart.Write(chapter));
+            chapter.Part("Cost of the hot path", () => CostPart.Write(chapter));
+            chapter.Part("What is known, inferred and assumed", () => AssumptionPart.Write(chapter));
+        }
+
+        chapter.Part("Where this comes from", () => ProvenancePart.Write(chapter));
+        html.Close();
+    }
+}

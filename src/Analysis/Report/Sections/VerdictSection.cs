@@ -1,0 +1,219 @@
+using TraceReplay.Analysis.Report.Html;
+using TraceReplay.Analysis.Summary;
+using TraceReplay.Analysis.Views;
+
+namespace TraceReplay.Analysis.Report.Sections;
+
+/// <summary>The top of the page: the verdict in plain words, what was found, and all traces side by side.</summary>
+internal static class VerdictSection
+{
+    public static void Write(HtmlWriter html, DatasetSession session, IReadOnlyList<TraceSummary> traces)
+    {
+        List<Verdict> verdicts = [.. traces.Select(Verdict.Of)];
+        html.Open("header");
+        html.Element("p", "TraceReplay: what the captures show, and what the models say of it", ("class", "kicker"));
+        html.Element("h1", traces.Count == 1 ? Name(traces[0]) : Prose.Count(traces.Count, "capture", "captures"));
+        Lead(html, traces, verdicts);
+        html.Close();
+        html.Open("section", ("aria-label", "Findings")).Element("h2", "What was found");
+        Findings(html, session, traces);
+        html.Close();
+        if (traces.Count > 1)
+        {
+            html.Open("section").Element("h2", "All captures");
+            Refusals(traces)?.Write(html);
+            Table(html, traces, verdicts);
+            html.Close();
+        }
+    }
+
+    /// <summary>The traces that get a chapter: all, or the first ones, those with something to look at before the others.</summary>
+    public static IEnumerable<TraceSummary> WithChapter(IReadOnlyList<TraceSummary> traces) => traces.Count <= ReportWriter.Chapters
+        ? traces
+        : traces.OrderByDescending(t => Verdict.Of(t).Tone == Tone.Bad).ThenByDescending(t => t.Divergences.Sum(d => d.Faults)).Take(ReportWriter.Chapters);
+
+    public static string Name(TraceSummary trace) => Path.GetFileName(trace.Trace.Path) is { Length: > 0 } name ? name : trace.Trace.Id;
+
+    public static string Anchor(TraceSummary trace) => "t-" + trace.Trace.Id;
+
+    public static void Badge(HtmlWriter html, Tone tone, string word) =>
+        html.Open("span", ("class", "badge " + Enum.GetName(tone)!.ToLowerInvariant())).Text(word).Close();
+
+    private static void Lead(HtmlWriter html, IReadOnlyList<TraceSummary> traces, List<Verdict> verdicts)
+    {
+        if (verdicts.Count == 0)
+        {
+            html.Element("p", "There is no capture in this dataset.", ("class", "lead"));
+            return;
+        }
+
+        (long compared, long matched) = (verdicts.Sum(v => v.Compared), verdicts.Sum(v => v.Matched));
+        Tone tone = verdicts.Select(v => v.Tone).MaxBy(t => t switch { Tone.Bad => 3, Tone.Doubtful => 2, Tone.Good => 1, _ => 0 });
+        string sentence = verdicts.Count == 1
+            ? verdicts[0].Sentence
+            : compared == 0
+                ? "No outcome could be compared with what a model says: nothing on this page is checked."
+                : $"For every capture, the model of its kernel was compared with what that kernel did: it agrees in {Prose.Count(matched)} of {Prose.Count(compared, "fault", "faults")} ({Prose.Percent(matched, compared)}).";
+        html.Open("div", ("class", "lead " + Enum.GetName(tone)!.ToLowerInvariant()));
+        html.Element("p", sentence);
+        html.Element("p", "Everything else on this page is worth as much as that number.", ("class", "note"));
+        html.Close();
+        Doubts(html, traces, verdicts);
+    }
+
+    private static void Doubts(HtmlWriter html, IReadOnlyList<TraceSummary> traces, List<Verdict> verdicts)
+    {
+        var doubts = new List<string>();
+        void Add(int count, string one, string many)
+        {
+            if (count > 0)
+            {
+                doubts.Add(traces.Count == 1 ? $"The capture {one}." : $"{Prose.Count(count, "capture " + one, "captures " + many)}.");
+            }
+        }
+
+        Add(traces.Count(t => t.Trace.Lost is null or > 0), "lost records", "lost records");
+        Add(traces.Count(t => !t.Trace.Complete), "is damaged: only what was complete before the damage is here", "are damaged: only what was complete before the damage is here");
+        if (traces.Count > 1)
+        {
+            Add(verdicts.Count(v => v.Tone == Tone.Unknown), "could not be compared", "could not be compared");
+        }
+
+        if (doubts.Count > 0)
+        {
+            html.Element("p", string.Join(' ', doubts), ("class", "doubt"));
+        }
+    }
+
+    private static void Findings(HtmlWriter html, DatasetSession session, IReadOnlyList<TraceSummary> traces)
+    {
+        html.Open("ul", ("class", "findings"));
+        int said = Misses(html, traces) + KernelViolations(html, session, traces) + Refused(html, traces) + Divergences(html, traces);
+        if (said == 0)
+        {
+            html.Element("li", "Nothing: no refused fault, no broken invariant of the kernel's records, and all models end every fault the same way.");
+        }
+
+        html.Close();
+    }
+
+    private static int Misses(HtmlWriter html, IReadOnlyList<TraceSummary> traces)
+    {
+        int said = 0;
+        foreach (TraceSummary trace in traces.Where(t => t.Fidelity.Any(f => f.Unexplained > 0)).Take(6))
+        {
+            string quantities = string.Join(", ", trace.Fidelity.Where(f => f.Unexplained > 0).Select(f => $"{Prose.Count(f.Unexplained)} of {f.Quantity}"));
+            html.Open("li", ("class", "bad")).Element("strong", "Unexplained misses").Text($" in {Name(trace)}: {quantities}.").Close();
+            said++;
+        }
+
+        return said;
+    }
+
+    private static int KernelViolations(HtmlWriter html, DatasetSession session, IReadOnlyList<TraceSummary> traces)
+    {
+        HashSet<string> ids = [.. traces.Select(t => t.Trace.Id)];
+        List<(string Trace, string Name, long Count)> broken = session.Select(
+            "SELECT trace_id, invariant || ' ' || name, count(*) FROM violations WHERE model = 'kernel' AND verdict = 'violated' GROUP BY ALL ORDER BY 3 DESC",
+            r => (r.GetString(0), r.GetString(1), r.GetInt64(2)));
+        int said = 0;
+        foreach (IGrouping<string, (string Trace, string Name, long Count)> invariant in broken.Where(b => ids.Contains(b.Trace)).GroupBy(b => b.Name).Take(6))
+        {
+            html.Open("li", ("class", "bad")).Element("strong", $"{invariant.Key} broken by a kernel")
+                .Text($": {Prose.Count(invariant.Sum(i => i.Count), "time", "times")} in {Prose.Count(invariant.Count(), "capture", "captures")}.").Close();
+            said++;
+        }
+
+        return said;
+    }
+
+    private static int Refused(HtmlWriter html, IReadOnlyList<TraceSummary> traces)
+    {
+        long faults = traces.Sum(t => Verdict.Ends(t, "EFAULT", SummaryReader.Observed));
+        int captures = traces.Count(t => Verdict.Ends(t, "EFAULT", SummaryReader.Observed) > 0);
+        if (faults == 0)
+        {
+            return 0;
+        }
+
+        string models = string.Join(", ", Verdict.Models(traces).Select(m => $"{m} {Prose.Count(traces.Where(t => Verdict.Ends(t, "EFAULT", SummaryReader.Observed) > 0).Sum(t => Verdict.Ends(t, "EFAULT", m)))}"));
+        html.Open("li", ("class", "bad")).Element("strong", "Guest pages refused")
+            .Text($": the kernel{(captures > 1 ? "s" : "")} ended {Prose.Count(faults, "fault", "faults")} with EFAULT{(traces.Count > 1 ? $", in {Prose.Count(captures, "capture", "captures")}" : "")}. On the same captures the models refuse: {models}.").Close();
+        return 1;
+    }
+
+    private static int Divergences(HtmlWriter html, IReadOnlyList<TraceSummary> traces)
+    {
+        var ways = traces.SelectMany(t => t.Divergences)
+            .GroupBy(d => (d.ModelA, d.OutcomeA, d.OutcomeB, d.PageKind))
+            .Select(g => (g.Key, Models: g.Select(d => d.ModelB).Distinct().OrderBy(ModelOrder.Rank).ToList(), Faults: g.GroupBy(d => d.ModelB).Max(m => m.Sum(d => d.Faults)), g.Last().Cause))
+            .OrderByDescending(w => w.Faults).ToList();
+        foreach (var way in ways.Take(6))
+        {
+            html.Open("li", ("class", "warn")).Element("strong", $"{way.Key.ModelA} diverges from {string.Join(" and ", way.Models)}")
+                .Text($" on {Prose.Count(way.Faults, "fault", "faults")} on {way.Key.PageKind} pages: {way.Key.ModelA} {way.Key.OutcomeA ?? "unknown"}, {string.Join(" and ", way.Models)} {way.Key.OutcomeB ?? "unknown"}.");
+            if (way.Cause is { Length: > 0 } cause)
+            {
+                html.Element("span", Prose.Sentence(cause), ("class", "cause"));
+            }
+
+            html.Close();
+        }
+
+        if (ways.Count > 6)
+        {
+            html.Element("li", $"{Prose.Count(ways.Count - 6, "more way", "more ways")} to diverge: see the captures below.");
+        }
+
+        return ways.Count;
+    }
+
+    private static Chart? Refusals(IReadOnlyList<TraceSummary> traces)
+    {
+        string[] sources = [SummaryReader.Observed, .. Verdict.Models(traces)];
+        List<object?[]> rows = [.. traces
+            .Where(t => sources.Any(s => Verdict.Ends(t, "EFAULT", s) > 0)).Take(24)
+            .Select(t => (object?[])[Name(t), .. sources.Select(s => (object?)Verdict.Ends(t, "EFAULT", s))])];
+        return rows.Count == 0 ? null : new Chart
+        {
+            Kind = "groups",
+            Title = "Faults refused with EFAULT",
+            Says = $"For each capture the faults that the kernel refused, and beside them those that each model refuses of the same faults. {(rows.Count < traces.Count ? $"{Prose.Count(traces.Count - rows.Count, "capture", "captures")} without a refusal, or beyond the first 24, not drawn." : "")}".TrimEnd(),
+            Data = new Grid(["capture", .. sources], rows),
+            Options = new Dictionary<string, object?> { ["unit"] = "faults with EFAULT" },
+        };
+    }
+
+    private static void Table(HtmlWriter html, IReadOnlyList<TraceSummary> traces, List<Verdict> verdicts)
+    {
+        const int shown = 400;
+        HashSet<string> chapters = [.. WithChapter(traces).Select(t => t.Trace.Id)];
+        html.Open("div", ("class", "scroll"), ("tabindex", "0")).Open("table").Open("thead").Open("tr");
+        foreach (string title in (ReadOnlySpan<string>)["capture", "kernel", "model and kernel", "agree", "faults", "EFAULT", "records lost"])
+        {
+            html.Element("th", title, ("scope", "col"), ("class", title is "agree" or "faults" or "EFAULT" or "records lost" ? "number" : null));
+        }
+
+        html.Close().Close().Open("tbody");
+        foreach ((TraceSummary trace, Verdict verdict) in traces.Zip(verdicts).Take(shown))
+        {
+            html.Open("tr").Open("td");
+            html.Element(chapters.Contains(trace.Trace.Id) ? "a" : "span", Name(trace), ("href", chapters.Contains(trace.Trace.Id) ? "#" + Anchor(trace) : null));
+            html.Close().Element("td", trace.Trace.Kernel ?? "unknown").Open("td");
+            Badge(html, verdict.Tone, verdict.Word);
+            html.Close();
+            html.Element("td", Prose.Percent(verdict.Matched, verdict.Compared), ("class", "number"));
+            html.Element("td", Prose.Count(trace.Faults), ("class", "number"));
+            html.Element("td", Prose.Count(Verdict.Ends(trace, "EFAULT", SummaryReader.Observed)), ("class", "number"));
+            html.Element("td", trace.Trace.Lost is { } lost ? Prose.Count(lost) : "unknown", ("class", "number")).Close();
+        }
+
+        html.Close().Close().Close();
+        string left = chapters.Count < traces.Count ? $" {Prose.Count(chapters.Count)} have a chapter below, those with misses and divergences first; `tracereplay report --trace ID` makes one for any other." : "";
+        string cut = traces.Count > shown ? $" {Prose.Count(traces.Count - shown)} captures are not in this table." : "";
+        if (left.Length + cut.Length > 0)
+        {
+            html.Element("p", (left + cut).Trim(), ("class", "note"));
+        }
+    }
+}
