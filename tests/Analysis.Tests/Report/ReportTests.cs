@@ -22,7 +22,7 @@ public partial class ReportTests
         string page = Page(data, ReplayedDataset.Id);
         Assert.Contains("script\\u003E\\u003Cimg", page, StringComparison.Ordinal);
         Assert.Contains("&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;", page, StringComparison.Ordinal);
-        Assert.DoesNotContain("<img", page, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("<img", Content(page), StringComparison.OrdinalIgnoreCase);
         foreach (Match json in DataScripts().Matches(page))
         {
             Assert.DoesNotContain('<', json.Groups[1].Value);
@@ -43,7 +43,7 @@ public partial class ReportTests
         string[] inline = [.. InlineScripts().Matches(page).Concat(Styles().Matches(page)).Select(m => m.Groups[1].Value)];
         Assert.Equal(6, inline.Length);
         Assert.All(inline, text => Assert.Contains($"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}'", policy, StringComparison.Ordinal));
-        Assert.DoesNotMatch(Outside(), page[..page.IndexOf("<script>", StringComparison.Ordinal)]);
+        Assert.DoesNotMatch(Outside(), Content(page));
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public partial class ReportTests
         string page = Page(data, "eeeeeeeeeeeeeeee");
         Assert.Contains("This capture shows no KVM page fault, so nothing can be said of the models.", page, StringComparison.Ordinal);
         Assert.Contains("The capture lost records. The capture is damaged: only what was complete before the damage is here.", page, StringComparison.Ordinal);
-        Assert.DoesNotContain("100 %", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("100 %", Content(page), StringComparison.Ordinal);
         Assert.Equal(0, Figures().Count(page));
     }
 
@@ -68,7 +68,7 @@ public partial class ReportTests
                 "The capture shows no invalidation window.", "No fault has both a time and a host address", "The capture does not show when a fault ended",
                 "Not counted yet: `tracereplay cost -d DATASET --trace cccccccccccccccc` fills this part.", "No invariant was checked.",
             ],
-            words => Assert.Contains(words.Replace("`", "&#x60;", StringComparison.Ordinal), page, StringComparison.Ordinal));
+            words => Assert.Contains(words, page, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -130,6 +130,9 @@ public partial class ReportTests
                 FROM range(6)
                 """);
     }
+
+    // Our scripts, which hold a library's markup, stand last.
+    private static string Content(string page) => page[..page.IndexOf("<script>", StringComparison.Ordinal)];
 
     private static string Page(FakeDataset data, params string[] ids)
     {
