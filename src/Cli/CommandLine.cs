@@ -51,6 +51,7 @@ internal static class CommandLine
         CompareCommand.Create(),
         CostCommand.Create(),
         QueryCommand.Create(),
+        ExportCommand.Create(),
         ReportCommand.Create(),
         NightlyCommand.Create(),
         CompactCommand.Create(),

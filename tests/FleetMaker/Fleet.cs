@@ -10,7 +10,7 @@ internal sealed record Planted(string Date, string Class, string Host, string Sc
 
 /// <param name="Share">Of the (host, scenario, kernel) groups of the last night; with <paramref name="WholeClass"/> of the (class, scenario, kernel) groups.</param>
 internal sealed record FleetPlan(
-    string Inbox, int Captures, int Nights, int Hosts, int Classes, int Seed, DateOnly FirstDate, double Share, double Factor, string[] Kinds, bool WholeClass);
+    string Inbox, int Captures, int Nights, int FirstNight, int Hosts, int Classes, int Seed, DateOnly FirstDate, double Share, double Factor, string[] Kinds, bool WholeClass);
 
 /// <summary>Makes the nights of a fleet: the same plan gives the same bytes.</summary>
 internal sealed class Fleet(FleetPlan plan, IReadOnlyList<Sample> samples)
@@ -27,11 +27,11 @@ internal sealed class Fleet(FleetPlan plan, IReadOnlyList<Sample> samples)
     public IReadOnlyList<Planted> Make()
     {
         List<Planted> planted = [];
-        for (int night = 0; night < plan.Nights; night++)
+        for (int night = plan.FirstNight; night < plan.FirstNight + plan.Nights; night++)
         {
             string date = plan.FirstDate.AddDays(night).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
             int from = night;
-            Dictionary<(string, string, string), Planted> chosen = night == plan.Nights - 1 ? Choose(date) : [];
+            Dictionary<(string, string, string), Planted> chosen = night == plan.FirstNight + plan.Nights - 1 ? Choose(date) : [];
             planted.AddRange(chosen.Values);
             Parallel.For(0, plan.Captures, i => Capture(date, from, i, chosen));
         }
@@ -79,7 +79,7 @@ internal sealed class Fleet(FleetPlan plan, IReadOnlyList<Sample> samples)
             * (planted?.Factor ?? 1);
         IReadOnlyList<SampleEvent> events = planted?.Kind switch
         {
-            "outcome" => Variation.RefuseFaults(sample.Events, every: 4),
+            "outcome" => Variation.RefuseFaults(sample.Events, sample.Info.Events.All.First(f => f.Name == "kvm_userspace_exit"), every: 4),
             "lost" => Variation.Lose(sample.Events, 40 + random.Next(40)),
             _ => sample.Events,
         };
@@ -87,7 +87,11 @@ internal sealed class Fleet(FleetPlan plan, IReadOnlyList<Sample> samples)
         byte[] file = TraceDatFile.Write(sample, name, Variation.Stretch(events, factor, FaultSpread, start, random));
         string folder = Path.Combine(plan.Inbox, ClassName(host), name, date);
         Directory.CreateDirectory(folder);
-        File.WriteAllBytes(Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{sample.Scenario}.{capture:00000}.trace.dat")), file);
+        string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{sample.Scenario}.{capture:00000}.trace.dat"));
+        File.WriteAllBytes(path, file);
+
+        // Uploaded in its night: a job does not take it for a file that is still being written.
+        File.SetLastWriteTimeUtc(path, plan.FirstDate.AddDays(night).ToDateTime(new TimeOnly(2, 0), DateTimeKind.Utc));
     }
 
     /// <summary>A source that depends on nothing but the plan's seed and what it is for.</summary>

@@ -1,3 +1,5 @@
+using TraceReplay.Ingest.Tracefs;
+
 namespace TraceReplay.FleetMaker;
 
 /// <summary>What makes a capture differ from its sample.</summary>
@@ -40,10 +42,12 @@ internal static class Variation
     /// Every n-th fault that was mapped ends in EFAULT instead, as the kernel's records show such an end: the lookup fails, no SPTE
     /// is set, and the vCPU leaves for user space.
     /// </summary>
-    public static List<SampleEvent> RefuseFaults(IReadOnlyList<SampleEvent> events, int every)
+    /// <param name="exitFormat">Of kvm_userspace_exit.</param>
+    public static List<SampleEvent> RefuseFaults(IReadOnlyList<SampleEvent> events, EventFormat exitFormat, int every)
     {
         const ulong errFault = 0x7ffUL << 52;
-        SampleEvent exit = events.First(e => e.Name == "kvm_userspace_exit").With("reason", 0).With("errno", -14);
+        SampleEvent exit = new SampleEvent(0, 0, 0, exitFormat, new byte[exitFormat.FixedSize])
+            .With("common_type", exitFormat.Id).With("reason", 0).With("errno", -14);
         HashSet<int> removed = [];
         Dictionary<int, SampleEvent[]> replaced = [];
         int mapped = 0;

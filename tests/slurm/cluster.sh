@@ -2,7 +2,7 @@
 # slurm_start, slurm_stop, node_kill N (the daemon and everything it runs, as if the machine were gone).
 export SLURM_CONF=$work/slurm.conf
 PATH=$PATH:/usr/sbin
-slurm_port=${SLURM_TEST_PORT:-21700}
+slurm_port=$((20000 + RANDOM % 9000 * 4))
 slurm_daemons=()
 
 slurm_start() {
@@ -63,6 +63,7 @@ CONF
         mkdir -p "$work/spool-node$n"
         slurmd -D -N "node$n" -f "$SLURM_CONF" >/dev/null 2>&1 &
         slurm_daemons+=($!)
+        disown
     done
     for _ in $(seq 60); do
         [ "$(sinfo -h -t idle -o %D 2>/dev/null)" = 3 ] && return 0
@@ -84,14 +85,16 @@ tree() {
 
 # What a daemon started is not its child any more once it has detached; jobs carry the node's name, and hang below a slurmstepd.
 node_processes() {
-    local daemon process
-    daemon=$(cat "$work/slurmd-$1.pid" 2>/dev/null) && tree "$daemon"
+    local daemon process parent
+    daemon=$(cat "$work/slurmd-$1.pid" 2>/dev/null || true)
+    [ -z "$daemon" ] || tree "$daemon"
     for process in $(grep -lszx -e "SLURMD_NODENAME=$1" /proc/[0-9]*/environ); do
         if grep -qszx -e "SLURM_CONF=.*$(basename "$work").*" "$process"; then
             process=${process#/proc/}
             process=${process%/environ}
             echo "$process"
-            ps -o args= -p "$(ps -o ppid= -p "$process")" 2>/dev/null | grep -q slurmstepd && ps -o ppid= -p "$process"
+            parent=$(ps -o ppid= -p "$process" || true)
+            [[ $(ps -o args= -p "${parent:-0}" || true) != slurmstepd* ]] || echo "$((parent))"
         fi
     done
 }
@@ -100,11 +103,14 @@ node_kill() {
     local pids
     pids=$(node_processes "$1" | sort -un)
     # shellcheck disable=SC2086
-    kill -KILL $pids 2>/dev/null || true
+    [ -z "$pids" ] || kill -KILL $pids 2>/dev/null || true
 }
 
 slurm_stop() {
-    local pid
+    local pid n
+    for n in 1 2 3; do
+        node_kill "node$n"
+    done
     for pid in "${slurm_daemons[@]}"; do
         kill "$pid" 2>/dev/null || true
     done

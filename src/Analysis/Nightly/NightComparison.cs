@@ -23,8 +23,9 @@ public static class NightComparison
 
     /// <param name="date">The night; null = the newest that has captures.</param>
     /// <param name="baselineNights">Earlier nights at most.</param>
+    /// <param name="failures">Captures that failed after the first date and up to the second; null = no bound.</param>
     /// <returns>null if the dataset has no capture that came by a night.</returns>
-    public static NightReport? Run(DatasetSession session, DateOnly? date, int baselineNights, Func<DateOnly, IReadOnlyList<string>> failures)
+    public static NightReport? Run(DatasetSession session, DateOnly? date, int baselineNights, Func<DateOnly?, DateOnly?, IReadOnlyList<string>> failures)
     {
         List<DateOnly> nights = session.Select(
             "SELECT DISTINCT t.date FROM traces t WHERE trace_id IN (SELECT trace_id FROM night_stats) ORDER BY 1 DESC",
@@ -55,7 +56,7 @@ public static class NightComparison
             Level = Level,
             Comparisons = Compare(tonight, before),
             NewKinds = FindNewKinds(tonight, before),
-            Failures = failures(night),
+            Failures = failures(earlier.Count > 0 ? earlier[0] : null, night >= nights[0] ? null : night),
         };
     }
 

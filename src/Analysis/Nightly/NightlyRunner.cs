@@ -40,7 +40,7 @@ public static class NightlyRunner
         NightReport? report;
         using (DatasetSession session = DatasetSession.Open(options.Dataset))
         {
-            report = NightComparison.Run(session, options.Date, options.BaselineNights, night => Failures(index, night));
+            report = NightComparison.Run(session, options.Date, options.BaselineNights, (after, until) => Failures(index, after, until));
         }
 
         if (report is not null)
@@ -51,6 +51,11 @@ public static class NightlyRunner
         return new NightlyResult(inbox, report);
     }
 
-    private static List<string> Failures(InboxIndex index, DateOnly night) =>
-        [.. index.Files.Where(f => f.Failure is not null && f.Date == night).Select(f => f.Failure!).Order(StringComparer.Ordinal)];
+    // A capture that cannot be read may belong to a date that has no other: it counts to the night that comes next, or to the newest.
+    private static List<string> Failures(InboxIndex index, DateOnly? after, DateOnly? until) =>
+    [
+        .. index.Files.Where(f => f.Failure is not null && (after is null || f.Date > after) && (until is null || f.Date <= until))
+            .Select(f => f.Failure!)
+            .Order(StringComparer.Ordinal),
+    ];
 }

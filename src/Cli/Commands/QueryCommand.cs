@@ -12,7 +12,7 @@ internal static class QueryCommand
     public static (Command Command, string[] Examples) Create()
     {
         var name = new Argument<string?>("NAME") { Description = "A query of the library: queries/NAME.sql here or beside the program", HelpName = "NAME", Arity = ArgumentArity.ZeroOrOne };
-        name.CompletionSources.Add(_ => QueryLibrary.Default.List().Select(q => q.Name));
+        name.CompletionSources.Add(context => QueryLibrary.Default.List().Select(q => q.Name).Where(n => n.StartsWith(context.WordToComplete, StringComparison.Ordinal)));
         var dataset = new Option<string?>("--dataset", "-d") { Description = "Directory of the dataset", HelpName = "DATASET" };
         var sql = new Option<string?>("--sql") { Description = "SQL to run instead", HelpName = "TEXT" };
         var file = new Option<string?>("--file", "-f") { Description = "File with SQL to run instead", HelpName = "FILE" };

@@ -1,0 +1,141 @@
+using DuckDB.NET.Data;
+using TraceReplay.Analysis.Views;
+
+namespace TraceReplay.Analysis.Perfetto;
+
+/// <summary>
+/// Responsible for: the timeline of one trace as ui.perfetto.dev reads it. DuckDB sorts (and spills), the rows stream through; what
+/// stays in memory is the tracks and the windows that are open.
+/// </summary>
+public static class PerfettoExport
+{
+    /// <summary>Writes a whole Perfetto trace (TrackEvent protobuf). Times are those of the capture's clock; where that does not count ns its units stand for them.</summary>
+    /// <param name="session">A dataset.</param>
+    /// <param name="traceId">A trace of it.</param>
+    /// <param name="output">Takes the bytes; not closed.</param>
+    /// <param name="ct">Stops between rows.</param>
+    /// <returns>Slices and instants written.</returns>
+    /// <exception cref="AnalysisException">The dataset cannot be read.</exception>
+    public static long Write(DatasetSession session, string traceId, Stream output, CancellationToken ct)
+    {
+        (string name, long start) = session.Select(
+            "SELECT format('{} {} ({}{})', trace_id, regexp_extract(path, '[^/]+$'), coalesce(kernel, 'kernel unknown'), if(clock_unit = 'ns', '', ', times in ' || coalesce(clock_unit, 'unknown units') || ', shown as ns')), coalesce(start_ns, 0) FROM traces WHERE trace_id = $trace",
+            r => (r.GetString(0), r.GetInt64(1)),
+            ("trace", traceId))[0];
+        using DuckDBCommand command = session.Command(Resource.Text("Perfetto.timeline.sql"));
+        command.UseStreamingMode = true;
+        command.Parameters.Add(new DuckDBParameter("trace", traceId));
+        using PacketWriter writer = new(output, start);
+        Timeline timeline = new(writer, new TrackTree(writer, traceId, name));
+        try
+        {
+            using CancellationTokenRegistration stop = ct.Register(command.Cancel);
+            using DuckDBDataReader rows = command.ExecuteReader();
+            while (rows.Read())
+            {
+                ct.ThrowIfCancellationRequested();
+                timeline.Add(rows);
+            }
+        }
+        catch (DuckDBException e)
+        {
+            ct.ThrowIfCancellationRequested();
+            throw new AnalysisException(AnalysisFailure.Input, $"{session.Dataset}: {SqlErrors.OneLine(e)}", e);
+        }
+
+        return timeline.Slices;
+    }
+
+    /// <summary>What the rows of timeline.sql mean on tracks.</summary>
+    private sealed class Timeline(PacketWriter writer, TrackTree tracks)
+    {
+        private readonly Dictionary<int, Lanes> _lanes = [];
+        private long _pages;
+
+        public long Slices { get; private set; }
+
+        public void Add(DuckDBDataReader row)
+        {
+            long time = row.GetInt64(0);
+            int phase = row.GetInt32(1);
+            Slices += phase is 1 or 2 ? 1 : 0;
+            switch (row.GetString(2))
+            {
+                case "fault":
+                    ulong vcpu = tracks.Vcpu(row.GetInt32(3), row.IsDBNull(4) ? null : row.GetInt32(4), row.GetInt32(5));
+                    Put(row, time, phase, vcpu, "fault", phase == 0 ? "" : row.GetString(7), flowsEnd: true);
+                    break;
+                case "window":
+                    Window(row, time, phase);
+                    break;
+                case "bo":
+                    Put(row, time, phase, tracks.Bo(row.GetString(7)), "ttm", phase == 0 ? "" : What(row.GetString(10)), flowsEnd: false);
+                    break;
+                default:
+                    _pages += row.GetInt64(8);
+                    writer.Counter(time, tracks.MappedPages, _pages);
+                    break;
+            }
+        }
+
+        private void Window(DuckDBDataReader row, long time, int phase)
+        {
+            int vm = row.GetInt32(3);
+            if (!_lanes.TryGetValue(vm, out Lanes? lanes))
+            {
+                _lanes.Add(vm, lanes = new Lanes());
+            }
+
+            long id = row.GetInt64(6);
+            int lane = phase == 1 ? lanes.Take(id) : lanes.Free(id);
+            Put(row, time, phase, tracks.Windows(vm, lane), "window", phase == 0 ? "" : row.GetString(7), flowsEnd: false);
+            if (row.GetInt32(4) != 0)
+            {
+                lanes.InProgress += phase == 1 ? 1 : -1;
+                writer.Counter(time, tracks.InProgress(vm), lanes.InProgress);
+            }
+        }
+
+        private void Put(DuckDBDataReader row, long time, int phase, ulong track, string category, string name, bool flowsEnd)
+        {
+            if (phase == 0)
+            {
+                writer.SliceEnd(time, track);
+                return;
+            }
+
+            writer.Slice(time, track, instant: phase == 2, category, name, row.IsDBNull(9) ? null : row.GetString(9), flowsEnd, row.IsDBNull(10) ? null : row.GetString(10));
+        }
+
+        // The first annotation of a buffer's slice says what it is.
+        private static string What(string args) => args.Split('\x1e')[0].Split('\x1f')[2];
+    }
+
+    /// <summary>Which lane the open windows of a VM are on.</summary>
+    private sealed class Lanes
+    {
+        private readonly List<long?> _lanes = [];
+
+        public long InProgress { get; set; }
+
+        public int Take(long id)
+        {
+            int lane = _lanes.IndexOf(null);
+            if (lane < 0)
+            {
+                lane = _lanes.Count;
+                _lanes.Add(null);
+            }
+
+            _lanes[lane] = id;
+            return lane;
+        }
+
+        public int Free(long id)
+        {
+            int lane = _lanes.IndexOf(id);
+            _lanes[lane] = null;
+            return lane;
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace TraceReplay.EndToEnd.Tests;
+
+/// <summary>Short forms of the scripts in tests/fleet and tests/slurm, over nights that FleetMaker makes from the samples.</summary>
+public sealed partial class FleetTests(SampleDataset samples)
+{
+    private const int NotInstalled = 77;
+
+    private static readonly string s_maker = Path.Combine(AppContext.BaseDirectory, "FleetMaker.dll");
+
+    [Fact]
+    public void A_made_capture_is_replayed_as_the_beginning_of_its_sample()
+    {
+        const string faults = """
+            SELECT kernel, parse_filename(traces.path) AS file, fault_id, gfn, access, kind, observed_outcome, observed_pfn, observed_level, model, outcome, pfn, level, outcomes.page_kind AS page_kind, outcomes.path AS path
+            FROM faults JOIN outcomes USING (trace_id, fault_id) JOIN traces USING (trace_id) ORDER BY ALL
+            """;
+        using Scratch scratch = new();
+        Run("dotnet", [s_maker, "--samples", Tool.Samples, "--out", scratch["inbox"], "--captures", "5", "--hosts", "1"], scratch.Root);
+        Assert.Equal(0, scratch.Run("run", "-q", "-d", scratch["data"], scratch["inbox"]).Code);
+        ToolResult answer = scratch.Run("query", "-d", scratch["data"], "--format", "json", "--sql", faults);
+        Assert.True(answer.Code == 0, answer.Error);
+
+        Dictionary<string, string> expected = samples.Query(faults).ToDictionary(Key, Values);
+        List<JsonElement> made = [.. JsonDocument.Parse(answer.Output).RootElement.EnumerateArray()];
+        Assert.All(made, row => Assert.Equal(expected[Key(row)], Values(row)));
+        Assert.Equal(5, made.Select(r => r.GetProperty("file").GetString()).Distinct().Count());
+        Assert.True(made.Count > 5 * 3 * 90, $"{made.Count} rows");
+    }
+
+    [Theory]
+    [InlineData("fleet/repeat.sh", "40", "8")]
+    [InlineData("fleet/kill.sh", "3", "8", "7")]
+    [InlineData("fleet/sensitivity.sh", "1", "1", "1.5", "3", "10")]
+    [InlineData("slurm/run.sh", "24")]
+    public void The_script_ends_with_ok(string script, params string[] arguments)
+    {
+        using Scratch scratch = new();
+        (int code, string output) = Run("bash", [Path.Combine(Tool.Repository, "tests", script), .. arguments], scratch.Root);
+        if (code == NotInstalled)
+        {
+            Console.WriteLine($"tests/{script}: {output.Trim()}");
+            return;
+        }
+
+        Assert.True(code == 0 && output.TrimEnd().EndsWith("\nok", StringComparison.Ordinal), output);
+    }
+
+    /// <summary>What deploy/ asks of the program, the program has.</summary>
+    [Fact]
+    public void Deployed_commands_use_options_that_exist()
+    {
+        string help = Tool.Run("nightly", "--help").Output;
+        string[] files = [.. Directory.EnumerateFiles(Path.Combine(Tool.Repository, "deploy"), "*", SearchOption.AllDirectories).Where(f => !f.EndsWith(".md", StringComparison.Ordinal) && File.ReadAllText(f).Contains("nightly", StringComparison.Ordinal))];
+        Assert.True(files.Length >= 4, string.Join(' ', files));
+        foreach (string file in files)
+        {
+            // From the word `nightly` on: what stands before it are options of other programs.
+            string text = ContinuedLine().Replace(File.ReadAllText(file), " ");
+            foreach (Match option in text.Split('\n').Where(l => !l.StartsWith('#')).SelectMany(l => Option().Matches(l[(l + "nightly").IndexOf("nightly", StringComparison.Ordinal)..])))
+            {
+                Assert.True(help.Contains(option.Value + " ", StringComparison.Ordinal) || option.Value is "--quiet", $"{file}: {option.Value}");
+            }
+        }
+    }
+
+    [GeneratedRegex(@"(?<![\w-])--[a-z][a-z-]+")]
+    private static partial Regex Option();
+
+    [GeneratedRegex(@"\\\n\s*")]
+    private static partial Regex ContinuedLine();
+
+    [GeneratedRegex(@"^[0-9.]+-|\..*$")]
+    private static partial Regex AroundScenario();
+
+    private static string Key(JsonElement row) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{row.GetProperty("kernel").GetString()} {AroundScenario().Replace(row.GetProperty("file").GetString()!, "")} {row.GetProperty("fault_id")} {row.GetProperty("model").GetString()}");
+
+    private static string Values(JsonElement row) => string.Join(' ', row.EnumerateObject().Where(p => p.Name != "file").Select(p => $"{p.Name}={p.Value.GetRawText()}"));
+
+    private static (int Code, string Output) Run(string program, string[] arguments, string temporary)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["TRACEREPLAY"] = $"dotnet {Tool.Program}";
+        start.Environment["FLEETMAKER"] = $"dotnet {s_maker}";
+        start.Environment["TMPDIR"] = temporary;
+        using Process process = Process.Start(start)!;
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, error.Result + "\n" + output);
+    }
+}
