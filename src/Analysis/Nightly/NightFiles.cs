@@ -10,6 +10,8 @@ internal static class NightFiles
     public const string Metrics = "metrics.prom";
     public const string Page = "report.html";
 
+    public static IReadOnlyList<string> All { get; } = [Summary, JUnit, Metrics, Page];
+
     public static void Write(string folder, NightReport report)
     {
         Directory.CreateDirectory(folder);
@@ -19,7 +21,7 @@ internal static class NightFiles
         Write(Path.Combine(folder, Page), output => NightPage.Write(output, report));
     }
 
-    private static void Write(string path, string text) =>
+    internal static void Write(string path, string text) =>
         Write(path, output => output.Write(new UTF8Encoding(encoderShouldEmitUTF8Identifier: false).GetBytes(text)));
 
     private static void Write(string path, Action<Stream> content)
