@@ -10,21 +10,30 @@ internal static class NightFiles
     public const string Metrics = "metrics.prom";
     public const string Page = "report.html";
 
+    public static IReadOnlyList<string> All { get; } = [Summary, JUnit, Metrics, Page];
+
     public static void Write(string folder, NightReport report)
     {
         Directory.CreateDirectory(folder);
         Write(Path.Combine(folder, Summary), SummaryJson.Text(report));
         Write(Path.Combine(folder, JUnit), JUnitXml.Text(report));
         Write(Path.Combine(folder, Metrics), PrometheusText.Text(report));
-        Write(Path.Combine(folder, Page), NightPage.Text(report));
+        Write(Path.Combine(folder, Page), output => NightPage.Write(output, report));
     }
 
-    private static void Write(string path, string text)
+    internal static void Write(string path, string text) =>
+        Write(path, output => output.Write(new UTF8Encoding(encoderShouldEmitUTF8Identifier: false).GetBytes(text)));
+
+    private static void Write(string path, Action<Stream> content)
     {
         string temporary = $"{path}.{Environment.ProcessId}.tmp";
         try
         {
-            File.WriteAllText(temporary, text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+            using (FileStream output = File.Create(temporary))
+            {
+                content(output);
+            }
+
             File.Move(temporary, path, overwrite: true);
         }
         finally

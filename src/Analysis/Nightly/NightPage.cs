@@ -1,59 +1,139 @@
 using System.Globalization;
-using System.Net;
-using System.Text;
+using TraceReplay.Analysis.Report.Html;
 
 namespace TraceReplay.Analysis.Nightly;
 
-/// <summary>report.html: what changed first; one file without anything from outside.</summary>
+/// <summary>report.html of a night: what changed first; one file without anything from outside.</summary>
 internal static class NightPage
 {
-    private const string Style = """
-        body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#222;background:#fff}
-        table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #ddd;vertical-align:top}
-        .bad{color:#a40000;font-weight:600}@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}th,td{border-color:#444}.bad{color:#ff8a80}}
-        """;
+    private const int Drawn = 24;
 
-    public static string Text(NightReport report)
+    /// <param name="output">Where to; UTF-8.</param>
+    /// <param name="report">The night.</param>
+    public static void Write(Stream output, NightReport report) =>
+        HtmlPage.Write(output, $"TraceReplay: night {SummaryJson.Day(report.Night)}", html => Body(html, report));
+
+    private static void Body(HtmlWriter html, NightReport report)
     {
-        StringBuilder page = new();
-        page.Append("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">");
-        page.Append(CultureInfo.InvariantCulture, $"<title>Night {SummaryJson.Day(report.Night)}</title><style>{Style}</style></head><body>\n");
-        page.Append(CultureInfo.InvariantCulture, $"<h1>{Escape(NightText.Headline(report))}</h1>\n");
-        page.Append(CultureInfo.InvariantCulture, $"<p>{report.Events} events, {report.Lost} records lost; {report.Faults} faults. Fidelity: {report.Compared} predictions compared, {report.Unexplained} missed without a recorded cause.</p>\n");
-        List(page, "Kinds never seen before", report.NewKinds.Select(NightText.Line), bad: true);
-        Table(page, "Regressions", report.Regressions);
-        List(page, "Captures that could not be read whole", report.Failures, bad: true);
-        page.Append(CultureInfo.InvariantCulture, $"<p>A regression: Wilcoxon-Mann-Whitney one-sided, over hosts' nights (a class) or captures (a host against its own past), Holm-corrected over {report.Comparisons.Count(c => c.P is not null)} comparisons at level {report.Level}, and at least the least effect that counts.</p>\n");
-        Table(page, "Classes without a regression", report.Comparisons.Where(c => c.Verdict != Verdict.Regression && c.Host is null));
-        return page.Append("</body></html>\n").ToString();
+        List<Comparison> regressions = [.. report.Regressions.OrderByDescending(Size)];
+        html.Open("header");
+        html.Element("p", "TraceReplay: what changed in the night", ("class", "kicker"));
+        html.Element("h1", $"Night {SummaryJson.Day(report.Night)}");
+        html.Open("div", ("class", report.IsRegression ? "lead bad" : report.Verdict == "quiet" ? "lead good" : "lead")).Element("p", NightText.Headline(report)).Close();
+        html.Close();
+        Changed(html, report, regressions);
+        Health(html, report);
+        List(html, "Captures that could not be read whole", "Every capture was read whole.", report.Failures, "bad");
+        html.Open("section").Element("h2", "All comparisons");
+        Comparisons(html, [.. report.Comparisons.Where(c => c.Verdict != Verdict.Regression)], "There is nothing else that could be compared.");
+        html.Element(
+            "p",
+            $"A regression: Wilcoxon-Mann-Whitney over hosts' nights, one-sided, Holm-corrected over {Prose.Count(report.Comparisons.Count(c => c.P is not null), "comparison", "comparisons")} at level {report.Level.ToString(CultureInfo.InvariantCulture)}, and at least the least effect that counts.",
+            ("class", "note"));
+        html.Close();
     }
 
-    private static void Table(StringBuilder page, string title, IEnumerable<Comparison> comparisons)
+    private static void Changed(HtmlWriter html, NightReport report, List<Comparison> regressions)
     {
-        List<Comparison> rows = [.. comparisons];
-        if (rows.Count == 0)
+        html.Open("section").Element("h2", "What changed");
+        if (!report.IsRegression)
         {
+            html.Element("p", report.Verdict == "quiet"
+                ? "Nothing that tonight's captures could show: no new kind of divergence, violation or miss, and no quantity worse than before."
+                : "No verdict yet: there are too few captures, tonight or before, to compare.", ("class", "nothing"));
+        }
+
+        html.Open("ul", ("class", "findings"));
+        foreach (NewKind kind in report.NewKinds)
+        {
+            html.Open("li", ("class", "bad")).Element("strong", $"Never seen before: {kind.Metric} {kind.Kind}")
+                .Text($", in {Prose.Count(kind.Captures, "capture", "captures")}, such as {kind.Example}.").Close();
+        }
+
+        html.Close();
+        Effects(regressions)?.Write(html);
+        Comparisons(html, regressions, empty: null);
+        html.Close();
+    }
+
+    // Latencies move by a ratio; shares do not, and stand in the table alone.
+    private static Chart? Effects(List<Comparison> regressions)
+    {
+        List<Comparison> latencies = [.. regressions.Where(c => c.Metric == "latency_ns").Take(Drawn)];
+        return latencies.Count == 0 ? null : new Chart
+        {
+            Kind = "groups",
+            Title = "Latencies that grew",
+            Says = $"Median over the hosts, before and tonight, the largest growth first{(latencies.Count == Drawn ? $"; the first {Drawn}" : "")}.",
+            Data = new Grid(
+                ["group and quantity", "before", "tonight"],
+                [.. latencies.Select(c => (object?[])[$"{c.Group} {NightText.Quantity(c)}", Math.Round(c.Baseline / 1000, 1), Math.Round(c.Tonight / 1000, 1)])]),
+            Options = new Dictionary<string, object?> { ["unit"] = "µs" },
+        };
+    }
+
+    private static void Health(HtmlWriter html, NightReport report)
+    {
+        html.Open("section").Element("h2", "The fleet").Open("dl", ("class", "facts"));
+        (string, string)[] facts =
+        [
+            ("captures tonight", Prose.Count(report.Captures)),
+            ("hosts", Prose.Count(report.Hosts)),
+            ("faults", Prose.Count(report.Faults)),
+            ("events", Prose.Count(report.Events)),
+            ("records lost", Prose.Count(report.Lost)),
+            ("predictions compared", Prose.Count(report.Compared)),
+            ("misses without a cause", Prose.Count(report.Unexplained)),
+            ("captures before", $"{Prose.Count(report.BaselineCaptures)} in {Prose.Count(report.BaselineNights.Count, "night", "nights")}"),
+        ];
+        foreach ((string name, string value) in facts)
+        {
+            html.Open("div").Element("dt", name).Element("dd", value).Close();
+        }
+
+        html.Close().Close();
+    }
+
+    private static void Comparisons(HtmlWriter html, List<Comparison> comparisons, string? empty)
+    {
+        if (comparisons.Count == 0)
+        {
+            if (empty is not null)
+            {
+                html.Element("p", empty, ("class", "nothing"));
+            }
+
             return;
         }
 
-        page.Append(CultureInfo.InvariantCulture, $"<h2>{title}</h2>\n<table><tr><th>class, scenario, kernel</th><th>quantity</th><th>effect</th><th>evidence</th><th>verdict</th></tr>\n");
-        foreach (Comparison c in rows)
-        {
-            string bad = c.Verdict == Verdict.Regression ? " class=\"bad\"" : "";
-            page.Append(CultureInfo.InvariantCulture, $"<tr><td>{Escape(c.Subject)}</td><td>{Escape(NightText.Quantity(c))}</td><td{bad}>{Escape(NightText.Effect(c))}</td><td>{Escape(NightText.Evidence(c))}</td><td{bad}>{SummaryJson.Name(c.Verdict)}</td></tr>\n");
-        }
-
-        page.Append("</table>\n");
+        HtmlTable.Write(html, new Grid(
+            ["class, scenario, kernel", "quantity", "effect", "evidence", "verdict"],
+            [.. comparisons.Select(c => (object?[])[c.Group.ToString(), NightText.Quantity(c), NightText.Effect(c), NightText.Evidence(c), SummaryJson.Name(c.Verdict)])]));
     }
 
-    private static void List(StringBuilder page, string title, IEnumerable<string> lines, bool bad)
+    private static void List(HtmlWriter html, string title, string empty, IReadOnlyList<string> lines, string style)
     {
-        List<string> items = [.. lines];
-        if (items.Count > 0)
+        html.Open("section").Element("h2", title);
+        if (lines.Count == 0)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<h2{(bad ? " class=\"bad\"" : "")}>{title}</h2>\n<ul>{string.Concat(items.Select(i => $"<li>{Escape(i)}</li>\n"))}</ul>\n");
+            html.Element("p", empty, ("class", "nothing"));
         }
+
+        html.Open("ul", ("class", "findings"));
+        foreach (string line in lines.Take(HtmlTable.Shown))
+        {
+            html.Element("li", line, ("class", style));
+        }
+
+        html.Close();
+        if (lines.Count > HtmlTable.Shown)
+        {
+            html.Element("p", $"{Prose.Count(lines.Count - HtmlTable.Shown)} more are in summary.json.", ("class", "note"));
+        }
+
+        html.Close();
     }
 
-    private static string Escape(string text) => WebUtility.HtmlEncode(text);
+    // A ratio of 1.5 and a share that moved by half are alike in size.
+    private static double Size(Comparison c) => c.Metric == "latency_ns" ? Math.Abs(c.Effect - 1) : Math.Abs(c.Effect);
 }

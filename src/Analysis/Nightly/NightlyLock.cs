@@ -3,48 +3,82 @@ using System.Text;
 
 namespace TraceReplay.Analysis.Nightly;
 
-/// <summary>One run at a time on a dataset, or on one shard of it; the system frees the lock when a process dies.</summary>
+/// <summary>
+/// One run at a time on a dataset, or shards of a night beside each other, each once: a shard shares the lock that a run over the whole
+/// dataset has for itself, as that folds the files that a shard reads. The system frees the locks when a process dies.
+/// </summary>
 public sealed class NightlyLock : IDisposable
 {
     /// <summary>Folder below the dataset for what nightly remembers.</summary>
     public const string Folder = "nightly";
 
-    private readonly FileStream _file;
+    /// <summary>Name of the lock over the whole dataset.</summary>
+    public const string All = "all";
 
-    private NightlyLock(FileStream file) => _file = file;
+    private readonly List<FileStream> _files;
 
-    /// <param name="name">What is locked: <c>all</c>, or a shard.</param>
+    private NightlyLock(List<FileStream> files) => _files = files;
+
+    /// <param name="name">What is locked: <see cref="All"/>, or a shard.</param>
     /// <exception cref="AnalysisException">Somebody else holds it, and <paramref name="wait"/> is false.</exception>
     public static NightlyLock Take(string dataset, string name, bool wait, CancellationToken ct)
     {
-        string path = Path.Combine(dataset, Folder, $"lock-{name}");
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        string folder = Path.Combine(dataset, Folder);
+        Directory.CreateDirectory(folder);
         while (true)
         {
-            try
+            List<FileStream> taken = [];
+            string busy = name == All || TryShare(folder, taken) ? name : All;
+            if (busy == name && TryTake(folder, name, taken))
             {
-                FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
                 string holder = string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}\n");
-                File.WriteAllText(path + ".holder", holder, new UTF8Encoding(false));
-                return new NightlyLock(file);
+                File.WriteAllText(Path.Combine(folder, $"lock-{name}.holder"), holder, new UTF8Encoding(false));
+                return new NightlyLock(taken);
             }
-            catch (IOException) when (File.Exists(path))
-            {
-                if (!wait)
-                {
-                    // Beside the lock, as a locked file cannot be read everywhere.
-                    string by = File.Exists(path + ".holder") ? File.ReadAllText(path + ".holder").Trim() : "another process";
-                    throw new AnalysisException(AnalysisFailure.Environment, $"{dataset}: a nightly run holds it ({by}), expected to be alone; --wait waits for it");
-                }
 
-                if (ct.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(200)))
-                {
-                    throw new OperationCanceledException(ct);
-                }
+            taken.ForEach(file => file.Dispose());
+            if (!wait)
+            {
+                // Beside the lock, as a locked file cannot be read everywhere.
+                string who = Path.Combine(folder, $"lock-{busy}.holder");
+                string by = File.Exists(who) ? File.ReadAllText(who).Trim() : "a shard";
+                throw new AnalysisException(AnalysisFailure.Environment, $"{dataset}: a nightly run holds it ({by}), expected to be alone; --wait waits for it");
+            }
+
+            if (ct.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(200)))
+            {
+                throw new OperationCanceledException(ct);
             }
         }
     }
 
+    private static bool TryTake(string folder, string name, List<FileStream> taken) => TryOpen(Path.Combine(folder, $"lock-{name}"), FileAccess.ReadWrite, FileShare.None, taken);
+
+    private static bool TryShare(string folder, List<FileStream> taken)
+    {
+        string path = Path.Combine(folder, $"lock-{All}");
+        if (!File.Exists(path))
+        {
+            // Made without a lock: another shard may hold its share by now.
+            using FileStream made = new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite);
+        }
+
+        return TryOpen(path, FileAccess.Read, FileShare.Read, taken);
+    }
+
+    private static bool TryOpen(string path, FileAccess access, FileShare share, List<FileStream> taken)
+    {
+        try
+        {
+            taken.Add(new FileStream(path, share == FileShare.None ? FileMode.OpenOrCreate : FileMode.Open, access, share));
+            return true;
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return false;
+        }
+    }
+
     // The file stays: removing it would let two runs lock two files of one name.
-    public void Dispose() => _file.Dispose();
+    public void Dispose() => _files.ForEach(file => file.Dispose());
 }

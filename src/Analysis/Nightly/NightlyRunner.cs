@@ -4,8 +4,9 @@ using TraceReplay.Analysis.Views;
 namespace TraceReplay.Analysis.Nightly;
 
 /// <summary>What a run did and found.</summary>
-/// <param name="Report">null for a shard, or if the dataset has no night yet.</param>
-public sealed record NightlyResult(InboxResult Inbox, NightReport? Report);
+/// <param name="Report">null for a shard, or if the dataset has no night yet, or if nothing has changed since the last report.</param>
+/// <param name="Unchanged">What the last run reported, if this one had nothing to add to it.</param>
+public sealed record NightlyResult(InboxResult Inbox, NightReport? Report, Reported? Unchanged = null);
 
 /// <summary>
 /// The scheduled job. Each step can be repeated and is skipped where its result is there, so a run that was killed is continued by the
@@ -17,13 +18,19 @@ public static class NightlyRunner
     /// <exception cref="AnalysisException">Another run holds the dataset; the inbox is not there.</exception>
     public static NightlyResult Run(NightOptions options, Action<string> progress, CancellationToken ct)
     {
-        string name = options.Shard is { } shard ? $"{shard.Index}-of-{shard.Count}" : "all";
+        string name = options.Shard is { } shard ? $"{shard.Index}-of-{shard.Count}" : NightlyLock.All;
         using NightlyLock alone = NightlyLock.Take(options.Dataset, name, options.Wait, ct);
         using InboxIndex index = InboxIndex.Open(options.Dataset, name);
         InboxResult inbox = NightIngest.Run(options, index, progress, ct);
         if (options.Shard is not null || !Directory.Exists(Path.Combine(options.Dataset, Tables.Traces.Folder)))
         {
             return new NightlyResult(inbox, null);
+        }
+
+        string state = Reported.StateOf(options, index);
+        if (inbox.New == 0 && Reported.Read(options) is { } last && last.State == state)
+        {
+            return new NightlyResult(inbox, null, last);
         }
 
         NightStats.Complete(options.Dataset, index, ct);
@@ -46,6 +53,7 @@ public static class NightlyRunner
         if (report is not null)
         {
             NightFiles.Write(options.Output, report);
+            new Reported(state, report.Night, report.IsRegression, NightText.Headline(report)).Write(options);
         }
 
         return new NightlyResult(inbox, report);

@@ -17,7 +17,7 @@ internal static class CompactCommand
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
             string root = parse.GetValue(dataset)!;
-            using NightlyLock alone = NightlyLock.Take(root, "all", wait: false, ct);
+            using NightlyLock alone = NightlyLock.Take(root, NightlyLock.All, wait: false, ct);
             using var compactor = new Compactor(root, (long)parse.GetValue(memory) << 20);
             CompactionReport done = compactor.Run(ct);
             terminal.Note(string.Create(CultureInfo.InvariantCulture, $"{done.Files} files of captures folded into {done.Parts}, {done.Bytes / 1e6:F1} MB"));

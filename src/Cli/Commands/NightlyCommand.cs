@@ -61,7 +61,12 @@ internal static class NightlyCommand
             NightlyResult result = NightlyRunner.Run(options, _ => { }, ct);
             int code = Tell(result, terminal);
             IReadOnlyList<string> asked = Names.Split(parse.GetValue(failOn));
-            return result.Report is { } report ? Math.Max(code, Check(report, asked, options.Dataset, terminal)) : code;
+            return result switch
+            {
+                { Report: { } report } => Math.Max(code, Check(report.Night, report.IsRegression, asked, options.Dataset, terminal)),
+                { Unchanged: { } last } => Math.Max(code, Check(last.Night, last.IsRegression, asked, options.Dataset, terminal)),
+                _ => code,
+            };
         }));
         return (command,
         [
@@ -89,17 +94,22 @@ internal static class NightlyCommand
             }
         }
 
+        if (result.Unchanged is { } last)
+        {
+            terminal.Out.WriteLine($"night: {last.Headline} (as reported before, nothing has changed)");
+        }
+
         return result.Inbox.Failures.Count > 0 ? ExitCode.Input : ExitCode.Done;
     }
 
-    private static int Check(NightReport report, IReadOnlyList<string> asked, string dataset, Terminal terminal)
+    private static int Check(DateOnly night, bool isRegression, IReadOnlyList<string> asked, string dataset, Terminal terminal)
     {
-        int code = asked.Contains(Regression) && report.IsRegression ? ExitCode.Findings : ExitCode.Done;
+        int code = asked.Contains(Regression) && isRegression ? ExitCode.Findings : ExitCode.Done;
         List<string> others = [.. asked.Where(k => k != Regression)];
         if (others.Count > 0)
         {
             using DatasetSession session = DatasetSession.Open(dataset);
-            Findings.Ask(session, session.Select("SELECT trace_id FROM traces WHERE date = $night::DATE", r => r.GetString(0), ("night", report.Night.ToDateTime(TimeOnly.MinValue))));
+            Findings.Ask(session, session.Select("SELECT trace_id FROM traces WHERE date = $night::DATE", r => r.GetString(0), ("night", night.ToDateTime(TimeOnly.MinValue))));
             code = Math.Max(code, Findings.Check(session, others, terminal));
         }
 

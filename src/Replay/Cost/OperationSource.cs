@@ -12,6 +12,7 @@ internal sealed class OperationSource : IDisposable
 
     private readonly EventStream _stream;
     private readonly TimelineBuilder _timeline;
+    private bool _started;
     private bool _complete;
 
     public OperationSource(DatasetReader reader, TraceManifest trace)
@@ -43,8 +44,14 @@ internal sealed class OperationSource : IDisposable
     /// <summary>Replaces operations and ended faults by the next batch of them; false at the end.</summary>
     public bool MoveNext()
     {
-        _timeline.Operations.Clear();
-        _timeline.Ended.Clear();
+        // What the timeline says before the first event must not be lost.
+        if (_started)
+        {
+            _timeline.Operations.Clear();
+            _timeline.Ended.Clear();
+        }
+
+        _started = true;
         while (_timeline.Operations.Count < Batch && _stream.MoveNext())
         {
             Watch?.Invoke(_stream.Current);

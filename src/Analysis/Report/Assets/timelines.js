@@ -52,7 +52,7 @@ report.charts.events = function (data, theme, width) {
     name: role, type: 'scatter', symbol: report.roles[role][1], symbolSize: 11, itemStyle: { color: theme.nth(report.roles[role][0]), opacity: 0.9 },
     data: data.rows.filter(r => r[3] === role).map(r => ({ value: [Number(r[0]), r[1]], event: r[2], seq: r[4] })),
     markArea: i === 0 && data.end != null ? { silent: true, itemStyle: { color: theme.fault }, data: [[{ name: '', xAxis: 0 }, { xAxis: data.end }]] } : undefined,
-    markLine: i === 0 ? { silent: true, symbol: 'none', lineStyle: { color: theme.ink, width: 1, type: 'solid' }, label: { show: true, formatter: 'fault', color: theme.ink, rotate: 0, position: 'end', distance: 2 }, data: [{ xAxis: 0 }] } : undefined,
+    markLine: i === 0 ? { silent: true, symbol: 'none', lineStyle: { color: theme.ink, width: 1, type: 'solid' }, label: { show: true, formatter: 'fault', color: theme.ink, rotate: 0, position: 'start', distance: 2 }, data: [{ xAxis: 0 }] } : undefined,
   }));
   if (data.windows.length) {
     option.series.push(report.bands(theme, 'invalidation window', data.windows.map(w => [{ name: w[2], xAxis: Number(w[0]) }, { xAxis: Number(w[1]) }])));

@@ -6,6 +6,9 @@ internal static class HtmlTable
     /// <summary>Rows that a table shows before it only counts the rest.</summary>
     public const int Shown = 60;
 
+    // Longer text gets room, or it would stand in a column one word wide on a phone.
+    private const int LongText = 40;
+
     /// <param name="html">Where to.</param>
     /// <param name="grid">The rows.</param>
     /// <param name="missing">What stands where there is no value.</param>
@@ -30,7 +33,7 @@ internal static class HtmlTable
             html.Open("tr");
             for (int i = 0; i < row.Length; i++)
             {
-                string? kind = row[i] is null ? "unknown" : numeric[i] ? "number" : null;
+                string? kind = row[i] is null ? "unknown" : numeric[i] ? "number" : row[i] is string { Length: > LongText } ? "long" : null;
                 html.Element("td", row[i] is null ? missing : Grid.Show(row[i]), ("class", kind));
             }
 

@@ -1,0 +1,162 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using TraceReplay.Analysis.Report;
+using TraceReplay.Analysis.Report.Sections;
+using TraceReplay.Analysis.Summary;
+using TraceReplay.Analysis.Views;
+using Xunit;
+
+namespace TraceReplay.Analysis.Tests.Report;
+
+public partial class ReportTests
+{
+    private const string Hostile = "</script><img src=x onerror=alert(1)>";
+
+    [Fact]
+    public void Nothing_of_a_trace_becomes_markup()
+    {
+        using FakeDataset data = ReplayedDataset.Create(path: "/somewhere/" + Hostile.Replace("</", "<", StringComparison.Ordinal));
+        HostileFaults(data);
+        string page = Page(data, ReplayedDataset.Id);
+        Assert.Contains("script\\u003E\\u003Cimg", page, StringComparison.Ordinal);
+        Assert.Contains("&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("<img", Content(page), StringComparison.OrdinalIgnoreCase);
+        foreach (Match json in DataScripts().Matches(page))
+        {
+            Assert.DoesNotContain('<', json.Groups[1].Value);
+            Assert.True(JsonDocument.Parse(json.Groups[1].Value).RootElement.TryGetProperty("rows", out _));
+        }
+
+        Assert.Equal(Figures().Count(page), DataScripts().Count(page));
+    }
+
+    [Fact]
+    public void The_policy_lets_our_scripts_run_and_nothing_else()
+    {
+        using FakeDataset data = ReplayedDataset.Create();
+        string page = Page(data, ReplayedDataset.Id);
+        string policy = Policy().Match(page).Groups[1].Value.Replace("&#x27;", "'", StringComparison.Ordinal).Replace("&#x2B;", "+", StringComparison.Ordinal);
+        Assert.StartsWith("default-src 'none';", policy, StringComparison.Ordinal);
+        Assert.DoesNotContain("unsafe", policy, StringComparison.Ordinal);
+        string[] inline = [.. InlineScripts().Matches(page).Concat(Styles().Matches(page)).Select(m => m.Groups[1].Value)];
+        Assert.Equal(6, inline.Length);
+        Assert.All(inline, text => Assert.Contains($"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}'", policy, StringComparison.Ordinal));
+        Assert.DoesNotMatch(Outside(), Content(page));
+    }
+
+    [Fact]
+    public void A_capture_without_faults_is_said_to_show_nothing()
+    {
+        using var data = new FakeDataset();
+        data.Manifest("eeeeeeeeeeeeeeee", lost: 3, complete: false);
+        string page = Page(data, "eeeeeeeeeeeeeeee");
+        Assert.Contains("This capture shows no KVM page fault, so nothing can be said of the models.", page, StringComparison.Ordinal);
+        Assert.Contains("The capture lost records. The capture is damaged: only what was complete before the damage is here.", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("100 %", Content(page), StringComparison.Ordinal);
+        Assert.Equal(0, Figures().Count(page));
+    }
+
+    [Fact]
+    public void What_is_not_there_is_said_in_words()
+    {
+        using FakeDataset data = ReplayedDataset.Create();
+        string page = Page(data, ReplayedDataset.Id);
+        Assert.All(
+            (string[])[
+                "The capture shows no invalidation window.", "No fault has both a time and a host address", "The capture does not show when a fault ended",
+                "Not counted yet: `tracereplay cost -d DATASET --trace cccccccccccccccc` fills this part.", "No invariant was checked.",
+            ],
+            words => Assert.Contains(words, page, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void An_empty_dataset_is_no_failure()
+    {
+        using var data = new FakeDataset();
+        Assert.Contains("There is no capture in this dataset.", Page(data), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(6, 6, 0, 0, 6, 0L, "agrees")]
+    [InlineData(6, 5, 0, 1, 6, 0L, "does not agree")]
+    [InlineData(6, 5, 1, 0, 6, 0L, "explained misses")]
+    [InlineData(6, 6, 0, 0, 9, 0L, "agrees, in part")]
+    [InlineData(6, 6, 0, 0, 6, 1L, "agrees, in part")]
+    [InlineData(6, 6, 0, 0, 6, null, "agrees, in part")]
+    [InlineData(0, 0, 0, 0, 6, 0L, "not checked")]
+    [InlineData(0, 0, 0, 0, 0, 0L, "no faults")]
+    public void A_verdict_is_no_better_than_its_evidence(long compared, long matched, long explained, long unexplained, long faults, long? lost, string word)
+    {
+        var summary = new TraceSummary
+        {
+            Trace = new CapturedTrace("id", "x.dat", "trace.dat", "7.2.12+deb13-amd64", "x86_64", "mono", "ns", 2, 0, 1, 10, lost, true),
+            Faults = faults,
+            Fidelity = [new FidelityLine("merged", "7.x", "outcome", compared, matched, explained, unexplained)],
+            Outcomes = [],
+            Divergences = [],
+            Assumptions = [],
+        };
+        Verdict verdict = Verdict.Of(summary);
+        Assert.Equal(word, verdict.Word);
+        Assert.Equal(compared > 0, verdict.Sentence.Contains("did what this 7.2.12 kernel did in", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_page_is_bounded_whatever_the_trace_holds()
+    {
+        using FakeDataset data = ReplayedDataset.Create();
+        data.Result("faults", ReplayedDataset.Id, $"""
+            SELECT '{ReplayedDataset.Id}' AS trace_id, range AS fault_id, range AS seq, 1000 + range * 977 AS ts_ns, (range * 7919 % 5000000)::UBIGINT AS gfn,
+                   ((range * 7919 % 5000000) << 12)::UBIGINT AS hva, 'P4' AS page_kind, ['FIXED', 'RETRY', 'EFAULT'][range % 3 + 1] AS observed_outcome, range % 100000 AS latency_ns
+            FROM range(1000000)
+            """);
+        string page = Page(data, ReplayedDataset.Id);
+        Assert.InRange(page.Length, 0, 3_000_000);
+        Assert.Matches("[0-9,]+ faults are not on it, for want of a host address", page);
+    }
+
+    private static void HostileFaults(FakeDataset data)
+    {
+        string manifest = Path.Combine(data.Root, "traces", "manifests", ReplayedDataset.Id + ".json");
+        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace("\"host\": \"h\"", "\"host\": \"h one\"", StringComparison.Ordinal));
+        data.Event("kvm.kvm_page_fault", ReplayedDataset.Id, $"""
+                SELECT '{ReplayedDataset.Id}' AS trace_id, range AS seq, 2000 + range AS ts_ns, 0 AS cpu, 7 AS pid, '{Hostile}' AS comm, '{Hostile}' AS text FROM range(6)
+                """)
+            .Result("faults", ReplayedDataset.Id, $"""
+                SELECT '{ReplayedDataset.Id}' AS trace_id, range + 1 AS fault_id, range AS seq, 2000 + range AS ts_ns, 7 AS pid, (256 + range)::UBIGINT AS gfn, (1048576 + 4096 * range)::UBIGINT AS gpa,
+                       (1048576 + 4096 * range)::UBIGINT AS hva, 'r' AS access, 'P4' AS page_kind, 'FIXED' AS observed_outcome, 100 + range AS latency_ns
+                FROM range(6)
+                """);
+    }
+
+    // Our scripts, which hold a library's markup, stand last.
+    private static string Content(string page) => page[..page.IndexOf("<script>", StringComparison.Ordinal)];
+
+    private static string Page(FakeDataset data, params string[] ids)
+    {
+        using DatasetSession session = data.Open();
+        var output = new MemoryStream();
+        ReportWriter.Write(session, ids, output, CancellationToken.None);
+        return Encoding.UTF8.GetString(output.ToArray());
+    }
+
+    [GeneratedRegex("<script type=\"application/json\">(.*?)</script>")]
+    private static partial Regex DataScripts();
+
+    [GeneratedRegex("<script>(.*?)</script>", RegexOptions.Singleline)]
+    private static partial Regex InlineScripts();
+
+    [GeneratedRegex("<style>(.*?)</style>", RegexOptions.Singleline)]
+    private static partial Regex Styles();
+
+    [GeneratedRegex("<figure")]
+    private static partial Regex Figures();
+
+    [GeneratedRegex("Content-Security-Policy\" content=\"([^\"]*)\"")]
+    private static partial Regex Policy();
+
+    [GeneratedRegex("(src|href)=\"(?!#|data:)")]
+    private static partial Regex Outside();
+}

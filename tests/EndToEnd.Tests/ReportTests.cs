@@ -1,0 +1,75 @@
+using Xunit;
+
+namespace TraceReplay.EndToEnd.Tests;
+
+/// <summary>The report as a person meets it: made by the program, opened in a browser.</summary>
+public class ReportTests(SampleDataset samples)
+{
+    // A picture is drawn when its canvas holds more than one colour.
+    private const string Blank = """
+        window.dispatchEvent(new Event('beforeprint'));
+        return [...document.querySelectorAll('figure.chart')].filter(figure => {
+            const canvas = figure.querySelector('canvas');
+            if (!canvas) return true;
+            const pixels = new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+            return pixels.every(p => p === pixels[0]);
+        }).map(figure => figure.querySelector('h4').textContent).join(', ');
+        """;
+
+    [Fact]
+    public void Every_picture_is_drawn_nothing_is_asked_for_and_the_console_is_silent()
+    {
+        using var scratch = new Scratch();
+        string page = scratch["report.html"];
+        Assert.Equal(0, samples.Run("report", "-q", "-d", samples.Root, "-o", page).Code);
+        using Browser browser = Browser.Start();
+        foreach ((int width, bool dark) in (ReadOnlySpan<(int, bool)>)[(390, false), (390, true), (1280, false), (1280, true)])
+        {
+            browser.Open(page, width, dark);
+            Assert.Equal("", browser.Ask<string>(Blank));
+            Assert.True(browser.Ask<long>("return document.querySelectorAll('figure.chart').length") >= 15);
+            Assert.Equal(width, browser.Ask<long>("return document.documentElement.scrollWidth"));
+            Assert.Equal(dark ? "rgb(20, 23, 27)" : "rgb(255, 255, 255)", browser.Ask<string>("return getComputedStyle(document.body).backgroundColor"));
+        }
+
+        Assert.Empty(browser.Complaints());
+        Assert.All(browser.Requests(), url => Assert.True(url == new Uri(page).AbsoluteUri || url.StartsWith("data:,", StringComparison.Ordinal), url));
+    }
+
+    [Fact]
+    public void A_hostile_file_name_runs_no_script()
+    {
+        using var scratch = new Scratch();
+        string capture = scratch["<img src=x onerror=document.title='owned'>.dat"];
+        File.Copy(Path.Combine(Tool.Samples, "6.12-mmio.trace.dat"), capture);
+        string page = scratch["report.html"];
+        Assert.Equal(0, scratch.Run("run", "-q", capture, "--report", page).Code);
+        Assert.Empty(scratch.LeftBehind());
+        using Browser browser = Browser.Start();
+        browser.Open(page, 1280, dark: false);
+        Assert.Equal("", browser.Ask<string>(Blank));
+        Assert.Equal(0, browser.Ask<long>("return document.images.length"));
+        Assert.StartsWith("TraceReplay: <img", browser.Ask<string>("return document.title"), StringComparison.Ordinal);
+        Assert.Empty(browser.Complaints());
+    }
+
+    [Fact]
+    public void The_verdict_comes_first_and_counts_every_sample()
+    {
+        using var scratch = new Scratch();
+        Assert.Equal(0, samples.Run("report", "-q", "-d", samples.Root, "-o", scratch["r.html"]).Code);
+        string page = File.ReadAllText(scratch["r.html"]);
+        long faults = samples.Query("SELECT count(*) AS n FROM faults")[0].GetProperty("n").GetInt64();
+        string verdict = FormattableString.Invariant($"it agrees in {faults:N0} of {faults:N0} faults (100 %).");
+        Assert.InRange(page.IndexOf(verdict, StringComparison.Ordinal), 0, page.IndexOf("<h2>", StringComparison.Ordinal));
+        Assert.InRange(new FileInfo(scratch["r.html"]).Length, 0, 4_000_000);
+    }
+
+    [Fact]
+    public void A_page_that_cannot_be_written_is_one_line_and_leaves_nothing()
+    {
+        ToolResult result = samples.Run("report", "-d", samples.Root, "-o", "/nowhere/at/all/r.html");
+        Assert.Equal(4, result.Code);
+        Assert.Single(result.ErrorLines);
+    }
+}
