@@ -37,7 +37,7 @@ public sealed partial class FleetTests(SampleDataset samples)
     [InlineData("fleet/repeat.sh", "40", "8")]
     [InlineData("fleet/kill.sh", "3", "8", "7")]
     [InlineData("fleet/sensitivity.sh", "1", "1", "1.5", "3", "10")]
-    [InlineData("slurm/run.sh", "24")]
+    [InlineData("slurm/run.sh", "60")]
     public void The_script_ends_with_ok(string script, params string[] arguments)
     {
         using Scratch scratch = new();

@@ -28,5 +28,19 @@ public sealed class SampleDataset : IDisposable
 
     internal ToolResult Run(params string[] args) => _scratch.Run(args);
 
+    /// <summary>A copy of its own for a test that writes: others read this one at the same time.</summary>
+    internal Scratch Copy()
+    {
+        Scratch copy = new();
+        foreach (string file in Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories))
+        {
+            string place = Path.Combine(copy["data"], Path.GetRelativePath(Root, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(place)!);
+            File.Copy(file, place);
+        }
+
+        return copy;
+    }
+
     public void Dispose() => _scratch.Dispose();
 }

@@ -58,7 +58,8 @@ public class TruthTests(SampleDataset samples)
     [InlineData("divergence,lost", 1)]
     public void Fail_on_turns_findings_into_exit_code_1(string kinds, int code)
     {
-        ToolResult result = samples.Run("replay", "-d", samples.Root, "--fail-on", kinds);
+        using Scratch own = samples.Copy();
+        ToolResult result = own.Run("replay", "-d", own["data"], "--fail-on", kinds);
         Assert.Equal(code, result.Code);
         Assert.Equal(code, result.ErrorLines.Count(l => l.StartsWith("--fail-on divergence: ", StringComparison.Ordinal)));
     }
@@ -67,12 +68,13 @@ public class TruthTests(SampleDataset samples)
     public void Replay_takes_one_trace_by_the_beginning_of_its_id()
     {
         string id = samples.Query("SELECT trace_id FROM traces ORDER BY 1 LIMIT 1")[0].GetProperty("trace_id").GetString()!;
-        ToolResult result = samples.Run("replay", "-d", samples.Root, "--trace", id[..6], "--model", "current,merged", "--setting", "6.8");
+        using Scratch own = samples.Copy();
+        ToolResult result = own.Run("replay", "-d", own["data"], "--trace", id[..6], "--model", "current,merged", "--setting", "6.8");
         Assert.True(result.Code == 0, result.Error);
         Assert.Equal(2, result.Output.TrimEnd().Split('\n').Length);
-        Assert.Equal(2, samples.Run("replay", "-d", samples.Root, "--trace", "zz").Code);
-        Assert.Equal(2, samples.Run("replay", "-d", samples.Root, "--model", "merged", "--setting", "6.8").Code);
-        Assert.Equal(0, samples.Run("replay", "-d", samples.Root, "--trace", id).Code);
+        Assert.Equal(2, own.Run("replay", "-d", own["data"], "--trace", "zz").Code);
+        Assert.Equal(2, own.Run("replay", "-d", own["data"], "--model", "merged", "--setting", "6.8").Code);
+        Assert.Equal(0, own.Run("replay", "-d", own["data"], "--trace", id).Code);
     }
 
     // A page may fault again after the VMM has retried it: the set of pages is what the truth file tells.

@@ -77,6 +77,7 @@ CONF
 # Everything below a process, the process first.
 tree() {
     local child
+    [ -n "$1" ] || return 0
     echo "$1"
     for child in $(ps -o pid= --ppid "$1"); do
         tree "$child"
@@ -93,8 +94,8 @@ node_processes() {
             process=${process#/proc/}
             process=${process%/environ}
             echo "$process"
-            parent=$(ps -o ppid= -p "$process" || true)
-            [[ $(ps -o args= -p "${parent:-0}" || true) != slurmstepd* ]] || echo "$((parent))"
+            parent=$(ps -o ppid= -p "$process" 2>/dev/null | tr -d ' ' || true)
+            [[ $(ps -o args= -p "${parent:-1}" 2>/dev/null || true) != slurmstepd* ]] || echo "$((parent))"
         fi
     done
 }

@@ -1,3 +1,4 @@
+using TraceReplay.Analysis.Compaction;
 using TraceReplay.Analysis.Views;
 using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Cost;
@@ -20,10 +21,12 @@ public static class CostRunner
     {
         DatasetReader reader = DatasetReader.Open(dataset);
         List<CostedTrace> traces = [];
+        using var compactor = new Compactor(dataset);
         foreach (string id in traceIds)
         {
             begin?.Invoke(id);
             TraceManifest trace = reader.Traces.First(t => t.TraceId == id);
+            IReadOnlyList<string> restored = compactor.Restore([id]);
             CostPassResult pass = CostPass.Run(dataset, id, ct);
             List<TracedRow> traced = TracedCost.Of(pass);
             using (DatasetSession session = DatasetSession.Open(dataset))
@@ -37,12 +40,12 @@ public static class CostRunner
                 MeasuredTable.Write(reader.ResultPath(id, ResultTables.CostMeasured), id, MeasuredCost.OfTrace(dataset, id, measure, ct));
             }
 
+            Compactor.Release(restored);
             traces.Add(new CostedTrace(trace, pass));
             end?.Invoke();
         }
 
         Bridge.Write(reader, traces, ct);
-
     }
 }
 

@@ -59,6 +59,7 @@ internal static class CostCommand
                 terminal.Note(note);
             }
 
+            terminal.Next("report", "-d", root, "-o", "report.html");
             return ExitCode.Done;
         }));
         return (command,

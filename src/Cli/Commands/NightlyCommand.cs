@@ -61,6 +61,8 @@ internal static class NightlyCommand
             NightlyResult result = NightlyRunner.Run(options, _ => { }, ct);
             int code = Tell(result, terminal);
             IReadOnlyList<string> asked = Names.Split(parse.GetValue(failOn));
+            terminal.Flush();
+            terminal.Next("query", "-d", options.Dataset, "regressions");
             return result switch
             {
                 { Report: { } report } => Math.Max(code, Check(report.Night, report.IsRegression, asked, options.Dataset, terminal)),

@@ -22,6 +22,7 @@ internal static class ReportCommand
             using DatasetSession session = DatasetSession.Open(root);
             ReportWriter.Write(session, ids, file, ct);
             terminal.Note($"report: {file}");
+            terminal.Next("query", "-d", root, "--list");
             return ExitCode.Done;
         }));
         return (command,

@@ -1,4 +1,5 @@
 using TraceReplay.Analysis.Compaction;
+using TraceReplay.Analysis.Cost;
 using TraceReplay.Analysis.Views;
 using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay;
@@ -89,6 +90,19 @@ public sealed class CompactionTests : IDisposable
             Assert.NotEmpty(compactor.Restore([id]));
             return id;
         }
+    }
+
+    [Fact]
+    public void The_cost_of_a_compacted_trace_is_its_cost()
+    {
+        List<string> ids = Ingest("6.12-mmio");
+        CostRunner.Run(_dataset, ids, measure: null, ct: TestContext.Current.CancellationToken);
+        SortedDictionary<string, string> before = Fingerprint();
+        Assert.DoesNotContain(before["cost_counts"], new[] { "0 0" });
+        using Compactor compactor = new(_dataset);
+        compactor.Run(TestContext.Current.CancellationToken);
+        CostRunner.Run(_dataset, ids, measure: null, ct: TestContext.Current.CancellationToken);
+        Assert.Equal(before, Fingerprint());
     }
 
     [Fact]
