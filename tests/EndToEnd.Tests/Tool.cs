@@ -40,9 +40,11 @@ internal static class Tool
         return new ToolResult(process.ExitCode, output.Result, error.Result);
     }
 
-    public static Process Start(string[] args, string folder, IReadOnlyDictionary<string, string>? environment = null)
+    /// <param name="through">A program, with its arguments, that starts ours.</param>
+    public static Process Start(string[] args, string folder, IReadOnlyDictionary<string, string>? environment = null, string[]? through = null)
     {
-        var start = new ProcessStartInfo("dotnet", [Program, .. args])
+        string[] words = [.. through ?? [], "dotnet", Program, .. args];
+        var start = new ProcessStartInfo(words[0], words[1..])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -51,7 +51,7 @@ public sealed record CaptureInspection
     /// <exception cref="CaptureException">It cannot be read at all.</exception>
     public static CaptureInspection Of(string path, CancellationToken ct)
     {
-        using ICapture capture = CaptureFormats.Open(path);
+        using ICapture capture = CaptureFormats.Open(path, cancellation: ct);
         CaptureInfo info = capture.Info;
         var counter = new Counter();
         CaptureDamage? damage = capture.ReadEvents(counter, new ReadOptions(), ct) ?? info.Damage;

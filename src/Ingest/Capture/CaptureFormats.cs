@@ -39,7 +39,7 @@ public static class CaptureFormats
     /// <param name="kernel">Release of the captured kernel (as <c>uname -r</c> prints it, or <c>6.12</c>) for a capture that does not name it.</param>
     /// <exception cref="CaptureException">It cannot be read at all.</exception>
     /// <exception cref="EnvironmentFailedException">No permission, or no room for a temporary copy.</exception>
-    public static ICapture Open(string path, string? kernel = null) => Open(OpenFile(path), kernel: kernel);
+    public static ICapture Open(string path, string? kernel = null, CancellationToken cancellation = default) => Open(OpenFile(path, cancellation), kernel: kernel);
 
     /// <summary>Opens an already unwrapped file.</summary>
     /// <param name="ownsFile">Whether the file is closed with the capture, and when this throws.</param>
@@ -71,14 +71,16 @@ public static class CaptureFormats
     }
 
     /// <summary>The bytes of a capture, unpacked if it was packed, from a file or from standard input.</summary>
-    public static CaptureFile OpenFile(string path)
+    /// <param name="path">As above.</param>
+    /// <param name="cancellation">Also ends the wait for a pipe in which nothing comes.</param>
+    public static CaptureFile OpenFile(string path, CancellationToken cancellation = default)
     {
         try
         {
             if (path == "-")
             {
                 using Stream input = Console.OpenStandardInput();
-                return Unwrapped(Spool(input, "-"));
+                return Unwrapped(Spool(new PatientStream(input, cancellation), "-", cancellation), cancellation);
             }
 
             if (Directory.Exists(path))
@@ -97,7 +99,7 @@ public static class CaptureFormats
             FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using (file)
             {
-                return Unwrapped(file.CanSeek ? new CaptureFile(path) : Spool(file, path));
+                return Unwrapped(file.CanSeek ? new CaptureFile(path) : Spool(new PatientStream(file, cancellation), path, cancellation), cancellation);
             }
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
@@ -111,14 +113,19 @@ public static class CaptureFormats
     }
 
     /// <summary>Copies a stream to a temporary file that goes away with the result.</summary>
-    public static CaptureFile Spool(Stream input, string displayName)
+    public static CaptureFile Spool(Stream input, string displayName, CancellationToken cancellation = default)
     {
         string path = Path.Combine(Path.GetTempPath(), "tracereplay-" + Path.GetRandomFileName());
         try
         {
             using (FileStream copy = new(path, FileMode.CreateNew, FileAccess.Write))
             {
-                input.CopyTo(copy);
+                byte[] buffer = new byte[128 << 10];
+                while (input.Read(buffer) is > 0 and int read)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    copy.Write(buffer, 0, read);
+                }
             }
 
             return new CaptureFile(path, displayName, temporary: true);
@@ -130,7 +137,7 @@ public static class CaptureFormats
         }
     }
 
-    private static CaptureFile Unwrapped(CaptureFile file)
+    private static CaptureFile Unwrapped(CaptureFile file, CancellationToken cancellation)
     {
         Span<byte> head = stackalloc byte[4];
         int n = file.Read(0, head);
@@ -148,7 +155,7 @@ public static class CaptureFormats
             using Stream plain = zstd ? new ZstdSharp.DecompressionStream(packed) : new GZipStream(packed, CompressionMode.Decompress);
             try
             {
-                return Spool(plain, file.DisplayName);
+                return Spool(plain, file.DisplayName, cancellation);
             }
             catch (Exception e) when (e is InvalidDataException or EndOfStreamException or ZstdSharp.ZstdException)
             {

@@ -21,7 +21,7 @@ public static class CaptureInspector
     /// <exception cref="CaptureException">Nothing of it can be read.</exception>
     public static CaptureSummary Inspect(string path, ReadOptions? options = null, CancellationToken cancellation = default)
     {
-        using ICapture capture = CaptureFormats.Open(path);
+        using ICapture capture = CaptureFormats.Open(path, cancellation: cancellation);
         Counter counter = new();
         CaptureDamage? damage = capture.ReadEvents(counter, options ?? new ReadOptions(), cancellation);
 

@@ -41,7 +41,7 @@ public static class Ingestor
     {
         try
         {
-            using CaptureFile file = CaptureFormats.OpenFile(source);
+            using CaptureFile file = CaptureFormats.OpenFile(source, cancellation);
             using ICapture capture = CaptureFormats.Open(file, ownsFile: false, options.Kernel);
             using CaptureClaim claim = new(file, dataset, cancellation);
             try
@@ -50,7 +50,7 @@ public static class Ingestor
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested && claim.AlreadyPresent)
             {
-                return new IngestResult(claim.TraceId, true, TraceManifest.Read(DatasetLayout.Manifest(dataset, claim.TraceId)), null);
+                return new IngestResult(claim.TraceId, true, Manifests.Find(dataset, claim.TraceId)!, null);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
