@@ -9,7 +9,7 @@ namespace TraceReplay.Analysis.Compaction;
 
 /// <param name="Files">Files of single captures that were folded.</param>
 /// <param name="Parts">Compacted files written.</param>
-/// <param name="Bytes">Their size, bytes.</param>
+/// <param name="Bytes">Size of the tables among them, bytes.</param>
 public sealed record CompactionReport(long Files, long Parts, long Bytes);
 
 /// <summary>
@@ -78,17 +78,18 @@ public sealed class Compactor : IDisposable
                 Delete(file);
                 _step("delete");
             }
+
+            (int manifests, int days) = Manifests.Fold(_dataset, _step, ct);
+            return new CompactionReport(folded.Count + manifests, parts + days, bytes);
         }
         catch (DuckDBException e)
         {
             throw new AnalysisException(AnalysisFailure.Environment, $"{_dataset}: compaction: {SqlErrors.OneLine(e)}", e);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             throw new AnalysisException(AnalysisFailure.Environment, $"{_dataset}: compaction: {e.Message}", e);
         }
-
-        return new CompactionReport(folded.Count, parts, bytes);
     }
 
     /// <summary>
@@ -162,7 +163,7 @@ public sealed class Compactor : IDisposable
         [
             .. root.EnumerateFiles("*.parquet", SearchOption.AllDirectories)
                 .Select(f => new OwnFile(f.FullName, Path.GetFileNameWithoutExtension(f.Name), f.Length, f.LastWriteTimeUtc))
-                .Where(f => File.Exists(DatasetLayout.Manifest(_dataset, f.TraceId)))
+                .Where(f => Manifests.Contains(_dataset, f.TraceId))
                 .OrderBy(f => f.TraceId, StringComparer.Ordinal),
         ];
     }

@@ -20,12 +20,7 @@ internal static class Retention
         }
 
         DateOnly keepFrom = (night ?? traces[^1].Date).AddDays(-days);
-        int removed = 0;
-        foreach (TraceManifest trace in traces.Where(t => t.Date < keepFrom))
-        {
-            File.Delete(DatasetLayout.Manifest(dataset, trace.TraceId));
-            removed++;
-        }
+        int removed = Manifests.Forget(dataset, keepFrom);
 
         // Also what a killed run left without manifests.
         string compacted = Path.Combine(dataset, CompactedLayout.Root);

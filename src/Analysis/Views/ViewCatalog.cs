@@ -1,5 +1,6 @@
 using System.Text;
 using TraceReplay.Analysis.Compaction;
+using TraceReplay.Ingest.Dataset;
 
 namespace TraceReplay.Analysis.Views;
 
@@ -109,8 +110,13 @@ public static class ViewCatalog
         return new ViewDefinition(table.Name, HasManifest(dataset) ? $"SELECT * FROM {ReadManifests(root, columns)}" : Empty(table));
     }
 
-    private static string ReadManifests(string root, string columns) =>
-        $"read_json({Sql.Literal(Sql.GlobSafe(root) + Tables.Traces.Folder + "/*.json")}, format = 'unstructured', columns = {{{columns}}})";
+    // A capture's own manifest hides its line in its day's file (Manifests).
+    private static string ReadManifests(string root, string columns)
+    {
+        string files = Sql.Literal(Sql.GlobSafe(root) + Tables.Traces.Folder + "/*.json");
+        string hidden = $"starts_with(parse_filename(filename), '{Manifests.DayPrefix}') AND trace_id IN (SELECT parse_filename(file, true) FROM glob({files}))";
+        return $"(SELECT * EXCLUDE (filename) FROM read_json({files}, format = 'unstructured', columns = {{{columns}}}, filename = true) WHERE NOT ({hidden}))";
+    }
 
     // The manifests hold the counts: reading the footers of all Parquet files instead takes six times as long.
     private static ViewDefinition EventCountsView(string dataset, string root) => new(

@@ -46,11 +46,11 @@ internal sealed class CaptureClaim : IDisposable
     private Claimed Claim(CaptureFile file, string dataset, CancellationToken cancellation)
     {
         string sha256 = Hash(file, cancellation);
-        string manifest = DatasetLayout.Manifest(dataset, TraceIdOf(sha256));
-        if (!File.Exists(manifest))
+        string traceId = TraceIdOf(sha256);
+        if (!Manifests.Contains(dataset, traceId))
         {
-            DatasetLock exclusive = DatasetLock.Take(manifest, cancellation);
-            if (!File.Exists(manifest))
+            DatasetLock exclusive = DatasetLock.Take(DatasetLayout.Manifest(dataset, traceId), cancellation);
+            if (!Manifests.Contains(dataset, traceId))
             {
                 return new Claimed(sha256, exclusive);
             }

@@ -30,17 +30,14 @@ public sealed class DatasetReader
             throw new NotADatasetException($"{directory}: {found}, expected a dataset made by 'tracereplay ingest'");
         }
 
-        List<TraceManifest> traces = [];
-        foreach (string path in System.IO.Directory.EnumerateFiles(manifests, "*.json"))
+        List<TraceManifest> traces;
+        try
         {
-            try
-            {
-                traces.Add(TraceManifest.Read(path));
-            }
-            catch (Exception e) when (e is System.Text.Json.JsonException or InvalidDataException)
-            {
-                throw new NotADatasetException($"{path}: not a manifest ({e.Message})");
-            }
+            traces = Manifests.All(directory);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new NotADatasetException(e.Message);
         }
 
         return new DatasetReader(directory, [.. traces.OrderBy(t => t.Date).ThenBy(t => t.Host, StringComparer.Ordinal).ThenBy(t => t.TraceId, StringComparer.Ordinal)]);
@@ -48,11 +45,8 @@ public sealed class DatasetReader
 
     /// <summary>One trace of a dataset, without reading the manifests of all others.</summary>
     /// <returns>null if the dataset has no such trace.</returns>
-    public static DatasetReader? OpenTrace(string directory, string traceId)
-    {
-        string manifest = DatasetLayout.Manifest(directory, traceId);
-        return File.Exists(manifest) ? new DatasetReader(directory, [TraceManifest.Read(manifest)]) : null;
-    }
+    public static DatasetReader? OpenTrace(string directory, string traceId) =>
+        Manifests.Find(directory, traceId) is { } manifest ? new DatasetReader(directory, [manifest]) : null;
 
     /// <summary>The file of one event table; it exists only if the capture has such events.</summary>
     /// <param name="fullName"><c>system.event</c></param>

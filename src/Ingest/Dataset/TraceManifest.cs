@@ -59,12 +59,6 @@ public sealed record TraceManifest
     /// <summary>The patterns of <c>--events</c> if only some events were taken; empty = all.</summary>
     public IReadOnlyList<string> EventGlobs { get; init; } = [];
 
-    public static TraceManifest Read(string path)
-    {
-        using FileStream f = File.OpenRead(path);
-        return JsonSerializer.Deserialize(f, ManifestJson.SnakeCase.TraceManifest) ?? throw new InvalidDataException($"{path}: empty manifest");
-    }
-
     /// <summary>Whole or not at all.</summary>
     public void Write(string path)
     {
@@ -84,10 +78,15 @@ public sealed record TraceManifest
 internal sealed partial class ManifestJson : JsonSerializerContext
 {
     /// <summary>Manifests are read by people too and never by a browser: a kernel's <c>+deb12</c> is written as it is.</summary>
-    public static ManifestJson SnakeCase { get; } = new(new JsonSerializerOptions
+    public static ManifestJson SnakeCase { get; } = Of(indented: true);
+
+    /// <summary>The same without line breaks.</summary>
+    public static ManifestJson OneLine { get; } = Of(indented: false);
+
+    private static ManifestJson Of(bool indented) => new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        WriteIndented = true,
+        WriteIndented = indented,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     });
 }

@@ -47,6 +47,7 @@ public sealed class CompactionTests : IDisposable
 
         Assert.True(killed > 3, $"killed only {killed} times");
         Assert.Equal(before, Fingerprint());
+        Assert.Equal([Manifests.DayPrefix + "2026-11-22.json"], Directory.EnumerateFiles(DatasetLayout.ManifestDirectory(_dataset)).Select(Path.GetFileName));
         Assert.All(Own(), file => Assert.Equal(CompactedLayout.Keeper, Path.GetFileNameWithoutExtension(file)));
     }
 
@@ -62,6 +63,42 @@ public sealed class CompactionTests : IDisposable
 
         Assert.Single(Directory.GetFiles(Path.Combine(CompactedLayout.Folder(_dataset, "events/kvm.kvm_page_fault"), "date=2026-11-22")));
         Assert.Single(Directory.GetFiles(Path.Combine(CompactedLayout.Folder(_dataset, "results/faults"), "date=2026-11-22")));
+    }
+
+    [Fact]
+    public void A_compacted_capture_is_known_by_its_content_and_its_own_manifest_hides_the_folded_one()
+    {
+        string id = Ingest("6.12-mmio", "6.12-ttmsmall")[0];
+        string own = DatasetLayout.Manifest(_dataset, id);
+        string text = File.ReadAllText(own);
+        DatasetReader before = DatasetReader.Open(_dataset);
+        using Compactor compactor = new(_dataset);
+        compactor.Run(TestContext.Current.CancellationToken);
+        Assert.False(File.Exists(own));
+        Assert.Equal(before.Traces.Select(Manifest), DatasetReader.Open(_dataset).Traces.Select(Manifest));
+        Assert.Equal(text, Manifest(DatasetReader.OpenTrace(_dataset, id)!.Traces[0]));
+        Assert.True(Ingestor.Ingest(Sample("6.12-mmio"), _dataset, new IngestOptions(), TestContext.Current.CancellationToken).AlreadyPresent);
+        Assert.False(File.Exists(own));
+
+        File.WriteAllText(own, text.Replace("6.12-mmio.trace.dat", "elsewhere", StringComparison.Ordinal));
+        Assert.EndsWith("elsewhere", DatasetReader.Open(_dataset).Traces.Single(t => t.TraceId == id).Path, StringComparison.Ordinal);
+        using (DatasetSession session = DatasetSession.Open(_dataset))
+        {
+            Assert.Equal([(id, "elsewhere")], session.Select("SELECT trace_id, parse_filename(path) FROM traces WHERE path LIKE '%elsewhere'", r => (r.GetString(0), r.GetString(1))));
+            Assert.Equal([2L], session.Select("SELECT count(*) FROM traces", r => r.GetInt64(0)));
+        }
+
+        Assert.Equal(2, Manifests.Forget(_dataset, new DateOnly(2026, 11, 23)));
+        Assert.Empty(Directory.EnumerateFiles(DatasetLayout.ManifestDirectory(_dataset)));
+    }
+
+    private static string Manifest(TraceManifest trace)
+    {
+        string file = Path.GetTempFileName();
+        trace.Write(file);
+        string text = File.ReadAllText(file);
+        File.Delete(file);
+        return text;
     }
 
     [Fact]
@@ -141,14 +178,15 @@ public sealed class CompactionTests : IDisposable
         List<string> ids = [];
         foreach (string sample in samples)
         {
-            string path = Path.Combine(LibraryTests.RepositoryRoot(), "sample-traces", sample + ".trace.dat");
-            IngestResult result = Ingestor.Ingest(path, _dataset, new IngestOptions { Date = new DateOnly(2026, 11, 22), Host = sample }, TestContext.Current.CancellationToken);
+            IngestResult result = Ingestor.Ingest(Sample(sample), _dataset, new IngestOptions { Date = new DateOnly(2026, 11, 22), Host = sample }, TestContext.Current.CancellationToken);
             ReplayRunner.Run(_dataset, result.TraceId, new ReplayOptions(), TestContext.Current.CancellationToken);
             ids.Add(result.TraceId);
         }
 
         return ids;
     }
+
+    private static string Sample(string name) => Path.Combine(LibraryTests.RepositoryRoot(), "sample-traces", name + ".trace.dat");
 
     private IEnumerable<string> Own() => new[] { "events", "results", "traces" }.SelectMany(below => Directory.EnumerateFiles(Path.Combine(_dataset, below), "*.parquet", SearchOption.AllDirectories));
 

@@ -1,0 +1,226 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text.Json;
+
+namespace TraceReplay.Ingest.Dataset;
+
+/// <summary>
+/// The manifests of a dataset. A capture's is a file of its own, <c>traces/manifests/ID.json</c>, until the captures of a day are
+/// folded into <c>traces/manifests/date=YYYY-MM-DD.json</c>, one a line. A capture's own file hides its line, so that each capture
+/// is seen once at every moment.
+/// </summary>
+public static class Manifests
+{
+    /// <summary>Begins the name of a day's file; no trace id does.</summary>
+    public const string DayPrefix = "date=";
+
+    private static readonly ConcurrentDictionary<string, DayIndex> s_days = new(StringComparer.Ordinal);
+
+    /// <summary>Whether the dataset has the capture.</summary>
+    public static bool Contains(string dataset, string traceId) =>
+        File.Exists(DatasetLayout.Manifest(dataset, traceId)) || Days(dataset).Any(day => day.Lines.ContainsKey(traceId));
+
+    /// <returns>null if the dataset has no such capture.</returns>
+    /// <exception cref="InvalidDataException">It is not a manifest.</exception>
+    public static TraceManifest? Find(string dataset, string traceId)
+    {
+        string own = DatasetLayout.Manifest(dataset, traceId);
+        if (File.Exists(own) && Own(own) is { } manifest)
+        {
+            return manifest;
+        }
+
+        foreach (DayIndex day in Days(dataset))
+        {
+            if (day.Lines.TryGetValue(traceId, out Range line))
+            {
+                return Parse(day.Path, day.Bytes.AsSpan(line));
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>All captures, in no order.</summary>
+    /// <exception cref="InvalidDataException">A file is not what it should be; the message is one line.</exception>
+    public static List<TraceManifest> All(string dataset)
+    {
+        // Own files first: one that is folded meanwhile is found in its day's file.
+        List<TraceManifest> found = [.. OwnFiles(dataset).Select(f => Own(f.FullName)).OfType<TraceManifest>()];
+        HashSet<string> own = [.. found.Select(m => m.TraceId)];
+        foreach (DayIndex day in Days(dataset))
+        {
+            found.AddRange(day.Lines.Where(line => !own.Contains(line.Key)).Select(line => Parse(day.Path, day.Bytes.AsSpan(line.Value))));
+        }
+
+        return found;
+    }
+
+    /// <summary>Folds the captures' own files into the days'. Safe to kill: a day's file appears whole, and own files go last.</summary>
+    /// <param name="step">Called after each file that was written or deleted.</param>
+    /// <returns>Files folded, and files written.</returns>
+    public static (int Folded, int Written) Fold(string dataset, Action<string> step, CancellationToken ct)
+    {
+        int folded = 0;
+        int written = 0;
+        var days = OwnFiles(dataset)
+            .Select(file => (File: file, file.Length, file.LastWriteTimeUtc, Manifest: Own(file.FullName)))
+            .Where(own => own.Manifest is not null)
+            .GroupBy(own => own.Manifest!.Date).OrderBy(day => day.Key).ToList();
+        foreach (var day in days)
+        {
+            ct.ThrowIfCancellationRequested();
+            string path = DayPath(dataset, day.Key);
+            SortedDictionary<string, byte[]> lines = new(StringComparer.Ordinal);
+            if (File.Exists(path))
+            {
+                DayIndex before = Index(path);
+                foreach ((string id, Range line) in before.Lines)
+                {
+                    lines[id] = before.Bytes.AsSpan(line).ToArray();
+                }
+            }
+
+            foreach (var own in day)
+            {
+                lines[own.Manifest!.TraceId] = JsonSerializer.SerializeToUtf8Bytes(own.Manifest, ManifestJson.OneLine.TraceManifest);
+            }
+
+            Write(path, lines.Values);
+            written++;
+            step("part");
+        }
+
+        foreach (var own in days.SelectMany(day => day))
+        {
+            // One that was written anew meanwhile stays, and hides its line.
+            own.File.Refresh();
+            if (own.File.Exists && own.File.Length == own.Length && own.File.LastWriteTimeUtc == own.LastWriteTimeUtc)
+            {
+                own.File.Delete();
+                folded++;
+                step("delete");
+            }
+        }
+
+        return (folded, written);
+    }
+
+    /// <summary>Forgets the captures of the days before <paramref name="keepFrom"/>.</summary>
+    /// <returns>Captures forgotten.</returns>
+    public static int Forget(string dataset, DateOnly keepFrom)
+    {
+        List<TraceManifest> old = [.. All(dataset).Where(t => t.Date < keepFrom)];
+
+        // A day's file first: an own file that went before it would show its line again.
+        foreach (DateOnly day in old.Select(t => t.Date).Distinct())
+        {
+            File.Delete(DayPath(dataset, day));
+        }
+
+        foreach (TraceManifest trace in old)
+        {
+            File.Delete(DatasetLayout.Manifest(dataset, trace.TraceId));
+        }
+
+        return old.Count;
+    }
+
+    private static string DayPath(string dataset, DateOnly date) =>
+        Path.Combine(DatasetLayout.ManifestDirectory(dataset), string.Create(CultureInfo.InvariantCulture, $"{DayPrefix}{date:yyyy-MM-dd}.json"));
+
+    private static IEnumerable<FileInfo> OwnFiles(string dataset) => Files(dataset).Where(f => !f.Name.StartsWith(DayPrefix, StringComparison.Ordinal));
+
+    private static IEnumerable<DayIndex> Days(string dataset) =>
+        Files(dataset).Where(f => f.Name.StartsWith(DayPrefix, StringComparison.Ordinal)).Select(f => Index(f.FullName));
+
+    private static IEnumerable<FileInfo> Files(string dataset)
+    {
+        DirectoryInfo folder = new(DatasetLayout.ManifestDirectory(dataset));
+        return folder.Exists ? folder.EnumerateFiles("*.json") : [];
+    }
+
+    /// <returns>null if the file went meanwhile.</returns>
+    private static TraceManifest? Own(string path)
+    {
+        try
+        {
+            return Parse(path, File.ReadAllBytes(path));
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private static TraceManifest Parse(string path, ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, ManifestJson.SnakeCase.TraceManifest) ?? throw new InvalidDataException($"{path}: empty manifest");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{path}: not a manifest ({e.Message})", e);
+        }
+    }
+
+    private static void Write(string path, IEnumerable<byte[]> lines)
+    {
+        string temporary = path + ".tmp";
+        using (FileStream file = new(temporary, FileMode.Create, FileAccess.Write))
+        {
+            foreach (byte[] line in lines)
+            {
+                file.Write(line);
+                file.WriteByte((byte)'\n');
+            }
+
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    // A night asks once for each of its captures whether the dataset has it: a day's file is searched once, not each time.
+    private static DayIndex Index(string path)
+    {
+        FileInfo file = new(path);
+        (long Length, DateTime Written) stamp = (file.Length, file.LastWriteTimeUtc);
+        if (s_days.TryGetValue(path, out DayIndex? known) && known.Stamp == stamp)
+        {
+            return known;
+        }
+
+        byte[] bytes = File.ReadAllBytes(path);
+        Dictionary<string, Range> lines = new(StringComparer.Ordinal);
+        for (int at = 0; at < bytes.Length;)
+        {
+            int length = bytes.AsSpan(at).IndexOf((byte)'\n');
+            int end = length < 0 ? bytes.Length : at + length;
+            lines[TraceIdOf(path, bytes.AsSpan(at, end - at))] = at..end;
+            at = end + 1;
+        }
+
+        return s_days[path] = new DayIndex(path, stamp, bytes, lines);
+    }
+
+    private static string TraceIdOf(string path, ReadOnlySpan<byte> line)
+    {
+        try
+        {
+            Utf8JsonReader json = new(line);
+            if (json.Read() && json.Read() && json.ValueTextEquals("trace_id"u8) && json.Read() && json.GetString() is { Length: > 0 } id)
+            {
+                return id;
+            }
+        }
+        catch (JsonException)
+        {
+        }
+
+        throw new InvalidDataException($"{path}: not a manifest (a line does not begin with a trace_id)");
+    }
+
+    private sealed record DayIndex(string Path, (long Length, DateTime Written) Stamp, byte[] Bytes, Dictionary<string, Range> Lines);
+}
