@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # How many planted regressions a night finds, and how often a quiet one cries wolf.
-# Usage: sensitivity.sh [TRIALS [QUIET [FACTOR [BASELINE [HOSTS]]]]]: planted nights, quiet nights, factor of a latency regression,
-# quiet nights before the first, hosts (two classes).
+# Usage: sensitivity.sh [TRIALS [QUIET [FACTOR [BASELINE [HOSTS [CAPTURES [SHARE]]]]]]]: planted nights, quiet nights, factor of a latency
+# regression, quiet nights before the first, hosts (two classes), captures a night (5 for each host). With SHARE that share of the groups of
+# single hosts has a regression, else three in ten of those of classes.
 source "$(dirname "$0")/common.sh"
 trials=${1:-14} quiet=${2:-20} factor=${3:-1.5} baseline=${4:-8} hosts=${5:-12}
-fleet=(--captures $((hosts * 5)) --hosts "$hosts" --classes 2 --seed "${SEED:-1}" --plant-class)
+captures=${6:-$((hosts * 5))} share=${7:-}
+fleet=(--captures "$captures" --hosts "$hosts" --classes 2 --seed "${SEED:-1}")
+[ -n "$share" ] || fleet+=(--plant-class)
 first=2026-01-01
 day() { date -u -d "$first + $1 days" +%F; }
 
@@ -13,7 +16,7 @@ nightly "$work/inbox" "$work/base" "$work/out"
 found=0 planted=0 false=0
 for trial in $(seq 0 $((trials - 1))); do
     cp -r "$work/base" "$work/trial"
-    make_nights --out "$work/trial/inbox" --nights 1 --first-night $((baseline + trial)) "${fleet[@]}" --plant 0.3 --factor "$factor" >/dev/null
+    make_nights --out "$work/trial/inbox" --nights 1 --first-night $((baseline + trial)) "${fleet[@]}" --plant "${share:-0.3}" --factor "$factor" >/dev/null
     nightly "$work/trial/inbox" "$work/trial" "$work/trial/out"
     read -r f p a < <("${fleetmaker[@]}" judge --planted "$work/trial/planted.json" --summary "$work/trial/out/summary.json" 2>>"$work/misses")
     found=$((found + f)) planted=$((planted + p)) false=$((false + a))

@@ -5,7 +5,8 @@ namespace TraceReplay.Analysis.Nightly;
 /// <summary>
 /// Compares a night with the nights before: a class of hosts by one value for each host and night, and each host by its captures against
 /// its own past. Never by faults: those of a capture resemble each other, and counting them singly would find significance in noise. As
-/// the captures of a night resemble each other too, a host is worse only if tonight's median lies beyond those of all earlier nights.
+/// the captures of a night resemble each other too, a host is worse only if tonight is also far out among its nights
+/// (<see cref="NightSpread"/>).
 /// </summary>
 public static class NightComparison
 {
@@ -71,9 +72,10 @@ public static class NightComparison
             foreach ((string metric, string key) in group.Concat(old).SelectMany(c => c.Keys).Distinct().Where(IsCompared))
             {
                 raw.Add(OfClass(group.Key, metric, key, [.. group], old));
+                NightSpread spread = NightSpread.Of(oldOf.Select(h => NightMedians(h, metric, key)));
                 foreach (IGrouping<string, CaptureStats> host in group.GroupBy(c => c.Host))
                 {
-                    if (OfHost(group.Key, host.Key, metric, key, [.. host], oldOf[host.Key]) is { } comparison)
+                    if (OfHost(group.Key, host.Key, metric, key, [.. host], oldOf[host.Key], spread) is { } comparison)
                     {
                         raw.Add(comparison);
                     }
@@ -118,20 +120,28 @@ public static class NightComparison
     }
 
     /// <returns>null where the host has too few captures, or all are alike: with thousands of hosts that is not worth a line.</returns>
-    private static Comparison? OfHost(NightGroup group, string host, string metric, string key, IReadOnlyList<CaptureStats> tonight, IEnumerable<CaptureStats> before)
+    private static Comparison? OfHost(NightGroup group, string host, string metric, string key, IReadOnlyList<CaptureStats> tonight, IEnumerable<CaptureStats> before, NightSpread spread)
     {
         List<double> sample = [.. tonight.Select(c => Value(c, metric, key)).OfType<double>()];
-        List<(DateOnly Date, double Value)> dated = [.. before.Select(c => (c.Date, Value: Value(c, metric, key))).Where(c => c.Value is not null).Select(c => (c.Date, c.Value!.Value))];
-        List<double> nights = [.. dated.GroupBy(c => c.Date).Select(g => Median([.. g.Select(c => c.Value)]))];
-        List<double> old = [.. dated.Select(c => c.Value)];
+        List<double> nights = NightMedians(before, metric, key);
+        List<double> old = [.. before.Select(c => Value(c, metric, key)).OfType<double>()];
         if (sample.Count < LeastHostCaptures || old.Count < LeastHostBaseline || nights.Count < LeastHostNights || !Varies(sample, old))
         {
             return null;
         }
 
-        double p = Median(sample) > nights.Max() ? RankTest.GreaterP(sample, old) : 1;
+        double p = Math.Max(RankTest.GreaterP(sample, old), spread.GreaterP(Median(sample), nights));
         return Of(group, host, metric, key, sample, old, p);
     }
+
+    /// <summary>One value for each night of a host.</summary>
+    private static List<double> NightMedians(IEnumerable<CaptureStats> captures, string metric, string key) =>
+    [
+        .. captures.Select(c => (c.Date, Value: Value(c, metric, key)))
+            .Where(c => c.Value is not null)
+            .GroupBy(c => c.Date)
+            .Select(g => Median([.. g.Select(c => c.Value!.Value)])),
+    ];
 
     private static Comparison Of(NightGroup group, string? host, string metric, string key, List<double> sample, List<double> old, double? p)
     {

@@ -30,6 +30,14 @@ public class NightComparisonTests
         Assert.Equal(0, alarms);
     }
 
+    /// <summary>Captures of one night that resemble each other must not count as so many independent witnesses.</summary>
+    [Fact]
+    public void Nights_with_weather_of_their_own_raise_no_alarm()
+    {
+        int alarms = Enumerable.Range(1, 20).Sum(seed => Play(seed, [], weather: 0.08).Count(c => c.Verdict == Verdict.Regression && c.Host is not null));
+        Assert.Equal(0, alarms);
+    }
+
     /// <summary>Five hosts' runs of one scenario (3 % of 160) are slower by 40 %, or refuse 3 % more of their faults.</summary>
     [Theory]
     [InlineData(1.4, 0)]
@@ -72,7 +80,7 @@ public class NightComparisonTests
     [Fact]
     public void Without_a_baseline_there_is_no_verdict()
     {
-        List<CaptureStats> tonight = [.. Fleet(1, [], 1, 0).Where(c => c.Date == s_first)];
+        List<CaptureStats> tonight = [.. Fleet(1, [], 1, 0, 0.02).Where(c => c.Date == s_first)];
         Assert.All(NightComparison.Compare(tonight, []), c => Assert.Equal((Verdict.NotYet, (double?)null), (c.Verdict, c.P)));
         Assert.Empty(NightComparison.FindNewKinds(tonight, []));
     }
@@ -91,9 +99,9 @@ public class NightComparisonTests
 
     private static int Number(string name) => int.Parse(name[1..], CultureInfo.InvariantCulture);
 
-    private static IReadOnlyList<Comparison> Play(int seed, HashSet<(int Host, int Scenario)> planted, double factor = 1, double refused = 0)
+    private static IReadOnlyList<Comparison> Play(int seed, HashSet<(int Host, int Scenario)> planted, double factor = 1, double refused = 0, double weather = 0.02)
     {
-        ILookup<bool, CaptureStats> captures = Fleet(seed, planted, factor, refused).ToLookup(c => c.Date == s_first.AddDays(Nights - 1));
+        ILookup<bool, CaptureStats> captures = Fleet(seed, planted, factor, refused, weather).ToLookup(c => c.Date == s_first.AddDays(Nights - 1));
         return NightComparison.Compare([.. captures[true]], [.. captures[false]]);
     }
 
@@ -104,13 +112,13 @@ public class NightComparisonTests
         return capture;
     }
 
-    private static IEnumerable<CaptureStats> Fleet(int seed, HashSet<(int Host, int Scenario)> planted, double factor, double refused)
+    private static IEnumerable<CaptureStats> Fleet(int seed, HashSet<(int Host, int Scenario)> planted, double factor, double refused, double spread)
     {
         Random random = new(seed);
         double[] hosts = [.. Enumerable.Range(0, Hosts).Select(_ => Normal() * 0.3)];
         for (int night = 0; night < Nights; night++)
         {
-            double[] weather = [.. Enumerable.Range(0, Hosts).Select(_ => Normal() * 0.02)];
+            double[] weather = [.. Enumerable.Range(0, Hosts).Select(_ => Normal() * spread)];
             for (int host = 0; host < Hosts; host++)
             {
                 for (int n = 0; n < Scenarios * Captures; n++)

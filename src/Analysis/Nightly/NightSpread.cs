@@ -1,0 +1,41 @@
+using MathNet.Numerics.Distributions;
+
+namespace TraceReplay.Analysis.Nightly;
+
+/// <summary>
+/// How far the nights of one host lie apart, with what all hosts of a class say about it: one host has too few nights to tell how
+/// rare a night is.
+/// </summary>
+/// <param name="Variance">Of a night's median around its host's mean, pooled over the hosts.</param>
+/// <param name="Freedom">Degrees of freedom of that estimate.</param>
+internal readonly record struct NightSpread(double Variance, int Freedom)
+{
+    public static NightSpread Of(IEnumerable<List<double>> hosts)
+    {
+        double squares = 0;
+        int freedom = 0;
+        foreach (List<double> nights in hosts.Where(nights => nights.Count > 1))
+        {
+            squares += Squares(nights);
+            freedom += nights.Count - 1;
+        }
+
+        return new NightSpread(freedom == 0 ? 0 : squares / freedom, freedom);
+    }
+
+    /// <summary>Chance of a night at least as high as <paramref name="tonight"/>: Student's prediction of one more value after the host's nights.</summary>
+    public double GreaterP(double tonight, List<double> nights)
+    {
+        double above = tonight - nights.Average();
+
+        // A host whose nights differ more than others' is judged by its own.
+        double variance = Math.Max(Variance, Squares(nights) / (nights.Count - 1)) * (1 + (1.0 / nights.Count));
+        return above <= 0 ? 1 : variance <= 0 ? 0 : StudentT.CDF(0, 1, Freedom, -above / Math.Sqrt(variance));
+    }
+
+    private static double Squares(List<double> nights)
+    {
+        double mean = nights.Average();
+        return nights.Sum(v => (v - mean) * (v - mean));
+    }
+}
