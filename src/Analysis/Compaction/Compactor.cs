@@ -33,6 +33,9 @@ public sealed class Compactor : IDisposable
         _connection.Open();
         Execute($"SET temp_directory = {Sql.Literal(Path.Combine(Path.GetTempPath(), $"tracereplay-compact-{Environment.ProcessId}"))}");
         Execute("SET threads = 1");
+
+        // Each file is read once: kept in memory they would fill it.
+        Execute("SET enable_external_file_cache = false");
         if (memory > 0)
         {
             Execute(string.Create(CultureInfo.InvariantCulture, $"SET memory_limit = '{memory >> 20}MiB'"));

@@ -83,8 +83,16 @@ public static class NightComparison
             }
         }
 
-        return Holm(raw);
+        return [.. Holm(raw).Select(c => c.Verdict == Verdict.Regression ? c with { Nights = [.. ByNight(c, baseline[c.Group].Concat(tonight.Where(t => t.Group == c.Group)))] } : c)];
     }
+
+    private static IEnumerable<(DateOnly Night, double Value)> ByNight(Comparison c, IEnumerable<CaptureStats> captures) =>
+        captures.Where(capture => c.Host is null || capture.Host == c.Host)
+            .Select(capture => (capture.Date, Value: capture.Value(c.Metric, c.Key)))
+            .Where(capture => capture.Value is not null)
+            .GroupBy(capture => capture.Date)
+            .OrderBy(night => night.Key)
+            .Select(night => (night.Key, c.Metric == "latency_ns" ? Median([.. night.Select(v => v.Value!.Value)]) : night.Average(v => v.Value!.Value)));
 
     internal static IReadOnlyList<NewKind> FindNewKinds(IReadOnlyList<CaptureStats> tonight, IReadOnlyList<CaptureStats> before)
     {

@@ -7,6 +7,7 @@ namespace TraceReplay.Analysis.Nightly;
 internal static class NightPage
 {
     private const int Drawn = 24;
+    private const int Lines = 6;
 
     /// <param name="output">Where to; UTF-8.</param>
     /// <param name="report">The night.</param>
@@ -52,6 +53,8 @@ internal static class NightPage
 
         html.Close();
         Effects(regressions)?.Write(html);
+        NightByNight(regressions, "Latencies night by night", "ratio", latency: true)?.Write(html);
+        NightByNight(regressions, "Shares night by night", "%", latency: false)?.Write(html);
         Comparisons(html, regressions, empty: null);
         html.Close();
     }
@@ -64,13 +67,35 @@ internal static class NightPage
         {
             Kind = "groups",
             Title = "Latencies that grew",
-            Says = $"Median over the hosts, before and tonight, the largest growth first{(latencies.Count == Drawn ? $"; the first {Drawn}" : "")}.",
+            Says = $"Medians, before and tonight, the largest growth first{(latencies.Count == Drawn ? $"; the first {Drawn}" : "")}.",
             Data = new Grid(
                 ["group and quantity", "before", "tonight"],
-                [.. latencies.Select(c => (object?[])[$"{c.Group} {NightText.Quantity(c)}", Math.Round(c.Baseline / 1000, 1), Math.Round(c.Tonight / 1000, 1)])]),
+                [.. latencies.Select(c => (object?[])[Label(c), Math.Round(c.Baseline / 1000, 1), Math.Round(c.Tonight / 1000, 1)])]),
             Options = new Dictionary<string, object?> { ["unit"] = "µs" },
         };
     }
+
+    /// <summary>Whether it came at once or crept in: the largest changes, over the nights before.</summary>
+    private static Chart? NightByNight(List<Comparison> regressions, string title, string unit, bool latency)
+    {
+        List<Comparison> lines = [.. regressions.Where(c => (c.Metric == "latency_ns") == latency).Take(Lines)];
+        DateOnly[] nights = [.. lines.SelectMany(c => c.Nights.Select(n => n.Night)).Distinct().Order()];
+        return lines.Count == 0 ? null : new Chart
+        {
+            Kind = "lines",
+            Title = title,
+            Says = (latency ? "Median of each night as a ratio to the median before" : "Mean of each night") + $", tonight last{(lines.Count == Lines ? $"; the {Lines} largest changes" : "")}.",
+            Data = new Grid(["night", .. lines.Select(Label)], [.. nights.Select(night => (object?[])[SummaryJson.Day(night), .. lines.Select(c => At(c, night))])]),
+            Options = new Dictionary<string, object?> { ["unit"] = unit, ["xName"] = "night" },
+        };
+
+        object? At(Comparison c, DateOnly night) =>
+            c.Nights.Where(n => n.Night == night).Select(n => (object?)Math.Round(latency ? n.Value / c.Baseline : n.Value * 100, 3)).FirstOrDefault();
+    }
+
+    // What tells one line from the next comes first: a narrow picture cuts the end.
+    private static string Label(Comparison c) =>
+        $"{(c.Metric == "latency_ns" ? $"{c.Key} {c.Group.Scenario}" : $"{c.Group.Scenario} {NightText.Quantity(c)}")}, {c.Host ?? c.Group.HostClass}, {c.Group.Kernel ?? "unknown kernel"}";
 
     private static void Health(HtmlWriter html, NightReport report)
     {
@@ -107,8 +132,8 @@ internal static class NightPage
         }
 
         HtmlTable.Write(html, new Grid(
-            ["class, scenario, kernel", "quantity", "effect", "evidence", "verdict"],
-            [.. comparisons.Select(c => (object?[])[c.Group.ToString(), NightText.Quantity(c), NightText.Effect(c), NightText.Evidence(c), SummaryJson.Name(c.Verdict)])]));
+            ["class, scenario, kernel, host", "quantity", "effect", "evidence", "verdict"],
+            [.. comparisons.Select(c => (object?[])[c.Subject, NightText.Quantity(c), NightText.Effect(c), NightText.Evidence(c), SummaryJson.Name(c.Verdict)])]));
     }
 
     private static void List(HtmlWriter html, string title, string empty, IReadOnlyList<string> lines, string style)

@@ -33,6 +33,9 @@ public enum Verdict
 public sealed record Comparison(
     NightGroup Group, string? Host, string Metric, string Key, double Tonight, double Baseline, double Effect, int Units, int BaselineUnits, double? P, double? CorrectedP, Verdict Verdict)
 {
+    /// <summary>Of a regression, each night's median (latency, ns) or mean (share), tonight last.</summary>
+    public IReadOnlyList<(DateOnly Night, double Value)> Nights { get; init; } = [];
+
     /// <summary>The group, and the host where it is one.</summary>
     public string Subject => Host is null ? Group.ToString() : $"{Group}, {Host}";
 }

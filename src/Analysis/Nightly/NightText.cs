@@ -23,8 +23,10 @@ public static class NightText
     public static string Evidence(Comparison c)
     {
         string sizes = string.Create(CultureInfo.InvariantCulture, $"{c.Units} {(c.Host is null ? "hosts" : "captures")}, {c.BaselineUnits} {(c.Host is null ? "host-nights" : "captures")} before");
-        return c.P is null ? sizes + ": too few" : string.Create(CultureInfo.InvariantCulture, $"{sizes}, p = {c.P:0.##E+0}, corrected {c.CorrectedP:0.##E+0}");
+        return c.P is null ? sizes + ": too few" : string.Create(CultureInfo.InvariantCulture, $"{sizes}, p = {Probability(c.P.Value)}, corrected {Probability(c.CorrectedP ?? 1)}");
     }
+
+    private static string Probability(double p) => p.ToString(p < 0.001 ? "0.##E+0" : "0.###", CultureInfo.InvariantCulture);
 
     public static string Line(Comparison c) => $"{c.Subject}: {Quantity(c)} {Effect(c)}; {Evidence(c)}";
 

@@ -102,6 +102,9 @@ public sealed partial class DatasetSession : IDisposable
         string spill = Path.Combine(Path.GetTempPath(), $"tracereplay-spill-{Environment.ProcessId}");
         session.Run($"SET temp_directory = {Sql.Literal(spill)}");
         session.Run("SET autoinstall_known_extensions = false");
+
+        // The system caches files already; a second copy of each that was read grows with the dataset.
+        session.Run("SET enable_external_file_cache = false");
         return session;
     }
 

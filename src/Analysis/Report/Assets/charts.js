@@ -111,15 +111,17 @@ report.charts.histogram = function (data, theme, width) {
 };
 
 // A value for each night: a label, then one line for each further column.
-report.charts.lines = function (data, theme) {
+report.charts.lines = function (data, theme, width) {
   const names = data.columns.slice(1);
   const option = report.base(theme, names);
+  option.legend = { ...option.legend, show: true, type: 'plain', orient: 'vertical', left: 0, top: 0, formatter: text => report.short(text, width < 520 ? 40 : 90) };
+  option.grid.top = 26 + names.length * 24;
   option.xAxis = report.axis(theme, { type: 'category', data: data.rows.map(r => r[0]), name: data.xName, nameGap: 26, splitLine: { show: false } });
-  option.yAxis = report.axis(theme, { type: 'value', min: 0, minInterval: 1, name: data.unit, nameGap: 46 });
+  option.yAxis = report.axis(theme, { type: 'value', min: 0, name: data.unit, nameGap: 46 });
   option.tooltip.formatter = p => `${p.name}, ${p.seriesName}: ${report.count(p.value)}`;
   option.series = names.map((name, i) => ({
     name, type: 'line', symbol: ['circle', 'rect', 'triangle', 'diamond'][i % 4], symbolSize: 8, lineStyle: { width: 2 }, itemStyle: { color: theme.nth(i) },
     data: data.rows.map(r => r[i + 1] == null ? null : Number(r[i + 1])),
   }));
-  return { option, height: 280 };
+  return { option, height: 260 + names.length * 24 };
 };

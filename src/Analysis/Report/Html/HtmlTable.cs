@@ -8,6 +8,7 @@ internal static class HtmlTable
 
     // Longer text gets room, or it would stand in a column one word wide on a phone.
     private const int LongText = 40;
+    private const int Phrase = 20;
 
     /// <param name="html">Where to.</param>
     /// <param name="grid">The rows.</param>
@@ -33,7 +34,7 @@ internal static class HtmlTable
             html.Open("tr");
             for (int i = 0; i < row.Length; i++)
             {
-                string? kind = row[i] is null ? "unknown" : numeric[i] ? "number" : row[i] is string { Length: > LongText } ? "long" : null;
+                string? kind = row[i] is null ? "unknown" : numeric[i] ? "number" : row[i] is string { Length: > Phrase } text ? text.Length > LongText ? "long" : "phrase" : null;
                 html.Element("td", row[i] is null ? missing : Grid.Show(row[i]), ("class", kind));
             }
 
