@@ -44,6 +44,17 @@ internal sealed class Browser : IDisposable
 
     public T Ask<T>(string script) => (T)((IJavaScriptExecutor)_driver).ExecuteScript(script)!;
 
+    /// <summary>Titles of the page's pictures that show nothing: a picture is drawn when its canvas holds more than one colour.</summary>
+    public string Undrawn() => Ask<string>("""
+        window.dispatchEvent(new Event('beforeprint'));
+        return [...document.querySelectorAll('figure.chart')].filter(figure => {
+            const canvas = figure.querySelector('canvas');
+            if (!canvas) return true;
+            const pixels = new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+            return pixels.every(p => p === pixels[0]);
+        }).map(figure => figure.querySelector('h4').textContent).join(', ');
+        """);
+
     public IReadOnlyList<string> Complaints() => [.. _driver.Manage().Logs.GetLog(LogType.Browser).Select(e => e.Message)];
 
     /// <summary>Every address that was asked for, the page's own among them.</summary>

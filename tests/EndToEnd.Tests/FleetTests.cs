@@ -51,6 +51,32 @@ public sealed partial class FleetTests(SampleDataset samples)
         Assert.True(code == 0 && output.TrimEnd().EndsWith("\nok", StringComparison.Ordinal), output);
     }
 
+    [Fact]
+    public void A_night_with_regressions_says_first_what_changed_and_draws_it()
+    {
+        using Scratch scratch = new();
+        string[] fleet = [s_maker, "--samples", Tool.Samples, "--out", scratch["inbox"], "--captures", "20", "--hosts", "4", "--classes", "1", "--plant-class", "--factor", "2"];
+        Run("dotnet", [.. fleet, "--nights", "4"], scratch.Root);
+        Run("dotnet", [.. fleet, "--first-night", "4", "--plant", "1", "--kinds", "latency,lost"], scratch.Root);
+        ToolResult night = scratch.Run("nightly", "--inbox", scratch["inbox"], "-d", scratch["data"], "--out", scratch["out"], "--settle", "0");
+        Assert.True(night.Code is 0 or 1, night.Error);
+        string page = scratch["out/report.html"];
+        string text = File.ReadAllText(page);
+        Assert.InRange(text.IndexOf("What changed", StringComparison.Ordinal), 0, text.IndexOf("The fleet", StringComparison.Ordinal));
+
+        using Browser browser = Browser.Start();
+        foreach ((int width, bool dark) in (ReadOnlySpan<(int, bool)>)[(390, true), (1280, false)])
+        {
+            browser.Open(page, width, dark);
+            Assert.Equal("", browser.Undrawn());
+            Assert.Equal("Latencies that grew|Latencies night by night|Shares night by night", browser.Ask<string>("return [...document.querySelectorAll('figure.chart h4')].map(h => h.textContent).join('|')"));
+            Assert.Equal(width, browser.Ask<long>("return document.documentElement.scrollWidth"));
+        }
+
+        Assert.Empty(browser.Complaints());
+        Assert.All(browser.Requests(), url => Assert.True(url == new Uri(page).AbsoluteUri || url.StartsWith("data:,", StringComparison.Ordinal), url));
+    }
+
     /// <summary>What deploy/ asks of the program, the program has.</summary>
     [Fact]
     public void Deployed_commands_use_options_that_exist()
