@@ -18,7 +18,7 @@ internal static class NightlyCommand
         var output = new Option<string>("--out") { Description = "Directory for report.html, junit.xml, summary.json and metrics.prom", HelpName = "DIR", Required = true };
         Option<int> jobs = CommonOptions.Jobs();
         jobs.Description = "Captures worked on at once (default: one for each processor)";
-        Option<int> memory = Number("--memory", "MIB", "Memory that the captures worked on at once may take together (default: no bound)", 0, least: 64);
+        Option<int?> memory = Number("--memory", "MIB", "Memory that the captures worked on at once may take together (default: three quarters of the machine's, or of the container's)", null, least: 64);
         var date = new Option<DateOnly?>("--date") { Description = "The night to report (default: the newest that has captures)", HelpName = "YYYY-MM-DD", CustomParser = Day };
         var shard = new Option<Shard?>("--shard")
         {
@@ -26,8 +26,8 @@ internal static class NightlyCommand
             HelpName = "I/N",
             CustomParser = result => Parsed(result, Shard.Parse(result.Tokens[0].Value), "expected I/N with I from 1 to N"),
         };
-        Option<int> settle = Number("--settle", "SECONDS", "Leave files that changed less long ago for the next run", 60, least: 0);
-        Option<int> baseline = Number("--baseline-nights", "N", "Earlier nights to compare with", 14, least: 1);
+        Option<int?> settle = Number("--settle", "SECONDS", "Leave files that changed less long ago for the next run", 60, least: 0);
+        Option<int?> baseline = Number("--baseline-nights", "N", "Earlier nights to compare with", 14, least: 1);
         var retention = new Option<int?>("--retention") { Description = "Days that the dataset keeps (default: all)", HelpName = "DAYS" };
         var wait = new Option<bool>("--wait") { Description = "Wait while another run holds the dataset" };
         var failOn = new Option<string[]>("--fail-on")
@@ -50,11 +50,11 @@ internal static class NightlyCommand
                 Dataset = parse.GetValue(dataset)!,
                 Output = parse.GetValue(output)!,
                 Jobs = parse.GetValue(jobs),
-                MemoryMiB = parse.GetValue(memory),
+                MemoryMiB = parse.GetValue(memory) ?? (int)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3 >> 20),
                 Date = parse.GetValue(date),
                 Shard = parse.GetValue(shard),
-                Settle = TimeSpan.FromSeconds(parse.GetValue(settle)),
-                BaselineNights = parse.GetValue(baseline),
+                Settle = TimeSpan.FromSeconds(parse.GetValue(settle)!.Value),
+                BaselineNights = parse.GetValue(baseline)!.Value,
                 RetentionDays = parse.GetValue(retention),
                 Wait = parse.GetValue(wait),
             };
@@ -133,11 +133,11 @@ internal static class NightlyCommand
         return value;
     }
 
-    private static Option<int> Number(string name, string help, string description, int otherwise, int least) => new(name)
+    private static Option<int?> Number(string name, string help, string description, int? otherwise, int least) => new(name)
     {
         Description = description,
         HelpName = help,
-        DefaultValueFactory = _ => otherwise,
+        DefaultValueFactory = otherwise is null ? null : _ => otherwise,
         CustomParser = result =>
         {
             if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least)
