@@ -1,4 +1,5 @@
 using System.CommandLine;
+using TraceReplay.Analysis.Cost;
 using TraceReplay.Analysis.Report;
 using TraceReplay.Analysis.Summary;
 using TraceReplay.Analysis.Views;
@@ -47,7 +48,12 @@ internal static class RunCommand
                 if (parse.GetValue(report) is { } file)
                 {
                     terminal.Flush();
-                    ReportWriter.Write(session, ids, file, ct);
+
+                    // Counted and traced; measuring takes longer than all the rest, and `cost` does it where it is asked for.
+                    CostRunner.Run(root, ids, measure: null, ct: ct);
+                    ViewsFile.Write(root);
+                    using DatasetSession costed = DatasetSession.Open(root);
+                    ReportWriter.Write(costed, ids, file, ct);
                     terminal.Note($"report: {file}");
                 }
 

@@ -45,7 +45,7 @@ internal static class CostPart
     {
         if (measured.Rows.Count == 0)
         {
-            chapter.Nothing("The models' own hot paths were not measured (`tracereplay cost` without --repetitions 0 does).");
+            chapter.Nothing("The models' own hot paths were not measured (`tracereplay cost -d DATASET` does).");
             return;
         }
 
