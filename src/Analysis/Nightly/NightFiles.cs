@@ -18,27 +18,9 @@ internal static class NightFiles
         Write(Path.Combine(folder, Summary), SummaryJson.Text(report));
         Write(Path.Combine(folder, JUnit), JUnitXml.Text(report));
         Write(Path.Combine(folder, Metrics), PrometheusText.Text(report));
-        Write(Path.Combine(folder, Page), output => NightPage.Write(output, report));
+        WholeFile.Write(Path.Combine(folder, Page), output => NightPage.Write(output, report));
     }
 
     internal static void Write(string path, string text) =>
-        Write(path, output => output.Write(new UTF8Encoding(encoderShouldEmitUTF8Identifier: false).GetBytes(text)));
-
-    private static void Write(string path, Action<Stream> content)
-    {
-        string temporary = $"{path}.{Environment.ProcessId}.tmp";
-        try
-        {
-            using (FileStream output = File.Create(temporary))
-            {
-                content(output);
-            }
-
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
-    }
+        WholeFile.Write(path, output => output.Write(new UTF8Encoding(encoderShouldEmitUTF8Identifier: false).GetBytes(text)));
 }

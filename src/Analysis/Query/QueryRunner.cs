@@ -46,26 +46,15 @@ public static class QueryRunner
         });
 
     /// <summary>Writes the rows of one SELECT into a Parquet file; the file appears whole or not at all.</summary>
-    public static void CopyToParquet(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, string file, CancellationToken ct)
-    {
-        string temporary = $"{file}.{Environment.ProcessId}.tmp";
-        try
+    public static void CopyToParquet(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, string file, CancellationToken ct) =>
+        WholeFile.Make(file, temporary => Guarded(() =>
         {
-            Guarded(() =>
-            {
-                string select = sql.Trim().TrimEnd(';');
-                // The closing bracket stands on a line of its own: the SELECT may end in a comment.
-                using DuckDBCommand command = Prepared(session, $"COPY ({select}\n) TO {Sql.Literal(temporary)} (FORMAT parquet, COMPRESSION zstd)", parameters);
-                using CancellationTokenRegistration stop = ct.Register(command.Cancel);
-                return command.ExecuteNonQuery();
-            });
-            File.Move(temporary, file, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
-    }
+            string select = sql.Trim().TrimEnd(';');
+            // The closing bracket stands on a line of its own: the SELECT may end in a comment.
+            using DuckDBCommand command = Prepared(session, $"COPY ({select}\n) TO {Sql.Literal(temporary)} (FORMAT parquet, COMPRESSION zstd)", parameters);
+            using CancellationTokenRegistration stop = ct.Register(command.Cancel);
+            return command.ExecuteNonQuery();
+        }));
 
     private static DuckDBCommand Prepared(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters)
     {

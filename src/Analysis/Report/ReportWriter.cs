@@ -21,23 +21,8 @@ public static class ReportWriter
     /// <param name="ct">Ends the work between two chapters.</param>
     /// <exception cref="AnalysisException">The dataset could not be read.</exception>
     /// <exception cref="IOException">The file could not be written.</exception>
-    public static void Write(DatasetSession session, IReadOnlyList<string> traceIds, string file, CancellationToken ct)
-    {
-        string temporary = $"{file}.{Environment.ProcessId}.tmp";
-        try
-        {
-            using (FileStream output = File.Create(temporary))
-            {
-                Write(session, traceIds, output, ct);
-            }
-
-            File.Move(temporary, file, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
-    }
+    public static void Write(DatasetSession session, IReadOnlyList<string> traceIds, string file, CancellationToken ct) =>
+        WholeFile.Write(file, output => Write(session, traceIds, output, ct));
 
     /// <inheritdoc cref="Write(DatasetSession, IReadOnlyList{string}, string, CancellationToken)"/>
     /// <param name="output">Where to.</param>

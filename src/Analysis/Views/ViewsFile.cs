@@ -24,17 +24,7 @@ public static class ViewsFile
             return false;
         }
 
-        string temporary = $"{path}.{Environment.ProcessId}.tmp";
-        try
-        {
-            File.WriteAllText(temporary, text);
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
-
+        WholeFile.Make(path, temporary => File.WriteAllText(temporary, text));
         return true;
     }
 }

@@ -24,7 +24,7 @@ internal static class ExportCommand
             using DatasetSession session = DatasetSession.Open(root);
             if (parse.GetValue(output) is { } file and not "-")
             {
-                ToFile(file, stream => PerfettoExport.Write(session, id, stream, ct));
+                WholeFile.Write(file, stream => PerfettoExport.Write(session, id, stream, ct));
                 return ExitCode.Done;
             }
 
@@ -43,24 +43,5 @@ internal static class ExportCommand
             "tracereplay export -d night --trace 3f2a --format perfetto -o night.perfetto-trace",
             "tracereplay export -d night --trace 3f2a | zstd > night.perfetto-trace.zst",
         ]);
-    }
-
-    /// <summary>The file appears whole or not at all.</summary>
-    private static void ToFile(string file, Func<Stream, long> write)
-    {
-        string temporary = $"{file}.{Environment.ProcessId}.tmp";
-        try
-        {
-            using (FileStream stream = File.Create(temporary))
-            {
-                write(stream);
-            }
-
-            File.Move(temporary, file, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
     }
 }

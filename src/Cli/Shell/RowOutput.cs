@@ -32,23 +32,11 @@ internal sealed record RowOutput(string? Format, string? File)
         }
     }
 
-    private static void WriteFile(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, RowFormat format, string file, CancellationToken ct)
+    private static void WriteFile(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, RowFormat format, string file, CancellationToken ct) => WholeFile.Make(file, temporary =>
     {
-        string temporary = $"{file}.{Environment.ProcessId}.tmp";
-        try
-        {
-            using (var output = new StreamWriter(temporary))
-            {
-                QueryRunner.Print(session, sql, parameters, format, output, ct);
-            }
-
-            System.IO.File.Move(temporary, file, overwrite: true);
-        }
-        finally
-        {
-            System.IO.File.Delete(temporary);
-        }
-    }
+        using var output = new StreamWriter(temporary);
+        QueryRunner.Print(session, sql, parameters, format, output, ct);
+    });
 
     private void WriteParquet(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, Terminal terminal, CancellationToken ct)
     {

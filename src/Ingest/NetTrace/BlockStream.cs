@@ -3,17 +3,9 @@ using TraceReplay.Ingest.Capture;
 namespace TraceReplay.Ingest.NetTrace;
 
 /// <summary>The whole blocks of a file and an end marker, so that TraceEvent delivers also what it still held back.</summary>
-internal sealed class BlockStream(CaptureFile file, NetTraceStructure structure) : Stream
+internal sealed class BlockStream(CaptureFile file, NetTraceStructure structure) : ForwardStream
 {
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
     public override long Length => structure.CompleteLength + structure.EndMarker.Length;
-
-    public override long Position { get; set; }
 
     public override int Read(Span<byte> buffer)
     {
@@ -34,16 +26,4 @@ internal sealed class BlockStream(CaptureFile file, NetTraceStructure structure)
         Position += n;
         return n;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }
