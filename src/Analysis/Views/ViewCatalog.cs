@@ -101,7 +101,7 @@ public static class ViewCatalog
     private static bool HasFile(string folder, string pattern) =>
         Directory.Exists(folder) && Directory.EnumerateFiles(folder, pattern, SearchOption.AllDirectories).Any();
 
-    private static bool HasManifest(string dataset) => HasFile(Path.Combine(dataset, Tables.Traces.Folder), "*.json");
+    private static bool HasManifest(string dataset) => HasFile(Path.Combine(dataset, DatasetLayout.Traces), "*.json");
 
     private static ViewDefinition TracesView(string dataset, string root)
     {
@@ -113,9 +113,13 @@ public static class ViewCatalog
     // A capture's own manifest hides its line in its day's file (Manifests).
     private static string ReadManifests(string root, string columns)
     {
-        string files = Sql.Literal(Sql.GlobSafe(root) + Tables.Traces.Folder + "/*.json");
-        string hidden = $"starts_with(parse_filename(filename), '{Manifests.DayPrefix}') AND trace_id IN (SELECT parse_filename(file, true) FROM glob({files}))";
-        return $"(SELECT * EXCLUDE (filename) FROM read_json({files}, format = 'unstructured', columns = {{{columns}}}, filename = true) WHERE NOT ({hidden}))";
+        string traces = Sql.GlobSafe(root) + DatasetLayout.Traces;
+        string own = Sql.Literal($"{traces}/manifests/*.json");
+
+        // One pattern for both folders, as one that matches no file is an error to DuckDB.
+        string all = Sql.Literal($"{traces}/*/*.json");
+        string hidden = $"starts_with(parse_filename(filename), 'date=') AND trace_id IN (SELECT parse_filename(file, true) FROM glob({own}))";
+        return $"(SELECT * EXCLUDE (filename) FROM read_json({all}, format = 'unstructured', columns = {{{columns}}}, filename = true) WHERE NOT ({hidden}))";
     }
 
     // The manifests hold the counts: reading the footers of all Parquet files instead takes six times as long.

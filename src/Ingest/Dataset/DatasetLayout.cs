@@ -14,6 +14,9 @@ public static class DatasetLayout
 
     public static string ManifestDirectory(string dataset) => Path.Combine(dataset, Traces, "manifests");
 
+    /// <summary>Manifests folded by day; a folder of their own, which is small where the other may hold thousands of files.</summary>
+    public static string DayManifestDirectory(string dataset) => Path.Combine(dataset, Traces, "days");
+
     public static string Manifest(string dataset, string traceId) => Path.Combine(ManifestDirectory(dataset), traceId + ".json");
 
     /// <param name="fullName"><c>system.event</c></param>

@@ -6,14 +6,11 @@ namespace TraceReplay.Ingest.Dataset;
 
 /// <summary>
 /// The manifests of a dataset. A capture's is a file of its own, <c>traces/manifests/ID.json</c>, until the captures of a day are
-/// folded into <c>traces/manifests/date=YYYY-MM-DD.json</c>, one a line. A capture's own file hides its line, so that each capture
+/// folded into <c>traces/days/date=YYYY-MM-DD.json</c>, one a line. A capture's own file hides its line, so that each capture
 /// is seen once at every moment.
 /// </summary>
 public static class Manifests
 {
-    /// <summary>Begins the name of a day's file; no trace id does.</summary>
-    public const string DayPrefix = "date=";
-
     private static readonly ConcurrentDictionary<string, DayIndex> s_days = new(StringComparer.Ordinal);
 
     /// <summary>Whether the dataset has the capture.</summary>
@@ -115,7 +112,11 @@ public static class Manifests
         // A day's file first: an own file that went before it would show its line again.
         foreach (DateOnly day in old.Select(t => t.Date).Distinct())
         {
-            File.Delete(DayPath(dataset, day));
+            string path = DayPath(dataset, day);
+            if (File.Exists(path))
+            {
+                File.Delete(path);
+            }
         }
 
         foreach (TraceManifest trace in old)
@@ -127,16 +128,16 @@ public static class Manifests
     }
 
     private static string DayPath(string dataset, DateOnly date) =>
-        Path.Combine(DatasetLayout.ManifestDirectory(dataset), string.Create(CultureInfo.InvariantCulture, $"{DayPrefix}{date:yyyy-MM-dd}.json"));
+        Path.Combine(DatasetLayout.DayManifestDirectory(dataset), string.Create(CultureInfo.InvariantCulture, $"date={date:yyyy-MM-dd}.json"));
 
-    private static IEnumerable<FileInfo> OwnFiles(string dataset) => Files(dataset).Where(f => !f.Name.StartsWith(DayPrefix, StringComparison.Ordinal));
+    private static IEnumerable<FileInfo> OwnFiles(string dataset) => Files(DatasetLayout.ManifestDirectory(dataset));
 
     private static IEnumerable<DayIndex> Days(string dataset) =>
-        Files(dataset).Where(f => f.Name.StartsWith(DayPrefix, StringComparison.Ordinal)).Select(f => Index(f.FullName));
+        Files(DatasetLayout.DayManifestDirectory(dataset)).Select(f => Index(f.FullName));
 
-    private static IEnumerable<FileInfo> Files(string dataset)
+    private static IEnumerable<FileInfo> Files(string directory)
     {
-        DirectoryInfo folder = new(DatasetLayout.ManifestDirectory(dataset));
+        DirectoryInfo folder = new(directory);
         return folder.Exists ? folder.EnumerateFiles("*.json") : [];
     }
 
@@ -167,6 +168,7 @@ public static class Manifests
 
     private static void Write(string path, IEnumerable<byte[]> lines)
     {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         string temporary = path + ".tmp";
         using (FileStream file = new(temporary, FileMode.Create, FileAccess.Write))
         {

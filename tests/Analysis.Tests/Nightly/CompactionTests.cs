@@ -47,7 +47,8 @@ public sealed class CompactionTests : IDisposable
 
         Assert.True(killed > 3, $"killed only {killed} times");
         Assert.Equal(before, Fingerprint());
-        Assert.Equal([Manifests.DayPrefix + "2026-11-22.json"], Directory.EnumerateFiles(DatasetLayout.ManifestDirectory(_dataset)).Select(Path.GetFileName));
+        Assert.Empty(Directory.EnumerateFiles(DatasetLayout.ManifestDirectory(_dataset)));
+        Assert.Equal(["date=2026-11-22.json"], Directory.EnumerateFiles(DatasetLayout.DayManifestDirectory(_dataset)).Select(Path.GetFileName));
         Assert.All(Own(), file => Assert.Equal(CompactedLayout.Keeper, Path.GetFileNameWithoutExtension(file)));
     }
 
@@ -90,6 +91,7 @@ public sealed class CompactionTests : IDisposable
 
         Assert.Equal(2, Manifests.Forget(_dataset, new DateOnly(2026, 11, 23)));
         Assert.Empty(Directory.EnumerateFiles(DatasetLayout.ManifestDirectory(_dataset)));
+        Assert.Empty(Directory.EnumerateFiles(DatasetLayout.DayManifestDirectory(_dataset)));
     }
 
     private static string Manifest(TraceManifest trace)
