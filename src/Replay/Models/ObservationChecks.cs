@@ -24,6 +24,9 @@ public sealed class ObservationChecks
     private readonly long[] _compared = new long[3];
     private readonly long[] _matched = new long[3];
 
+    /// <summary>Every change of a leaf is recorded (kvm_tdp_mmu_spte_changed), with the windows: one that is not did not happen.</summary>
+    public bool RecordsLeaves { get; init; }
+
     /// <summary>Disagreements since the caller last cleared the list.</summary>
     public List<ObservationMiss> Misses { get; } = [];
 

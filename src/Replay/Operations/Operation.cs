@@ -6,14 +6,29 @@ public enum OperationKind : byte
     /// <summary>A memslot becomes active: A base gfn, B pages, C hva, D flags | id &lt;&lt; 32.</summary>
     SlotPut,
 
-    /// <summary>A memslot is about to go or move; lookups see it INVALID and all roots are zapped. D id &lt;&lt; 32.</summary>
+    /// <summary>
+    /// A memslot is about to go or move; lookups see it INVALID and all roots are zapped, unless C is 1: then they go with an
+    /// operation of their own. D id &lt;&lt; 32.
+    /// </summary>
     SlotInvalidate,
 
     /// <summary>A memslot is gone. D id &lt;&lt; 32.</summary>
     SlotRemove,
 
-    /// <summary>A notifier window begins: [A, B) in hva bytes, C mmu_notifier_event.</summary>
+    /// <summary>
+    /// A notifier window may have begun from here on: [A, B) in hva bytes. <see cref="Operation.FaultId"/> is the window's number,
+    /// After and Before are the places between which it begins. Nothing is done to its range yet.
+    /// </summary>
+    WindowOpening,
+
+    /// <summary>
+    /// A notifier window has begun, what it covers is zapped: [A, B) in hva bytes, C mmu_notifier_event;
+    /// <see cref="Operation.FaultId"/> its number, -1 if it has none and was not announced.
+    /// </summary>
     WindowBegin,
+
+    /// <summary>The window numbered <see cref="Operation.FaultId"/> may have ended from the place After on.</summary>
+    WindowEnding,
 
     /// <summary>
     /// A notifier window ends: [A, B); C recorded mmu_invalidate_seq before the end + 1, D recorded in_progress before it,
@@ -49,15 +64,22 @@ public enum OperationKind : byte
     BoPlace,
 
     /// <summary>
-    /// A fault begins (spec 3.3, steps 1 to 9): A gpa, B <see cref="FaultAccess"/>, C <see cref="SlotFact"/>, D the guest's virtual
-    /// address if shadow paging serves it, or 0.
+    /// A fault begins (spec 3.3, steps 1 to 9): A gpa, B <see cref="FaultAccess"/>, C <see cref="BeginFacts"/>, D the guest's virtual
+    /// address if shadow paging serves it, or 0. After and Before: its snapshot and its first lock-free check.
     /// </summary>
     FaultBegin,
 
-    /// <summary>Its lookup is done (steps 10, 11): A <see cref="LookupFact"/>, B recorded snapshot + 1 or 0.</summary>
+    /// <summary>
+    /// Its lookup is done (steps 10, 11): A <see cref="LookupFact"/>, B recorded snapshot + 1 or 0. After: where the second
+    /// lock-free check may come at the earliest, Before at the latest.
+    /// </summary>
     FaultLookup,
 
-    /// <summary>It takes mmu_lock, maps and finishes (steps 12 to 16): A <see cref="LookupFact"/> if no FaultLookup came.</summary>
+    /// <summary>
+    /// It takes mmu_lock, maps and finishes (steps 12 to 16): A <see cref="LookupFact"/> if no FaultLookup came, B
+    /// <see cref="MapFacts"/>, C the level of the leaf that it left, or 0, D the observed outcome + 1, or 0: by it the state goes on where a set of outcomes is predicted.
+    /// After and Before: its check under mmu_lock.
+    /// </summary>
     FaultMap,
 
     /// <summary>Aging of [A, B) in hva bytes.</summary>
@@ -86,9 +108,15 @@ public enum OperationKind : byte
 
     /// <summary>
     /// A record of a leaf that others than a fault changed, for comparison: A gfn, B old value, C new value, D level.
-    /// <see cref="Operation.FaultId"/> is the record's seq.
+    /// <see cref="Operation.FaultId"/> is the record's seq; After is 1 if the task was in no window, memslot call or removal of a table.
     /// </summary>
     LeafObserved,
+
+    /// <summary>
+    /// What a fault left by the kernel's own record: at gfn A the value B, 0 for nothing, level D. The model of the captured kernel goes on from it,
+    /// whatever it predicted; the others do not ask.
+    /// </summary>
+    LeafRecorded,
 
     /// <summary>The host replaces a leaf inside a window (.change_pte): A hva, B the new <see cref="State.HostPte"/>.</summary>
     ChangePte,
@@ -116,6 +144,9 @@ public enum OperationKind : byte
     /// outside of any fault, so that it stands where there is no leaf too.
     /// </summary>
     LeafKnown,
+
+    /// <summary>The VM is gone; another may have its number.</summary>
+    VmGone,
 
     /// <summary>Shadow paging maps the neighbours of gfn A ahead (direct maps of 4 KiB).</summary>
     PrefetchNeighbours,
@@ -161,6 +192,48 @@ public enum SlotFact : byte
     /// refuses: what lies here is a guess from the neighbours.
     /// </summary>
     AmongRefused,
+
+    /// <summary>A memslot call is under way that marks the memslot INVALID, and nothing shows whether it has.</summary>
+    MayBeInvalid,
+
+    /// <summary>The fault's own probe shows that its memslot is INVALID.</summary>
+    SeenInvalid,
+}
+
+/// <summary>What is known of a fault when it begins, in one number: the layout of <see cref="Operation.C"/>.</summary>
+public readonly record struct BeginFacts(ulong Raw)
+{
+    private const ulong StaleBit = 1 << 8;
+    private const ulong MayBeStaleBit = 1 << 9;
+    private const int SnapshotShift = 16;
+
+    /// <param name="slot">Where its memslot is known from.</param>
+    /// <param name="rootStale">Its vCPU has not entered the guest since all roots were zapped.</param>
+    /// <param name="rootMayBeStale">Nothing shows whether it has.</param>
+    /// <param name="snapshotPlusOne">Recorded mmu_invalidate_seq of its snapshot + 1; 0 if not known yet.</param>
+    public static ulong Make(SlotFact slot, bool rootStale = false, bool rootMayBeStale = false, ulong snapshotPlusOne = 0) =>
+        (ulong)slot | (rootStale ? StaleBit : 0) | (rootMayBeStale ? MayBeStaleBit : 0) | (snapshotPlusOne << SnapshotShift);
+
+    public SlotFact Slot => (SlotFact)(byte)Raw;
+
+    public bool RootStale => (Raw & StaleBit) != 0;
+
+    public bool RootMayBeStale => (Raw & MayBeStaleBit) != 0;
+
+    public ulong SnapshotPlusOne => Raw >> SnapshotShift;
+}
+
+/// <summary>What is known of a fault's time under mmu_lock besides its place.</summary>
+[Flags]
+public enum MapFacts : byte
+{
+    None = 0,
+
+    /// <summary>Another task changed an entry on the fault's way while this one held mmu_lock for reading, and it left no record of its own.</summary>
+    Raced = 1,
+
+    /// <summary>Whether the host maps the page writable is taken from the fault's own leaf: nothing else shows it.</summary>
+    WritableReadOff = 2,
 }
 
 /// <summary>What the trace tells of a lookup besides the page-table leaf.</summary>
@@ -233,4 +306,11 @@ public struct Operation
     public ulong B;
     public ulong C;
     public ulong D;
+
+    /// <summary>
+    /// The place, among the trace's records, after which the thing happened, and <see cref="Before"/> the one before which it did.
+    /// Both 0: it happened where it stands among the operations (scripts).
+    /// </summary>
+    public long After;
+    public long Before;
 }

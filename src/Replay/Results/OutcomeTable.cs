@@ -52,6 +52,7 @@ internal static class OutcomeTable
         RetryCause.RootObsolete => "root obsolete",
         RetryCause.Async => "async page fault",
         RetryCause.Poison => "poisoned page",
+        RetryCause.LostRace => "another task changed the entry first",
         _ => null,
     };
 

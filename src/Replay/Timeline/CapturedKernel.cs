@@ -52,7 +52,10 @@ public sealed partial record CapturedKernel
             Setting = setting,
             Intel = intel,
             RetPfFixed = version < 6012 ? 4 : 5,
-            Layout = !intel ? SpteLayout.Npt : version < 7000 ? SpteLayout.Ept : SpteLayout.Ept7,
+            Layout = (!intel ? SpteLayout.Npt : version < 7000 ? SpteLayout.Ept : SpteLayout.Ept7) with
+            {
+                Frozen = version < 6012 ? 0x5a0 : version < 6013 ? SpteLayout.SuppressVe | 0x5a0 : SpteLayout.SuppressVe | 0x1a0,
+            },
         };
     }
 

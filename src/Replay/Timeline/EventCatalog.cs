@@ -17,6 +17,9 @@ public enum EventKind : byte
     Mmio,
     EmulateInsn,
     TryAsyncGetPage,
+
+    /// <summary>An async page fault was queued, or was queued before for the same gfn.</summary>
+    AsyncQueued,
     ZapAllFast,
     SmmTransition,
     PageAlloc,
@@ -25,6 +28,9 @@ public enum EventKind : byte
     SysExitMmap,
     SysEnterMunmap,
     SysEnterMprotect,
+
+    SysEnterIoctl,
+    SysExitIoctl,
 
     /// <summary>Any other recorded edge of a system call: the task is not inside a notifier.</summary>
     SyscallEdge,
@@ -107,6 +113,9 @@ public static class EventCatalog
         new(EventKind.Mmio, "kvm.kvm_mmio", "gpa?"),
         new(EventKind.EmulateInsn, "kvm.kvm_emulate_insn"),
         new(EventKind.TryAsyncGetPage, "kvm.kvm_try_async_get_page", "gva?", "gfn?"),
+        new(EventKind.AsyncQueued, "kvm.kvm_async_pf_not_present"),
+        new(EventKind.AsyncQueued, "kvm.kvm_async_pf_repeated_fault"),
+        new(EventKind.AsyncQueued, "kvm.kvm_async_pf_doublefault"),
         new(EventKind.ZapAllFast, "kvmmmu.kvm_mmu_zap_all_fast"),
         new(EventKind.SmmTransition, "kvm.kvm_smm_transition", "entering"),
         new(EventKind.PageAlloc, "kmem.mm_page_alloc", "pfn", "order", "gfp_flags"),
@@ -115,14 +124,16 @@ public static class EventCatalog
         new(EventKind.SysExitMmap, "syscalls.sys_exit_mmap", "ret"),
         new(EventKind.SysEnterMunmap, "syscalls.sys_enter_munmap", "addr", "len"),
         new(EventKind.SysEnterMprotect, "syscalls.sys_enter_mprotect", "start", "len", "prot"),
-        .. SyscallEdges("madvise", "fallocate", "ftruncate", "clone", "ioctl"),
+        new(EventKind.SysEnterIoctl, "syscalls.sys_enter_ioctl", "cmd?"),
+        new(EventKind.SysExitIoctl, "syscalls.sys_exit_ioctl", "ret?"),
+        .. SyscallEdges("madvise", "fallocate", "ftruncate", "clone"),
         new(EventKind.SyscallEdge, "syscalls.sys_exit_munmap"),
         new(EventKind.SyscallEdge, "syscalls.sys_exit_mprotect"),
         .. SyscallEdges("mremap"),
 
         EventSource.Entry(EventKind.SetRegion, "__kvm_set_memory_region|kvm_set_memory_region", "kvm", "slot", "flags", "gpa", "size", "hva"),
         EventSource.Return(EventKind.SetRegionRet, "__kvm_set_memory_region|kvm_set_memory_region", "ret?"),
-        EventSource.Entry(EventKind.TdpFault, "kvm_tdp_page_fault", "addr?"),
+        EventSource.Entry(EventKind.TdpFault, "kvm_tdp_page_fault", "addr?", "error_code?", "vcpu?"),
         EventSource.Return(EventKind.TdpFaultRet, "kvm_tdp_page_fault", "ret?"),
         EventSource.Entry(EventKind.Faultin, "kvm_faultin_pfn|kvm_mmu_faultin_pfn", "gfn", "slot_id", "slot_flags", "slot_base", "slot_npages", "slot_hva"),
         EventSource.Return(EventKind.FaultinRet, "kvm_faultin_pfn|kvm_mmu_faultin_pfn", "ret?", "mmu_seq?", "pfn?", "map_writable?"),

@@ -1,6 +1,10 @@
 using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.State;
+using TraceReplay.Replay.Timeline.Slots;
+using TraceReplay.Replay.Timeline.Tasks;
+using TraceReplay.Replay.Timeline.Vms;
+using TraceReplay.Replay.Timeline.Windows;
 
 namespace TraceReplay.Replay.Timeline;
 
@@ -10,9 +14,6 @@ namespace TraceReplay.Replay.Timeline;
 /// </summary>
 internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool slotsKnown, bool endsKnown, bool entriesKnown)
 {
-    // On 64 bits a non-present SPTE may suppress #VE; with nothing else set it is neither MMIO nor frozen.
-    private const ulong SuppressVe = 1UL << 63;
-
     private readonly Dictionary<int, KernelLeaves> _leaves = [];
     private long _seq;
     private long _time;
@@ -54,7 +55,8 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
         if (!wasPresent && !present)
         {
             Tally.Count(CheckPoint.RecordedNonPresentStep);
-            if ((from & ~SuppressVe) == 0 && (to & ~SuppressVe) == 0)
+            // With nothing but the bit that suppresses #VE set it is neither MMIO nor frozen.
+            if ((from & ~SpteLayout.SuppressVe) == 0 && (to & ~SpteLayout.SuppressVe) == 0)
             {
                 Report(InvariantList.NonPresentStep, certain: true, vm, gfn, null, "neither side is MMIO or frozen");
             }
@@ -80,8 +82,14 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
         }
     }
 
+    /// <summary>The leaf that the records show at <paramref name="gfn"/>, at any level; 0 if they show none.</summary>
+    public ulong Leaf(VmTrack vm, int asId, ulong gfn) => Leaves(vm.Index).At(asId, gfn);
+
+    /// <summary>All roots are gone, and with them their leaves.</summary>
+    public void RootsGone(VmTrack vm) => _leaves.Remove(vm.Index);
+
     /// <summary>kvm_mmu_set_spte of a fault: the windows that certainly have begun and not ended may not cover its gfn.</summary>
-    public void Installed(VmTrack vm, int asId, ulong gfn, List<(ThreadState Thread, Window Window)> open)
+    public void Installed(VmTrack vm, int asId, ulong gfn, List<(TaskState Task, Window Window)> open)
     {
         Tally.Count(CheckPoint.RecordedInstall);
         if (open.Count == 0 || vm.Slots[asId].Find(gfn) is not { } slot)
@@ -90,12 +98,12 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
         }
 
         ulong hva = slot.Hva(gfn);
-        foreach ((ThreadState thread, Window window) in open)
+        foreach ((TaskState task, Window window) in open)
         {
             // Past the entry of its end a window may be over at any moment.
-            if (window.Vm == vm && window.Settled && thread.Ending != window && hva + 4095 >= window.Start && hva < window.End)
+            if (window.Vm == vm && window.Begun && task.Ending != window && hva + 4095 >= window.Start && hva < window.End)
             {
-                bool certain = endsKnown && skew.IsOrdered(_cpu, _time, window.Cpu, window.SettledAt);
+                bool certain = endsKnown && skew.IsOrdered(_cpu, _time, window.Cpu, window.BegunAt);
                 Report(InvariantList.NoInstallAcross, certain, vm, gfn, null, "a leaf was installed while a window over it was open");
             }
         }
@@ -172,12 +180,12 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
     }
 
     /// <summary>A region call has returned: some moment since its begin was the activation.</summary>
-    public void SlotsChanged(PendingRegion region, List<(ThreadState Thread, Window Window)> open)
+    public void SlotsChanged(PendingRegion region, List<(TaskState Task, Window Window)> open)
     {
         Tally.Count(CheckPoint.RecordedSlotChange);
-        foreach ((ThreadState thread, Window window) in open)
+        foreach ((TaskState task, Window window) in open)
         {
-            if (window.Vm == region.Vm && window.Settled && thread.Ending != window && window.SettledSeq < region.Seq)
+            if (window.Vm == region.Vm && window.Begun && task.Ending != window && window.BegunSeq < region.Seq)
             {
                 Report(InvariantList.SlotsFrozen, certain: endsKnown, region.Vm, 0, null, "a window was open during the whole call that changed the memslots");
             }
@@ -282,6 +290,8 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
             _times[asId][gfn] = (ulong)time;
             _cpus[asId][gfn] = (ulong)cpu;
         }
+
+        public ulong At(int asId, ulong gfn) => _sptes[asId].Leaf(gfn, out _);
 
         public bool FindPresent(int asId, ulong from, ulong end, out ulong gfn, out ulong spte, out long time, out int cpu)
         {

@@ -10,9 +10,6 @@ namespace TraceReplay.Replay.Models.Arm64;
 /// </summary>
 internal static class Arm64Rules
 {
-    /// <summary>The check under mmu_lock: any window in progress makes any fault retry.</summary>
-    public static bool IsStale(InvalidateState invalidate, ulong snapshot) => invalidate.InProgress > 0 || invalidate.Seq != snapshot;
-
     /// <summary>Every error pfn but poison ends in EFAULT; x86 emulates the write.</summary>
     public static FaultOutcome OfReadOnlyFault(bool arm64) => arm64 ? FaultOutcome.Efault : FaultOutcome.Emulate;
 

@@ -42,6 +42,9 @@ public enum RetryCause : byte
     RootObsolete,
     Async,
     Poison,
+
+    /// <summary>Another task changed the entry first: the compare-exchange fails.</summary>
+    LostRace,
 }
 
 /// <summary>One fault on its way through one model: what the kernel keeps in struct kvm_page_fault and its callers.</summary>
@@ -56,8 +59,31 @@ public struct FaultContext
     public bool Done;
     public bool LookedUp;
 
+    /// <summary>Some order of events that the records allow ends the fault in RETRY, for this cause; None if none does.</summary>
+    public RetryCause MayRetry;
+
+    /// <summary>The outcomes over all orders that the records allow: bit n is <see cref="FaultOutcome"/> n. Set when the fault is over.</summary>
+    public ushort Outcomes;
+
+    /// <summary>The outcome rests on the fault's own lookup having failed as recorded.</summary>
+    public bool ReadOff;
+
+    /// <summary>The goal level rests on the fault's own leaf and nothing else.</summary>
+    public bool LevelReadOff;
+
+    /// <summary>Whether the host maps the page writable was taken from the fault's own leaf.</summary>
+    public bool WritableReadOff;
+
+    /// <summary>Level of the leaf that the kernel left for this fault; 0 if none is recorded. Asked only where nothing else tells the host's level.</summary>
+    public byte OwnLevel;
+
     /// <summary>The capture records no memslots: what was learned of the page before has no hva by which a window could end it.</summary>
     public bool SlotsUnknown;
+
+    /// <summary>
+    /// KVM refused pages in this trace and no page allocation tells which it refuses: a page that no earlier leaf shows is a guess.
+    /// </summary>
+    public bool AmongRefused;
 
     /// <summary>The model goes on to a lookup where the kernel ended the fault before it: a disagreement, not a gap in the trace.</summary>
     public bool WentFurther;
@@ -127,6 +153,13 @@ public struct FaultContext
     public ulong GotFolio;
 
     public ulong Seq;
+
+    /// <summary>Recorded value of the snapshot + 1; 0 if it is not recorded.</summary>
+    public ulong SnapshotPlusOne;
+
+    /// <summary>Places between which the snapshot lies.</summary>
+    public long SnapshotAfter;
+    public long SnapshotBefore;
     public uint RootGeneration;
 
     /// <summary>Memslot generation that the fault looked its memslot up in.</summary>
@@ -157,6 +190,22 @@ public struct FaultContext
         RetryCause = cause;
         End(cause == RetryCause.Async ? FaultOutcome.Async : FaultOutcome.Retry);
     }
+
+    /// <summary>Some order of events ends the fault in RETRY.</summary>
+    public void RetryIn(RetryVerdict verdict, RetryCause cause)
+    {
+        if (verdict == RetryVerdict.Yes)
+        {
+            Retry(cause);
+        }
+        else if (verdict == RetryVerdict.Maybe && MayRetry == RetryCause.None)
+        {
+            MayRetry = cause;
+        }
+    }
+
+    /// <summary>More than one outcome is predicted.</summary>
+    public readonly bool IsSet => (Outcomes & (Outcomes - 1)) != 0;
 
     /// <summary>The fault broke an invariant of spec 11.</summary>
     public void Violate(int invariant) => Violated |= 1UL << invariant;

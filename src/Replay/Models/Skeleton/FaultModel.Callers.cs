@@ -193,7 +193,7 @@ public sealed partial class FaultModel<TRules, TCounting>
                     continue;
                 }
 
-                Zap(vm.Sptes[asId], gfn, gfn + 1, recordFollows: true);
+                Zap(vm.Sptes[asId], gfn, gfn + 1, RecordOfZap.OwnRecord);
                 if (!pte.Writable)
                 {
                     ulong kept = SpteLayout.WithPfn(spte, pte.Pfn);

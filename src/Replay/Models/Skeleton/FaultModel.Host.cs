@@ -26,8 +26,19 @@ public sealed partial class FaultModel<TRules, TCounting>
                 vm.Slots[op.AsId].Remove((int)(op.D >> 32));
                 MoveMmioGeneration(vm);
                 break;
+            case OperationKind.WindowOpening:
+                OpenWindow(vm, in op);
+                break;
             case OperationKind.WindowBegin:
+                if (op.FaultId < 0)
+                {
+                    OpenWindow(vm, in op);
+                }
+
                 BeginWindow(vm, op.A, op.B);
+                break;
+            case OperationKind.WindowEnding:
+                vm.Places.MayEnd(op.FaultId, _after);
                 break;
             case OperationKind.WindowEnd:
                 EndWindow(vm, in op);
@@ -62,11 +73,17 @@ public sealed partial class FaultModel<TRules, TCounting>
             case OperationKind.LeafObserved:
                 CheckLeaf(vm, in op);
                 break;
+            case OperationKind.LeafRecorded:
+                FollowRecord(vm, in op);
+                break;
             case OperationKind.LeafKnown:
                 LearnLeaf(vm, in op);
                 break;
             case OperationKind.NoBlockOrders:
                 _hostPages.OrdersRecorded = false;
+                break;
+            case OperationKind.VmGone:
+                _vms[op.Vm] = new VmState();
                 break;
             case OperationKind.ZapAll:
                 ZapAll(vm);
@@ -95,7 +112,10 @@ public sealed partial class FaultModel<TRules, TCounting>
             vm.Slots[op.AsId].Put(slot with { Flags = slot.Flags | MemslotFlags.Invalid });
         }
 
-        ZapAll(vm);
+        if (op.C == 0)
+        {
+            ZapAll(vm);
+        }
     }
 
     private void ZapAll(VmState vm)
@@ -103,13 +123,39 @@ public sealed partial class FaultModel<TRules, TCounting>
         Count(CostOperation.MmuLockWrite, 2);
         foreach (SpteTables sptes in vm.Sptes)
         {
-            Zap(sptes, 0, 1UL << 52, recordFollows: true);
+            Zap(sptes, 0, 1UL << 52, RecordOfZap.WithRoot);
             sptes.Clear();
         }
 
         CountFlush();
         vm.Shadow.Clear();
         vm.RootGeneration++;
+        vm.RootsGoneAt = _before;
+    }
+
+    /// <summary>From here on the window may be in progress.</summary>
+    private void OpenWindow(VmState vm, in Operation op)
+    {
+        ulong first = ulong.MaxValue;
+        ulong last = 0;
+        for (int asId = 0; asId < vm.Slots.Length; asId++)
+        {
+            foreach (Memslot slot in vm.Slots[asId].All)
+            {
+                if (slot.TryGfns(op.A, op.B, out ulong from, out ulong to))
+                {
+                    first = Math.Min(first, Settings.HullInHva ? op.A : from);
+                    last = Math.Max(last, Settings.HullInHva ? op.B : to);
+                }
+            }
+        }
+
+        // One that matches no memslot changes neither the sequence nor the count (spec 4.1).
+        if (first < last)
+        {
+            vm.Places.Forget(vm.OpenFaults == 0 ? long.MaxValue : OldestSnapshot());
+            vm.Places.Add(op.FaultId, op.A, op.B, first, last, _after, _before);
+        }
     }
 
     private void BeginWindow(VmState vm, ulong start, ulong end)
@@ -140,7 +186,7 @@ public sealed partial class FaultModel<TRules, TCounting>
                     vm.Invalidate.Widen(first, last);
                 }
 
-                Zap(vm.Sptes[asId], first, last, recordFollows: true);
+                Zap(vm.Sptes[asId], first, last, RecordOfZap.OwnRecord);
                 vm.Shadow.Zap(first, last);
             }
         }
@@ -172,10 +218,14 @@ public sealed partial class FaultModel<TRules, TCounting>
         {
             if (op.C != 0)
             {
+                (int fewest, int most) = vm.Places.InProgress(_before);
                 Checks?.Check(CheckedQuantity.InvalidateSeq, vm.Invalidate.Seq == op.C - 1, op.Seq, 0, op.C - 1, vm.Invalidate.Seq);
-                Checks?.Check(CheckedQuantity.InProgress, (ulong)vm.Invalidate.InProgress == op.D, op.Seq, 0, op.D, (ulong)vm.Invalidate.InProgress);
+                Checks?.Check(CheckedQuantity.InProgress, op.D >= (ulong)fewest && op.D <= (ulong)most, op.Seq, 0, op.D, (ulong)(op.D < (ulong)fewest ? fewest : most));
                 vm.Invalidate.Observe(op.C - 1, (int)op.D);
             }
+
+            vm.Places.End(op.FaultId, op.A, op.B, _after, _before, op.C == 0 ? 0 : op.C);
+            CheckUnrecordedZaps(vm, in op);
 
             vm.Invalidate.End();
             vm.Windows.Resync(vm.Invalidate.InProgress, vm.Invalidate.Seq);
@@ -198,7 +248,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         }
 
         // A leaf that went with its root is freed later, when the gfn may have a new one.
-        if (op.Kind == OperationKind.ZapLeaf && sptes.TakeZapped(op.A, (int)op.B) != 0)
+        if (op.Kind == OperationKind.ZapLeaf && sptes.TakeZapped(op.A, (int)op.B, op.C, _layout.OwnBits) != 0)
         {
             return;
         }
@@ -223,7 +273,7 @@ public sealed partial class FaultModel<TRules, TCounting>
                 break;
             case OperationKind.ZapLeaf:
                 CountFlushOfBatch(in op);
-                Zap(sptes, op.A, op.A + 1, recordFollows: false);
+                Zap(sptes, op.A, op.A + 1, RecordOfZap.None);
                 break;
             case OperationKind.SplitHuge when level > 1:
                 Split(sptes, op.A, level, spte);
@@ -245,21 +295,104 @@ public sealed partial class FaultModel<TRules, TCounting>
         sptes.Set(op.A, (int)op.D, op.B | (spte & SpteLayout.RefcountedBit));
     }
 
-    /// <summary>A record of a leaf's change against what the model had there and has now.</summary>
+    /// <summary>What the kernel's own record says that a fault left; the next faults find that, whatever was predicted.</summary>
+    private void FollowRecord(VmState vm, in Operation op)
+    {
+        if (Checks is null || op.D is < 1 or > 3)
+        {
+            return;
+        }
+
+        SpteTables sptes = vm.Sptes[op.AsId];
+        ulong now = sptes.At(op.A, (int)op.D);
+        if (SpteLayout.IsPresent(op.B) ? now != op.B : SpteLayout.IsPresent(now))
+        {
+            Adopt(sptes, op.A, (int)op.D, op.B);
+        }
+    }
+
+    private static void Adopt(SpteTables sptes, ulong gfn, int level, ulong spte)
+    {
+        if (!SpteLayout.IsPresent(spte))
+        {
+            sptes.Set(gfn, level, 0);
+            return;
+        }
+
+        // A leaf stands alone on its way.
+        for (int other = 1; other <= 3; other++)
+        {
+            if (other != level && SpteLayout.IsPresent(sptes.At(gfn, other)))
+            {
+                sptes.Set(gfn, other, 0);
+            }
+        }
+
+        sptes.Set(gfn, level, spte);
+    }
+
+    /// <summary>A record of a leaf's change against what the model had there and has now. The next changes start from the record.</summary>
     private void CheckLeaf(VmState vm, in Operation op)
     {
         SpteTables sptes = vm.Sptes[op.AsId];
         int level = (int)op.D;
         ulong now = sptes.At(op.A, level);
-        ulong zapped = sptes.TakeZapped(op.A, level);
+        ulong zapped = sptes.TakeZapped(op.A, level, op.B, _layout.OwnBits);
         bool zap = !SpteLayout.IsPresent(op.C);
         ulong observed = zap ? op.B : op.C;
         ulong predicted = zap && zapped != 0 ? zapped : now;
+
+        // A leaf that only this record says is gone: nothing that could have taken it away is recorded.
+        bool expected = !zap || zapped != 0 || op.After == 0;
         bool done = !zap || zapped != 0 || now == 0;
 
-        // The CPU sets accessed and dirty without a record: a bit that only the kernel's value has is its.
-        bool matches = done && ((observed ^ predicted) & ~((_layout.Accessed | _layout.Dirty) & observed)) == 0;
+        // The CPU sets accessed and dirty without a record: a bit that only the kernel's value has is its own. Of a leaf that may not be written it sets no dirty bit.
+        ulong own = SpteLayout.IsWritable(observed) ? _layout.OwnBits : _layout.Accessed;
+        bool matches = done && expected && ((observed ^ predicted) & ~(own & observed)) == 0;
         Checks?.Check(CheckedQuantity.LeafChange, matches, op.FaultId, op.A, observed, predicted);
+        if (Checks is not null && !matches && (!zap || zapped == 0))
+        {
+            Adopt(sptes, op.A, level, op.C);
+        }
+    }
+
+    /// <summary>What the window must have zapped and no record shows: the kernel forgot it.</summary>
+    private void CheckUnrecordedZaps(VmState vm, in Operation op)
+    {
+        if (Checks is not { RecordsLeaves: true })
+        {
+            return;
+        }
+
+        for (int asId = 0; asId < vm.Slots.Length; asId++)
+        {
+            foreach (Memslot slot in vm.Slots[asId].All)
+            {
+                if (slot.TryGfns(op.A, op.B, out ulong first, out ulong last))
+                {
+                    UnrecordedVisitor visitor = new() { Checks = Checks, Seq = op.Seq, Sptes = vm.Sptes[asId] };
+                    vm.Sptes[asId].TakeUnrecorded(first, last, ref visitor);
+                }
+            }
+        }
+    }
+
+    private struct UnrecordedVisitor : ILeafVisitor
+    {
+        public ObservationChecks Checks;
+        public SpteTables Sptes;
+        public long Seq;
+
+        public readonly void Visit(ulong gfn, int level, ref ulong spte)
+        {
+            Checks.Check(CheckedQuantity.LeafChange, false, Seq, gfn, spte, 0);
+            if (!SpteLayout.IsPresent(Sptes.Leaf(gfn, out _)))
+            {
+                Sptes.Set(gfn, level, spte);
+            }
+
+            spte = 0;
+        }
     }
 
     private void Age(VmState vm, ulong start, ulong end)
@@ -294,7 +427,7 @@ public sealed partial class FaultModel<TRules, TCounting>
             return;
         }
 
-        Zap(sptes, gfn, gfn + Levels.Pages(level), recordFollows: true, replaced: Settings.RebuildHugeInPlace);
+        Zap(sptes, gfn, gfn + Levels.Pages(level), RecordOfZap.OwnRecord, replaced: Settings.RebuildHugeInPlace);
         Count(CostOperation.TlbFlush);
         if (Settings.RebuildHugeInPlace)
         {
@@ -306,16 +439,29 @@ public sealed partial class FaultModel<TRules, TCounting>
     /// <param name="sptes">The root's leaves.</param>
     /// <param name="from">First gfn.</param>
     /// <param name="end">Behind the last gfn.</param>
-    /// <param name="recordFollows">The timeline will show each of these zaps once more, as a record of the leaf's own.</param>
+    /// <param name="record">Whether the timeline will show each of these zaps once more, as a record of the leaf's own.</param>
     /// <param name="replaced">The table that holds them goes as a whole: nothing is written into them.</param>
-    private void Zap(SpteTables sptes, ulong from, ulong end, bool recordFollows, bool replaced = false)
+    private void Zap(SpteTables sptes, ulong from, ulong end, RecordOfZap record, bool replaced = false)
     {
-        ZapVisitor visitor = new() { Replaced = replaced, Layout = _layout, Pages = Pages, IsShadow = sptes.IsShadow, Zapped = recordFollows ? sptes : null, Checks = this };
+        ZapVisitor visitor = new() { Replaced = replaced, Layout = _layout, Pages = Pages, IsShadow = sptes.IsShadow, Zapped = record == RecordOfZap.None ? null : sptes, WithRoot = record == RecordOfZap.WithRoot, Checks = this };
         sptes.ForEach(from, end, ref visitor);
+    }
+
+    /// <summary>The record of the leaf's own that follows a zap.</summary>
+    private enum RecordOfZap : byte
+    {
+        None,
+
+        /// <summary>Soon, within the window or call.</summary>
+        OwnRecord,
+
+        /// <summary>When the root is freed, which may be late.</summary>
+        WithRoot,
     }
 
     private struct ZapVisitor : ILeafVisitor
     {
+        public bool WithRoot;
         public SpteLayout Layout;
         public PageLedger Pages;
         public bool IsShadow;
@@ -327,7 +473,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         {
             if (SpteLayout.IsPresent(spte))
             {
-                Zapped?.RememberZapped(gfn, level, spte);
+                Zapped?.RememberZapped(gfn, level, spte, WithRoot);
                 PageMarks marks = TRules.BitsLost(Pages, spte, IsShadow, (spte & Layout.Accessed) != 0, (spte & Layout.Dirty) != 0);
                 if (!Replaced)
                 {

@@ -8,7 +8,7 @@ namespace TraceReplay.Replay.Models.Skeleton;
 /// <content>Level, leaf and installation: spec 4.2 to 4.4.</content>
 public sealed partial class FaultModel<TRules, TCounting>
 {
-    private void MapLeaf(VmState vm, Memslot slot, ref FaultContext fault)
+    private void MapLeaf(VmState vm, Memslot slot, ref FaultContext fault, bool install)
     {
         SpteTables sptes = vm.Sptes[fault.AsId];
         int goal = GoalLevel(vm, slot, in fault);
@@ -21,7 +21,7 @@ public sealed partial class FaultModel<TRules, TCounting>
             goal = oldLevel;
         }
 
-        old = WalkTo(sptes, fault.Gfn, goal, out oldLevel);
+        old = WalkTo(sptes, fault.Gfn, goal, out oldLevel, install);
         if (present && oldLevel == goal && Settings.EarlySpurious && (fault.IsPrefetch || !fault.Write || SpteLayout.IsWritable(old)))
         {
             EndMapped(ref fault, FaultOutcome.Spurious, old, oldLevel);
@@ -36,8 +36,10 @@ public sealed partial class FaultModel<TRules, TCounting>
 
         bool writable = fault.MapWritable;
 
-        // Up to 6.12 a leaf that was writable already is made anew without its dirty bit, so a second vCPU's fault changes it.
-        bool dirty = writable && (Settings.AlwaysDirty || !(present && oldLevel == goal && SpteLayout.IsWritable(old)));
+        // Up to 6.12 the dirty bit is left out if the entry that is replaced has the write bit, present or not (spec 4.3): a leaf that was
+        // writable already, or an MMIO SPTE, whose pattern has it.
+        bool hadWriteBit = oldLevel == goal && (present ? SpteLayout.IsWritable(old) : SpteLayout.IsMmio(old));
+        bool dirty = writable && (Settings.AlwaysDirty || !hadWriteBit);
         CountMemtype(fault.Pfn);
         ulong spte = _layout.Make(fault.Pfn & ~(pages - 1), goal, fault.MapWritable, writable, dirty) | TRules.LeafBits(in fault);
         if (fault.IsPrefetch)
@@ -52,16 +54,19 @@ public sealed partial class FaultModel<TRules, TCounting>
             return;
         }
 
-        Install(vm, ref fault, goal, spte);
-        if (fault.IsShadow && fault.Gva != 0)
+        if (install)
         {
-            vm.Shadow.Map(fault.Gva, fault.Gfn, spte);
+            Install(vm, ref fault, goal, spte);
+            if (fault.IsShadow && fault.Gva != 0)
+            {
+                vm.Shadow.Map(fault.Gva, fault.Gfn, spte);
+            }
         }
 
         fault.Spte = spte;
         fault.Level = (byte)goal;
         fault.Writable = writable;
-        if (writable)
+        if (writable && install)
         {
             LogDirty(vm, slot, ref fault);
         }
@@ -91,11 +96,11 @@ public sealed partial class FaultModel<TRules, TCounting>
     }
 
     /// <summary>Walks down to a level, splitting huge leaves on the way; returns what is at its end, or below.</summary>
-    private ulong WalkTo(SpteTables sptes, ulong gfn, int goal, out int level)
+    private ulong WalkTo(SpteTables sptes, ulong gfn, int goal, out int level, bool split = true)
     {
         Count(CostOperation.WalkTdp, CostOperations.Depth);
         ulong spte = sptes.Leaf(gfn, out level);
-        while (SpteLayout.IsPresent(spte) && level > goal)
+        while (SpteLayout.IsPresent(spte) && level > goal && split)
         {
             Split(sptes, gfn, level, spte);
             spte = sptes.Leaf(gfn, out level);
@@ -105,9 +110,9 @@ public sealed partial class FaultModel<TRules, TCounting>
     }
 
     /// <summary>Spec 4.8. arm64 has no MMIO entries: the fault itself is the access.</summary>
-    private void InstallMmio(VmState vm, ref FaultContext fault)
+    private void InstallMmio(VmState vm, ref FaultContext fault, bool install)
     {
-        if (fault.IsArm64)
+        if (fault.IsArm64 || !install)
         {
             return;
         }
@@ -156,7 +161,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         else if (level > 1)
         {
             ulong block = fault.Gfn & ~(Levels.Pages(level) - 1);
-            Zap(sptes, block, block + Levels.Pages(level), recordFollows: false);
+            Zap(sptes, block, block + Levels.Pages(level), RecordOfZap.None);
         }
 
         Count(sptes.IsShadow ? CostOperation.SpteStore : CostOperation.SpteCas);

@@ -69,6 +69,11 @@ public sealed partial class FaultModel<TRules, TCounting>
             return;
         }
 
+        if (fault.AmongRefused && SpecialPfn.IsMadeUp(pte.Pfn))
+        {
+            fault.RestsOn(Certainty.Assumed);
+        }
+
         // B. fast GUP asks for a writable page, for a read too if an upgrade is wanted.
         bool shown = fact is LookupFact.Found or LookupFact.FaultedIn;
         bool refuses = vma is { Kind: PageKind.S } || (pte.Special && vma is { IsRemapped: false, IsMixedMap: true });

@@ -22,6 +22,11 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
     // Looked at only where TCounting is on.
     private readonly CostCounter _costs;
 
+    // Places of the operation under way; those of scripts are counted.
+    private long _after;
+    private long _before;
+    private long _order;
+
     public FaultModel(string name, ModelSettings settings, SpteLayout layout, CostCounter? costs = null)
     {
         _costs = costs!;
@@ -45,6 +50,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         foreach (ref readonly Operation op in operations)
         {
             VmState vm = Vm(op.Vm);
+            (_after, _before) = op.Before != 0 ? (op.After, op.Before) : (++_order, _order);
             switch (op.Kind)
             {
                 case OperationKind.FaultBegin:
@@ -60,6 +66,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
                     Map(vm, in op, ref _open[op.Open]);
                     EndCounting(in op, in _open[op.Open]);
                     CheckFault(vm, in op, ref _open[op.Open]);
+                    Leave(vm, ref _open[op.Open]);
                     Append(results, op.FaultId, in _open[op.Open]);
                     _open[op.Open].Slot = null;
                     break;
@@ -113,7 +120,12 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         fault.Gfn = op.A >> 12;
         fault.Level = 1;
         fault.Pfn = SpecialPfn.Fault;
-        fault.SlotsUnknown = (SlotFact)op.C != SlotFact.Recorded;
+        BeginFacts facts = new(op.C);
+        fault.SlotsUnknown = facts.Slot is not (SlotFact.Recorded or SlotFact.MayBeInvalid or SlotFact.SeenInvalid);
+        fault.SnapshotAfter = _after;
+        fault.SnapshotBefore = _before;
+        fault.SnapshotPlusOne = facts.SnapshotPlusOne;
+        vm.OpenFaults++;
         fault.Gva = op.D;
         fault.GetsUnconditionally = Settings.UnconditionalGet;
         fault.AllowsUnsafe = Settings.AllowUnsafeMappings;
@@ -123,12 +135,8 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
             Invariants.Confirm(op.Vm);
         }
 
-        fault.RestsOn((SlotFact)op.C switch
-        {
-            SlotFact.Recorded => Certainty.Known,
-            SlotFact.AmongRefused => Certainty.Assumed,
-            _ => Certainty.Inferred,
-        });
+        fault.RestsOn(fault.SlotsUnknown ? Certainty.Inferred : Certainty.Known);
+        fault.AmongRefused = facts.Slot == SlotFact.AmongRefused;
         SpteTables sptes = vm.Sptes[op.AsId];
         sptes.IsShadow |= fault.IsShadow;
         if ((fault.Access & FaultAccess.Reserved) != 0)
@@ -150,11 +158,12 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
 
         Count(CostOperation.SeqLoad);
         fault.Seq = vm.Invalidate.Seq;
-        fault.RootGeneration = vm.RootGeneration;
+        fault.RootGeneration = facts.RootStale ? vm.RootGeneration - 1 : vm.RootGeneration;
+        fault.RetryIn(facts.RootMayBeStale ? RetryVerdict.Maybe : RetryVerdict.No, RetryCause.RootObsolete);
         fault.MmioGeneration = vm.MmioGeneration;
-        fault.Slot = (SlotFact)op.C is SlotFact.NoneInferred ? null : vm.Slots[op.AsId].Find(fault.Gfn);
+        fault.Slot = facts.Slot is SlotFact.NoneInferred ? null : vm.Slots[op.AsId].Find(fault.Gfn);
         CountSlotLookup(in op, fault.Slot, vm.Slots[op.AsId]);
-        if ((SlotFact)op.C == SlotFact.Unknown)
+        if (facts.Slot == SlotFact.Unknown)
         {
             fault.RestsOn(Certainty.Assumed);
             fault.End(FaultOutcome.Unknown, FaultReason.SlotNotRecorded);
@@ -170,17 +179,52 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
             return;
         }
 
-        bool invalid = fault.Slot.Is(MemslotFlags.Invalid);
+        bool invalid = fault.Slot.Is(MemslotFlags.Invalid) || facts.Slot == SlotFact.SeenInvalid;
         bool checks = Settings.Prechecks && !fault.IsArm64 && (!invalid || Settings.PrecheckBeforeInvalidSlot);
         Count(CostOperation.PrecheckLoad, checks ? 2 : 0);
-        if (checks && vm.Invalidate.Covers(RangeUnit(in fault)))
+        if (checks)
         {
-            fault.Retry(RetryCause.PrecheckBeforeLookup);
+            fault.RetryIn(CheckRetry(vm, in fault, _after, _before, out _), RetryCause.PrecheckBeforeLookup);
         }
-        else if (invalid)
+
+        if (!fault.Done && (invalid || facts.Slot == SlotFact.MayBeInvalid))
         {
-            fault.Retry(RetryCause.SlotInvalid);
+            fault.RetryIn(invalid ? RetryVerdict.Yes : RetryVerdict.Maybe, RetryCause.SlotInvalid);
         }
+    }
+
+    /// <summary>The retry check at a place between two others, over all orders of it and the windows that the records allow.</summary>
+    private RetryVerdict CheckRetry(VmState vm, in FaultContext fault, long after, long before, out bool isOpen)
+    {
+        isOpen = false;
+        return vm.Places.Count == 0
+            ? RetryVerdict.No
+            : vm.Places.Check(new CheckPlaces(fault.SnapshotAfter, fault.SnapshotBefore, fault.SnapshotPlusOne, after, before), RangeUnit(in fault), fault.IsArm64, out isOpen);
+    }
+
+    /// <summary>The fault is over: of a set of outcomes, the state went on with one.</summary>
+    private void Leave(VmState vm, ref FaultContext fault)
+    {
+        fault.Outcomes |= (ushort)(1 << (int)fault.Outcome);
+        vm.OpenFaults--;
+        if (vm.Places.Count > 0)
+        {
+            vm.Places.Forget(vm.OpenFaults == 0 ? long.MaxValue : OldestSnapshot());
+        }
+    }
+
+    private long OldestSnapshot()
+    {
+        long oldest = long.MaxValue;
+        foreach (ref readonly FaultContext fault in _open.AsSpan())
+        {
+            if (fault.SnapshotAfter != 0 && fault.Outcomes == 0)
+            {
+                oldest = Math.Min(oldest, fault.SnapshotAfter);
+            }
+        }
+
+        return oldest;
     }
 
     /// <summary>Spec 4.6, direct MMU only: the lockless path for a present leaf that may become writable.</summary>
@@ -230,6 +274,17 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         {
             fault.Seq = op.B - 1;
             vm.Invalidate.CatchUp(fault.Seq);
+            fault.SnapshotPlusOne = op.B;
+            if (fault.MayRetry == RetryCause.PrecheckBeforeLookup)
+            {
+                // Now it is known which ends came before it.
+                fault.MayRetry = RetryCause.None;
+                fault.RetryIn(CheckRetry(vm, in fault, fault.SnapshotAfter, fault.SnapshotBefore, out _), RetryCause.PrecheckBeforeLookup);
+                if (fault.Done)
+                {
+                    return;
+                }
+            }
         }
 
         Resolve(vm, (LookupFact)op.A, ref fault);
@@ -246,9 +301,9 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         }
 
         Count(CostOperation.PrecheckLoad, 2);
-        if (vm.Invalidate.IsStale(fault.Seq, RangeUnit(in fault)))
+        fault.RetryIn(CheckRetry(vm, in fault, _after, _before, out _), RetryCause.PrecheckAfterLookup);
+        if (fault.Done)
         {
-            fault.Retry(RetryCause.PrecheckAfterLookup);
             TRules.ReleaseAtPrecheck(ref fault, Pages);
         }
     }
@@ -256,6 +311,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
     /// <summary>Steps 12 to 16: under mmu_lock.</summary>
     private void Map(VmState vm, in Operation op, ref FaultContext fault)
     {
+        FaultOutcome? observed = op.D == 0 ? null : (FaultOutcome)(op.D - 1);
         if ((LookupFact)op.A == LookupFact.OrderUnknown && (!fault.Done || fault.RetryCause == RetryCause.PrecheckBeforeLookup))
         {
             fault.RestsOn(Certainty.Assumed);
@@ -264,9 +320,12 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
             return;
         }
 
+        fault.WritableReadOff = ((MapFacts)op.B & MapFacts.WritableReadOff) != 0;
+        fault.OwnLevel = (byte)op.C;
         Lookup(vm, in op, ref fault);
         if (fault.Done)
         {
+            GoOnAs(observed, ref fault);
             return;
         }
 
@@ -278,26 +337,28 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         }
 
         CheckHeld(ref fault);
-        if (fault.RootGeneration != vm.RootGeneration)
+        fault.RetryIn(CheckRoot(vm, in fault), RetryCause.RootObsolete);
+        if (!fault.Done && fault.Slot is not null)
         {
-            fault.Retry(RetryCause.RootObsolete);
+            RetryVerdict verdict = CheckRetry(vm, in fault, _after, _before, out bool isOpen);
+            fault.RetryIn(verdict, isOpen ? RetryCause.WindowOpen : RetryCause.SeqMoved);
         }
-        else if (fault.IsArm64 && fault.Slot is not null && Arm64Rules.IsStale(vm.Invalidate, fault.Seq))
+
+        if (!fault.Done)
         {
-            fault.Retry(vm.Invalidate.InProgress > 0 ? RetryCause.WindowOpen : RetryCause.SeqMoved);
-        }
-        else if (fault.Slot is not null && vm.Invalidate.IsStale(fault.Seq, RangeUnit(in fault)))
-        {
-            fault.Retry(vm.Invalidate.Covers(RangeUnit(in fault)) ? RetryCause.WindowOpen : RetryCause.SeqMoved);
-        }
-        else if (fault.Slot is null)
-        {
-            InstallMmio(vm, ref fault);
-            fault.End(FaultOutcome.Emulate);
-        }
-        else
-        {
-            MapLeaf(vm, fault.Slot, ref fault);
+            fault.RetryIn(((MapFacts)op.B & MapFacts.Raced) != 0 ? RetryVerdict.Maybe : RetryVerdict.No, RetryCause.LostRace);
+            bool install = Installs(observed, in fault);
+            if (fault.Slot is null)
+            {
+                InstallMmio(vm, ref fault, install);
+                fault.End(FaultOutcome.Emulate);
+            }
+            else
+            {
+                MapLeaf(vm, fault.Slot, ref fault, install);
+            }
+
+            GoOnAs(observed, ref fault);
         }
 
         int puts = fault.RefsPut;
@@ -309,6 +370,49 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         }
 
         fault.UnderLock = false;
+    }
+
+    /// <summary>
+    /// Whether the fault writes its leaf: not where the kernel retried and some order allows that, nor, in the model of that kernel,
+    /// where its records show that it left none.
+    /// </summary>
+    private bool Installs(FaultOutcome? observed, in FaultContext fault) => observed switch
+    {
+        null or FaultOutcome.Unknown => true,
+        FaultOutcome.Retry when fault.MayRetry != RetryCause.None => false,
+        _ => Checks is null || observed is FaultOutcome.Fixed or FaultOutcome.FixedFast or FaultOutcome.Spurious or FaultOutcome.Emulate or FaultOutcome.WriteProtected,
+    };
+
+    /// <summary>
+    /// Of two outcomes that the records allow, the state goes on with the one that the kernel had, if it is one of them. The set itself
+    /// is complete before the observation is looked at.
+    /// </summary>
+    private static void GoOnAs(FaultOutcome? observed, ref FaultContext fault)
+    {
+        if (fault.MayRetry == RetryCause.None || fault.Outcome == FaultOutcome.Retry)
+        {
+            return;
+        }
+
+        fault.Outcomes = (ushort)((1 << (int)FaultOutcome.Retry) | (1 << (int)fault.Outcome));
+        if (observed == FaultOutcome.Retry)
+        {
+            fault.Outcome = FaultOutcome.Retry;
+            fault.RetryCause = fault.MayRetry;
+            fault.Reason = FaultReason.None;
+        }
+    }
+
+    /// <summary>A root that was zapped since the vCPU loaded it is stale.</summary>
+    private RetryVerdict CheckRoot(VmState vm, in FaultContext fault)
+    {
+        if (fault.RootGeneration == vm.RootGeneration)
+        {
+            return RetryVerdict.No;
+        }
+
+        // The zap holds mmu_lock for writing: it lies wholly on one side of the check.
+        return vm.RootsGoneAt <= Math.Max(_after, fault.SnapshotAfter) ? RetryVerdict.Yes : vm.RootsGoneAt >= _before ? RetryVerdict.No : RetryVerdict.Maybe;
     }
 
     private ulong RangeUnit(in FaultContext fault) => Settings.HullInHva ? fault.Slot!.Hva(fault.Gfn) : fault.Gfn;

@@ -13,6 +13,9 @@ public sealed record SpteLayout
     /// <summary>v11's SPTE_MMU_PAGE_REFCOUNTED.</summary>
     public const ulong RefcountedBit = 1UL << 59;
 
+    /// <summary>On 64 bits a non-present SPTE may suppress #VE (6.12 and later).</summary>
+    public const ulong SuppressVe = 1UL << 63;
+
     private const ulong PfnMask = ((1UL << 52) - 1) & ~0xfffUL;
 
     // Not a kernel value: the models keep the generation of an MMIO SPTE, its address is the index.
@@ -23,6 +26,12 @@ public sealed record SpteLayout
     public required ulong Accessed { get; init; }
 
     public required ulong Dirty { get; init; }
+
+    /// <summary>P_FROZEN: the value of an entry that is on its way out (spec 0.4).</summary>
+    public ulong Frozen { get; init; } = 0x5a0;
+
+    /// <summary>The bits that the CPU sets by itself: accessed and dirty.</summary>
+    public ulong OwnBits => Accessed | Dirty;
 
     public required ulong HostWritable { get; init; }
 

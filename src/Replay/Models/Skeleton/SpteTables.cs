@@ -7,8 +7,11 @@ public sealed class SpteTables
 {
     private readonly RadixTable[] _levels = [new(), new(), new()];
 
-    // Leaves as they were when they were zapped, until a record of the zap was compared with them.
+    // Leaves as they were when a window or a fault took them, until a record of it was compared with them.
     private readonly RadixTable[] _zapped = [new(), new(), new()];
+
+    // Those that went with their roots. Roots are freed late, and a gfn may have had a leaf in several of them.
+    private readonly Dictionary<(ulong Index, int Level), List<ulong>> _withRoots = [];
 
     /// <summary>Shadow paging serves this root: TDP is off, or the guest runs nested.</summary>
     public bool IsShadow { get; set; }
@@ -44,16 +47,74 @@ public sealed class SpteTables
         }
     }
 
-    public void RememberZapped(ulong gfn, int level, ulong spte) => _zapped[level - 1][gfn >> (9 * (level - 1))] = spte;
+    public void RememberZapped(ulong gfn, int level, ulong spte, bool withRoot)
+    {
+        if (!withRoot)
+        {
+            _zapped[level - 1][gfn >> (9 * (level - 1))] = spte;
+            return;
+        }
 
-    /// <summary>The leaf at exactly this level as it was before its last zap; 0 if it was not zapped since the last asking.</summary>
-    public ulong TakeZapped(ulong gfn, int level)
+        (ulong, int) key = (gfn >> (9 * (level - 1)), level);
+        if (!_withRoots.TryGetValue(key, out List<ulong>? list))
+        {
+            _withRoots.Add(key, list = new List<ulong>(1));
+        }
+
+        if (list.Count < MaxGenerations)
+        {
+            list.Add(spte);
+        }
+    }
+
+    /// <summary>
+    /// The leaf at exactly this level as it was before its zap, of those whose record has not come yet: the one that the record names, else
+    /// any. 0 if there is none.
+    /// </summary>
+    /// <param name="gfn">The leaf's gfn.</param>
+    /// <param name="level">Its level.</param>
+    /// <param name="recorded">What the record says it was.</param>
+    /// <param name="ownBits">Bits that the CPU sets by itself.</param>
+    public ulong TakeZapped(ulong gfn, int level, ulong recorded, ulong ownBits)
     {
         ulong index = gfn >> (9 * (level - 1));
         ulong spte = _zapped[level - 1][index];
+        bool found = spte != 0 && ((spte ^ recorded) & ~ownBits) == 0;
+        if (!found && _withRoots.Count > 0 && _withRoots.TryGetValue((index, level), out List<ulong>? list))
+        {
+            int at = list.FindIndex(old => ((old ^ recorded) & ~ownBits) == 0);
+            if (at >= 0 || spte == 0)
+            {
+                ulong gone = list[Math.Max(at, 0)];
+                list.RemoveAt(Math.Max(at, 0));
+                if (list.Count == 0)
+                {
+                    _withRoots.Remove((index, level));
+                }
+
+                return gone;
+            }
+        }
+
         _zapped[level - 1][index] = 0;
         return spte;
     }
+
+    /// <summary>Visits, and forgets, what was zapped in gfns [from, end) other than with a root and has no record yet.</summary>
+    public void TakeUnrecorded<TVisitor>(ulong from, ulong end, ref TVisitor visitor)
+        where TVisitor : struct, ILeafVisitor
+    {
+        for (int level = 1; level <= 3; level++)
+        {
+            int shift = 9 * (level - 1);
+            LevelVisitor<TVisitor> inner = new() { Inner = visitor, Level = level };
+            _zapped[level - 1].ForEach(from >> shift, ((end - 1) >> shift) + 1, ref inner);
+            visitor = inner.Inner;
+        }
+    }
+
+    // Roots of so many generations may wait to be freed; a record of an older one is taken for none.
+    private const int MaxGenerations = 64;
 
     /// <summary>The leaf at exactly this level.</summary>
     public ulong At(ulong gfn, int level) => _levels[level - 1][gfn >> (9 * (level - 1))];

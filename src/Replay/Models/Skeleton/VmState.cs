@@ -14,6 +14,9 @@ public sealed class VmState
 
     public InvalidateState Invalidate { get; } = new();
 
+    /// <summary>The windows with the places between which they began and ended: what the retry checks ask.</summary>
+    public WindowPlaces Places { get; } = new();
+
     public HostMemory Memory { get; } = new();
 
     /// <summary>The same windows once more, for the checks.</summary>
@@ -32,6 +35,12 @@ public sealed class VmState
 
     /// <summary>Moves when all roots are zapped; a fault that began under another one retries.</summary>
     public uint RootGeneration { get; set; }
+
+    /// <summary>Place of the last zap of all roots.</summary>
+    public long RootsGoneAt { get; set; }
+
+    /// <summary>Faults that have begun and are not over.</summary>
+    public int OpenFaults { get; set; }
 
     /// <summary>Moves with each memslot update; an MMIO SPTE of another generation is stale.</summary>
     public uint MmioGeneration { get; set; }

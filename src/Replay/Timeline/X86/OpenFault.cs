@@ -1,7 +1,9 @@
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
+using TraceReplay.Replay.Timeline.Tasks;
+using TraceReplay.Replay.Timeline.Vms;
 
-namespace TraceReplay.Replay.Timeline;
+namespace TraceReplay.Replay.Timeline.X86;
 
 /// <summary>A fault being assembled (spec 15.1). Pooled: reset, not reallocated.</summary>
 internal sealed class OpenFault
@@ -10,20 +12,35 @@ internal sealed class OpenFault
     public int Open;
     public FaultAccess Access;
     public VmTrack Vm = null!;
+
+    /// <summary>The models were told of its begin, of its lookup, of its time under mmu_lock.</summary>
     public bool Begun;
+    public bool LookupSent;
     public bool Committed;
+
     public bool InLookup;
     public bool SawFollow;
-    public bool FaultinReturned;
-    public bool LookupSent;
-    public bool Prefetch;
-
-    /// <summary>Another vCPU's fault installed the same leaf while this one walked: which of the two came first is not recorded.</summary>
-    public bool LeafRaced;
-    public bool Requested;
     public bool SawTdpFault;
-    public bool SawReturn;
     public bool AsyncQueued;
+
+    /// <summary>The handler has returned, whether or not the record says what.</summary>
+    public bool Returned;
+    public bool SawReturn;
+
+    /// <summary>A call of the handler without kvm_page_fault: the completion of an async page fault, an EPT misconfiguration, a prefault.</summary>
+    public bool IsCall;
+
+    /// <summary>It left an entry of its own by kvm_tdp_mmu_spte_changed.</summary>
+    public bool Installed;
+
+    /// <summary>Another task changed an entry on its way while it held mmu_lock for reading.</summary>
+    public bool Raced;
+
+    /// <summary>The root that its vCPU has is gone; or may be.</summary>
+    public bool RootStale;
+    public bool RootMayBeStale;
+    public bool SeenInvalid;
+
     public int FastReturn;
     public long Return;
 
@@ -32,42 +49,62 @@ internal sealed class OpenFault
     public bool ReturnUntold;
     public ulong Hva;
     public ulong LookupPfn;
+    public bool LookupShown;
 
     /// <summary>Shadow paging: the guest's virtual address; 0 otherwise.</summary>
     public ulong Gva;
     public LookupFact Fact;
     public Memslot? Slot;
 
+    /// <summary>The faultin probe shows what its lookup found of memslots.</summary>
+    public bool SlotSeen;
+
+    /// <summary>Recorded mmu_invalidate_seq of its snapshot + 1.</summary>
+    public ulong SnapshotPlusOne;
+
     /// <summary>Where memslots are inferred: what was said of this fault's.</summary>
     public SlotFact SlotFact;
 
-    /// <summary>Nothing shows whether a window had ended when the fault checked.</summary>
-    public bool OrderUnknown;
+    // Places of its milestones; 0 where not seen.
+    public long SnapshotAfter;
+    public long Faultin;
+    public long LookupReturn;
+    public long FaultinReturn;
+    public long Requested;
 
-    // Boundary counts at the milestones, for the question whether an order is certain.
-    public long AtBegin;
-    public long AtFaultin;
-    public long AtLookup;
-    public long AtLookupReturn;
-    public long AtFaultinReturn;
+    /// <summary>The last record of its own: what comes next in it lies behind.</summary>
+    public long Last;
+
+    /// <summary>Its operation under mmu_lock, as long as it may be changed; -1 before.</summary>
+    public long Map;
+
+    /// <summary>The fault that is about to install an entry on this one's way: only then is it known what this one found.</summary>
+    public OpenFault? WaitsFor;
+    public List<OpenFault> Waiting { get; } = [];
+    public bool Closed;
 
     public void Reset()
     {
         Observed = default;
         Access = FaultAccess.None;
-        Begun = Committed = InLookup = SawFollow = FaultinReturned = LookupSent = Prefetch = SawTdpFault = SawReturn = AsyncQueued = LeafRaced = Requested = FastUntold = ReturnUntold = false;
+        Begun = LookupSent = Committed = InLookup = SawFollow = SawTdpFault = AsyncQueued = Returned = SawReturn = IsCall = false;
+        Installed = Raced = RootStale = RootMayBeStale = SeenInvalid = FastUntold = ReturnUntold = LookupShown = SlotSeen = Closed = false;
         FastReturn = -1;
         Return = 0;
-        Hva = 0;
-        Gva = 0;
-        LookupPfn = 0;
+        Hva = Gva = LookupPfn = SnapshotPlusOne = 0;
         Fact = LookupFact.None;
         Slot = null;
         SlotFact = SlotFact.Recorded;
-        OrderUnknown = false;
-        AtBegin = 0;
-        AtFaultin = AtLookup = AtLookupReturn = AtFaultinReturn = -1;
+        SnapshotAfter = Faultin = LookupReturn = FaultinReturn = Requested = Last = 0;
+        Map = -1;
+        WaitsFor = null;
+        Waiting.Clear();
     }
+
+    public ulong Gfn => Observed.Gpa >> 12;
+
+    /// <summary>Whether an entry of this level at <paramref name="gfn"/> lies on the fault's way.</summary>
+    public bool Meets(VmTrack vm, ulong gfn, int level) => Vm == vm && (Gfn ^ gfn) < Levels.Pages(level);
 }
 
 /// <summary>Which record showed how a fault ended, best first.</summary>
@@ -128,9 +165,6 @@ public struct ObservedFault
     /// <summary>Calls that put the page of a lookup back, and the last one's pfn | 0; -1 if the capture does not record them.</summary>
     public int Releases;
     public ulong ReleasedPfn;
-
-    /// <summary>A window began or ended so close to one of the fault's checks that their order is not certain.</summary>
-    public bool OrderAmbiguous;
 
     /// <summary>Records were lost between the fault's begin and its end.</summary>
     public bool Lost;

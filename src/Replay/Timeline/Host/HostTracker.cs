@@ -1,0 +1,209 @@
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.State;
+using TraceReplay.Replay.Timeline.Tasks;
+using TraceReplay.Replay.Timeline.Vms;
+
+namespace TraceReplay.Replay.Timeline.Host;
+
+/// <summary>
+/// The VMM's mappings and the leaves that drivers put into its page table: what system calls and probes tell of the host
+/// (spec 8.3, 9.6).
+/// </summary>
+internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool infers)
+{
+    private const ulong MapAnonymous = 0x20;
+    private const ulong MapShared = 0x1;
+
+    // DRM_FILE_PAGE_OFFSET_START in bytes: where a DRM file has its buffers; the offset names the buffer.
+    private const ulong DrmOffsets = 0x1_0000_0000;
+    private const int MaxEarlyMappings = 4096;
+
+    // VM_FAULT_NOPAGE: the driver has put the page there itself.
+    private const ulong VmFaultNoPage = 0x100;
+
+    public static void OnMmap(EventCursor e, TaskState task) => task.Mmap = (e[0], e[1], e[2], e[3]);
+
+    public void OnMmapReturn(EventCursor e, TaskState task)
+    {
+        if (task.Mmap is not { } call)
+        {
+            return;
+        }
+
+        task.Mmap = null;
+        long address = (long)e[0];
+        if (address is < 0 and > -4096)
+        {
+            return;
+        }
+
+        PageKind kind = (call.Flags & MapAnonymous) != 0 ? PageKind.A1 : PageKind.F1;
+        VmaFlags flags = FromProt(call.Prot) | ((call.Flags & MapShared) != 0 ? VmaFlags.Shared : 0);
+        if (infers && (call.Flags & (MapShared | MapAnonymous)) == MapShared && call.Offset >= DrmOffsets)
+        {
+            EmitMapping(task, OperationKind.VmaMap, e[0], e[0] + ((call.Length + 4095) & ~4095UL), (ulong)(flags | VmaFlags.Io | VmaFlags.PfnMap), call.Offset);
+            return;
+        }
+
+        EmitMapping(task, OperationKind.VmaMapKind, e[0], e[0] + ((call.Length + 4095) & ~4095UL), (ulong)flags, (ulong)kind);
+    }
+
+    /// <summary>
+    /// munmap and mprotect act with mmap_lock held for writing: a lookup that holds it for reading still sees what was there. So the
+    /// change comes with the call's first window, at the latest when the call is over.
+    /// </summary>
+    public static void OnMunmap(EventCursor e, TaskState task) => task.MappingChange = (OperationKind.VmaUnmap, e[0], e[0] + e[1], 0);
+
+    public static void OnMprotect(EventCursor e, TaskState task) =>
+        task.MappingChange = (OperationKind.VmaProtect, e[0], e[0] + ((e[1] + 4095) & ~4095UL), (ulong)FromProt(e[2]));
+
+    /// <summary>The task's munmap or mprotect has taken effect by now.</summary>
+    public void Apply(TaskState task)
+    {
+        if (task.MappingChange is not { } change)
+        {
+            return;
+        }
+
+        task.MappingChange = null;
+        if (change.Kind == OperationKind.VmaProtect)
+        {
+            task.Vm?.Memory.Protect(change.Start, change.End, (VmaFlags)change.Access);
+        }
+
+        EmitMapping(task, change.Kind, change.Start, change.End, change.Access);
+    }
+
+    /// <summary>What the task mapped before it was known which VM it works for.</summary>
+    public void Attach(TaskState task, VmTrack vm)
+    {
+        foreach (Operation operation in task.EarlyMappings)
+        {
+            Operation own = operation;
+            own.Vm = vm.Index;
+            context.Queue.Add(in own);
+            Learn(vm, in own);
+        }
+
+        task.EarlyMappings.Clear();
+    }
+
+    public void OnTtmFault(EventCursor e, TaskState task)
+    {
+        task.TtmBo = e[0];
+        KnowVma(vms.Of(task), e[2], e[3], (VmaFlags)e[1], e[0]);
+    }
+
+    public void OnInsertPfn(EventCursor e, TaskState task)
+    {
+        task.Insert = (e[0], e[1], e[2]);
+        if (task.TtmBo == 0)
+        {
+            KnowVma(vms.Of(task), e[3], e[4], (VmaFlags)e[2], 0);
+        }
+    }
+
+    public void OnInsertPfnReturn(EventCursor e, TaskState task)
+    {
+        if (task.Insert is not { } insert)
+        {
+            return;
+        }
+
+        task.Insert = null;
+        if (e[0] != VmFaultNoPage)
+        {
+            return;
+        }
+
+        VmTrack vm = vms.Of(task);
+        vm.InsertedPfns[insert.Hva >> 12] = insert.Pfn + 1;
+        context.Emit(OperationKind.PteKnown, vm, insert.Hva, HostPte.Make(insert.Pfn, IsSharedWritable((VmaFlags)insert.VmaFlags), special: true).Raw);
+    }
+
+    public void OnRemapPfn(EventCursor e, TaskState task)
+    {
+        // The leaves themselves are learned when a lookup follows them: the range may be gigabytes.
+        const VmaFlags remapped = VmaFlags.Io | VmaFlags.PfnMap | VmaFlags.Read | VmaFlags.Write | VmaFlags.Shared;
+        KnowVma(vms.Of(task), e[0], e[0] + e[2], remapped, 0);
+    }
+
+    /// <summary>A window has begun over [start, end).</summary>
+    public void Forget(VmTrack vm, ulong start, ulong end, bool pagesMove)
+    {
+        if (pagesMove)
+        {
+            Eraser eraser = default;
+            vm.InsertedPfns.ForEach(start >> 12, (end + 4095) >> 12, ref eraser);
+        }
+
+        if (infers)
+        {
+            vm.Memory.Forget(start, end);
+        }
+    }
+
+    /// <summary>A mapping of device memory, or of a driver's blocks, is VM_IO or VM_PFNMAP, whatever the mmap call looked like.</summary>
+    public void KnowRemapped(VmTrack vm, Vma? vma)
+    {
+        if (vma is { IsRemapped: false } and not { Kind: PageKind.N })
+        {
+            KnowVma(vm, vma.Start, vma.End, vma.Flags | VmaFlags.Io | VmaFlags.PfnMap, vma.Bo);
+        }
+    }
+
+    public static bool IsSharedWritable(VmaFlags flags) => (flags & (VmaFlags.Shared | VmaFlags.Write)) == (VmaFlags.Shared | VmaFlags.Write);
+
+    private void KnowVma(VmTrack vm, ulong start, ulong end, VmaFlags flags, ulong bo)
+    {
+        Vma vma = new(start, end, flags, PageKind.Unknown, bo);
+        if (vm.Memory.FindVma(start) != vma)
+        {
+            vm.Memory.Map(vma);
+            context.Emit(OperationKind.VmaMap, vm, start, end, (ulong)flags, bo);
+        }
+    }
+
+    /// <summary>A mapping belongs to the VMM once the task has shown which VM it works for; until then it is kept.</summary>
+    private void EmitMapping(TaskState task, OperationKind kind, ulong start, ulong end, ulong c = 0, ulong d = 0)
+    {
+        if (task.Vm is { } vm)
+        {
+            context.Emit(kind, vm, start, end, c, d);
+            Learn(vm, new Operation { Kind = kind, A = start, B = end, C = c, D = d });
+        }
+        else if (task.EarlyMappings.Count < MaxEarlyMappings)
+        {
+            task.EarlyMappings.Add(new Operation { Kind = kind, Open = -1, FaultId = -1, A = start, B = end, C = c, D = d, After = context.Place, Before = context.Place });
+        }
+    }
+
+    /// <summary>The timeline's own copy of what the VMM maps: only inference asks for it.</summary>
+    private void Learn(VmTrack vm, in Operation mapping)
+    {
+        if (!infers)
+        {
+            return;
+        }
+
+        switch (mapping.Kind)
+        {
+            case OperationKind.VmaMapKind:
+                vm.Memory.Map(new Vma(mapping.A, mapping.B, (VmaFlags)mapping.C, (PageKind)mapping.D));
+                break;
+            case OperationKind.VmaMap:
+                vm.Memory.Map(new Vma(mapping.A, mapping.B, (VmaFlags)mapping.C, PageKind.Unknown, mapping.D));
+                break;
+            case OperationKind.VmaUnmap:
+                vm.Memory.Map(new Vma(mapping.A, mapping.B, VmaFlags.None, PageKind.N));
+                break;
+        }
+    }
+
+    private static VmaFlags FromProt(ulong prot) => (VmaFlags)(prot & 7);
+
+    private struct Eraser : IEntryVisitor
+    {
+        public readonly void Visit(ulong index, ref ulong entry) => entry = 0;
+    }
+}

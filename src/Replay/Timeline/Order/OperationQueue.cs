@@ -1,0 +1,95 @@
+using System.Runtime.InteropServices;
+using TraceReplay.Replay.Operations;
+
+namespace TraceReplay.Replay.Timeline.Order;
+
+/// <summary>
+/// Operations on their way to the models. One whose place is not certain yet is held, and with it all that stand behind it: the
+/// records that follow may still narrow where it happened.
+/// </summary>
+internal sealed class OperationQueue
+{
+    // What is still open after so many operations is taken as it is: a lost end must not hold the trace back.
+    private const int MaxHeldBack = 1 << 16;
+
+    private readonly List<Operation> _operations = [];
+    private readonly List<long> _held = [];
+    private long _first;
+    private int _taken;
+
+    /// <summary>Operations that may be taken now.</summary>
+    public int Ready => (int)(ReadyEnd() - _first) - _taken;
+
+    /// <summary>Operations that were given on although their places were still open.</summary>
+    public long ForcedOn { get; private set; }
+
+    /// <summary>Adds an operation; the handle stays good until it is taken.</summary>
+    public long Add(in Operation operation)
+    {
+        _operations.Add(operation);
+        return _first + _operations.Count - 1;
+    }
+
+    /// <summary>Adds one that must wait for <see cref="Release"/>.</summary>
+    public long Hold(in Operation operation)
+    {
+        long handle = Add(in operation);
+        _held.Add(handle);
+        if (_operations.Count - _taken > MaxHeldBack && _held[0] < handle)
+        {
+            ForcedOn++;
+            _held.RemoveAt(0);
+        }
+
+        return handle;
+    }
+
+    /// <summary>Whether the operation is still here, so that it can be changed.</summary>
+    public bool Has(long handle) => handle >= _first + _taken && handle < _first + _operations.Count;
+
+    /// <summary>The operation; valid until the next one is added.</summary>
+    public ref Operation this[long handle] => ref CollectionsMarshal.AsSpan(_operations)[(int)(handle - _first)];
+
+    public void Release(long handle)
+    {
+        int index = _held.LastIndexOf(handle);
+        if (index >= 0)
+        {
+            _held.RemoveAt(index);
+        }
+    }
+
+    public void ReleaseAll() => _held.Clear();
+
+    /// <summary>The operations that may be taken now. Valid until the next one is added; <see cref="Taken"/> ends it.</summary>
+    public ReadOnlySpan<Operation> Peek() => CollectionsMarshal.AsSpan(_operations).Slice(_taken, Ready);
+
+    /// <summary>What <see cref="Peek"/> showed is done.</summary>
+    public void Taken()
+    {
+        _taken += Ready;
+        if (_taken == _operations.Count)
+        {
+            _first += _taken;
+            _taken = 0;
+            _operations.Clear();
+        }
+        else if (_taken > MaxHeldBack)
+        {
+            _operations.RemoveRange(0, _taken);
+            _first += _taken;
+            _taken = 0;
+        }
+    }
+
+    private long ReadyEnd()
+    {
+        long end = _first + _operations.Count;
+        foreach (long handle in _held)
+        {
+            end = Math.Min(end, handle);
+        }
+
+        return end;
+    }
+}

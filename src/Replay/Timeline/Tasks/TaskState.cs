@@ -1,0 +1,72 @@
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.Timeline.Buffers;
+using TraceReplay.Replay.Timeline.Slots;
+using TraceReplay.Replay.Timeline.Vms;
+using TraceReplay.Replay.Timeline.Windows;
+using TraceReplay.Replay.Timeline.X86;
+
+namespace TraceReplay.Replay.Timeline.Tasks;
+
+/// <summary>What a task is in the middle of. Everything the timeline pairs up, it pairs up by task.</summary>
+internal sealed class TaskState(int pid)
+{
+    public int Pid { get; } = pid;
+
+    /// <summary>The VM the task works for; null until something shows it.</summary>
+    public VmTrack? Vm { get; set; }
+
+    /// <summary>x86: 1 while the vCPU is in SMM.</summary>
+    public byte AsId { get; set; }
+
+    /// <summary>Generation of roots that the vCPU had at its last kvm_entry; null if none was seen.</summary>
+    public uint? RootsAtEntry { get; set; }
+
+    public OpenFault? Fault { get; set; }
+
+    /// <summary>Windows that this task has begun and not ended, oldest first.</summary>
+    public List<Window> Windows { get; } = [];
+
+    /// <summary>A window past its notifier's end, whose seq the next event may show.</summary>
+    public Window? Ending { get; set; }
+
+    /// <summary>mn and event of the notifier call that kvm_unmap_hva_range follows.</summary>
+    public ulong PendingNotifier { get; set; }
+
+    public ulong PendingNotifierEvent { get; set; }
+
+    public bool PendingEventKnown { get; set; }
+
+    public PendingRegion? Region { get; set; }
+
+    /// <summary>The recorded system call that the task is in, as the event names it; null outside of one.</summary>
+    public string? Syscall { get; set; }
+
+    /// <summary>It is in KVM_CREATE_VM.</summary>
+    public bool CreatesVm { get; set; }
+
+    public (ulong Length, ulong Prot, ulong Flags, ulong Offset)? Mmap { get; set; }
+
+    /// <summary>munmap or mprotect that has begun; it takes effect with its first window, or by its end.</summary>
+    public (OperationKind Kind, ulong Start, ulong End, ulong Access)? MappingChange { get; set; }
+
+    /// <summary>The TTM buffer whose fault handler runs; 0 outside of one.</summary>
+    public ulong TtmBo { get; set; }
+
+    public BoMove? TtmMove { get; set; }
+
+    public (ulong Hva, ulong Pfn, ulong VmaFlags)? Insert { get; set; }
+
+    /// <summary>Mappings made before it was known which VM the task works for.</summary>
+    public List<Operation> EarlyMappings { get; } = [];
+
+    /// <summary>Leaves that the task has frozen, until the record of the table that held them shows what became of them.</summary>
+    public List<FrozenLeaf> Frozen { get; } = [];
+
+    /// <summary>A table that the task took out: (gfn, level) of its entry, until it does something else.</summary>
+    public (ulong Gfn, int Level)? RemovedTable { get; set; }
+
+    public bool IsIdle => Fault is null && Windows.Count == 0 && Region is null && Ending is null && TtmMove is null && MappingChange is null;
+}
+
+/// <summary>A leaf whose entry the record shows frozen.</summary>
+internal readonly record struct FrozenLeaf(long Seq, ulong Gfn, int Level, ulong Old, ulong Now, byte AsId);

@@ -1,0 +1,130 @@
+using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.State;
+
+namespace TraceReplay.Replay.Timeline.X86;
+
+/// <summary>How a fault ended, by the records that are there (spec 1.4, 15.1).</summary>
+internal sealed class FaultEnds(TimelineContext context)
+{
+    private const int Efault = -14;
+    private const int Eintr = -4;
+
+    // RET_PF_RETRY and RET_PF_EMULATE are the same on all kernels since 5.13 (spec 1.4).
+    private const int RetPfRetry = 1;
+    private const int RetPfEmulate = 2;
+
+    /// <summary>KVM_RUN ends with an error. A signal that stops it behind a leaf belongs to the next entry (K7).</summary>
+    public void SeeErrno(OpenFault fault, int errno)
+    {
+        bool mapped = fault.Observed.By == ObservedBy.SetSpte || fault.FastReturn == context.Options.RetPfFixed || fault.FastReturn == context.Options.RetPfFixed + 1;
+        if (fault.SawReturn || (errno != Efault && errno != Eintr) || (errno == Eintr && mapped))
+        {
+            return;
+        }
+
+        fault.Observed.Outcome = errno == Efault ? FaultOutcome.Efault : FaultOutcome.Eintr;
+        fault.Observed.By = ObservedBy.UserspaceExit;
+    }
+
+    /// <summary>Says it once all is seen.</summary>
+    public void Decide(OpenFault fault)
+    {
+        ref ObservedFault observed = ref fault.Observed;
+        if (fault.SawReturn)
+        {
+            observed.Outcome = FromHandlerReturn(fault);
+            observed.By = ObservedBy.HandlerReturn;
+        }
+        else if (observed.Outcome == FaultOutcome.Unknown)
+        {
+            observed.Outcome = FromEvents(fault);
+        }
+
+        context.Counts.OutcomesUntold += observed.Outcome == FaultOutcome.Unknown && (fault.ReturnUntold || fault.FastUntold) ? 1 : 0;
+        if (observed.Outcome is not (FaultOutcome.Fixed or FaultOutcome.FixedFast or FaultOutcome.Spurious))
+        {
+            observed.HasLeaf = false;
+        }
+    }
+
+    public FaultOutcome FromHandlerReturn(OpenFault fault)
+    {
+        // Where the lookup is probed and was not reached, the fast path is what fixed it.
+        int fixedValue = context.Options.RetPfFixed;
+        bool fast = fault.FastReturn == fixedValue || (fault.FastUntold && fault.Faultin == 0 && context.Kinds.Contains(EventKind.Faultin));
+        int value = (int)fault.Return;
+        return value switch
+        {
+            Efault => FaultOutcome.Efault,
+            Eintr => FaultOutcome.Eintr,
+            RetPfRetry => fault.AsyncQueued ? FaultOutcome.Async : fault.LookupPfn == SpecialPfn.HwPoison ? FaultOutcome.Sigbus : FaultOutcome.Retry,
+            RetPfEmulate => FaultOutcome.Emulate,
+            _ when value == fixedValue && fast => FaultOutcome.FixedFast,
+            _ when value == fixedValue => fault.FastUntold && fault is { Faultin: 0, Observed.HasLeaf: false } ? FaultOutcome.Unknown : FaultOutcome.Fixed,
+            _ when value == fixedValue + 1 => FaultOutcome.Spurious,
+            _ when value == fixedValue - 2 => FaultOutcome.WriteProtected,
+            _ => FaultOutcome.Unknown,
+        };
+    }
+
+    private FaultOutcome FromEvents(OpenFault fault)
+    {
+        if (fault.FastReturn == context.Options.RetPfFixed)
+        {
+            fault.Observed.By = ObservedBy.FastPageFault;
+            return FaultOutcome.FixedFast;
+        }
+
+        if (fault.FastReturn == context.Options.RetPfFixed + 1)
+        {
+            fault.Observed.By = ObservedBy.FastPageFault;
+            return FaultOutcome.Spurious;
+        }
+
+        switch (fault.Observed.By)
+        {
+            case ObservedBy.SetSpte:
+                // Up to 6.12 the event comes for an entry that was there already, too: then nothing changed.
+                return context.Kinds.Contains(EventKind.SpteChanged) && !fault.Installed ? FaultOutcome.Spurious : FaultOutcome.Fixed;
+            case ObservedBy.Mmio:
+                return FaultOutcome.Emulate;
+            case ObservedBy.Entry when fault.ReturnUntold || (fault.FastUntold && fault.Faultin == 0):
+                return FaultOutcome.Unknown;
+            case ObservedBy.Entry when !context.Kinds.Contains(EventKind.SetSpte):
+                // Nothing would show a leaf.
+                return FaultOutcome.Unknown;
+            case ObservedBy.Entry:
+                context.Counts.OutcomesInferred++;
+                return FromBareEntry(fault);
+            default:
+                return FaultOutcome.Unknown;
+        }
+    }
+
+    private FaultOutcome FromBareEntry(OpenFault fault)
+    {
+        if (fault.AsyncQueued)
+        {
+            return FaultOutcome.Async;
+        }
+
+        // An MMIO SPTE's fault that never reached the page-fault handler was emulated.
+        if ((fault.Access & FaultAccess.Reserved) != 0 && !fault.SawTdpFault && context.Kinds.Contains(EventKind.TdpFault))
+        {
+            return FaultOutcome.Emulate;
+        }
+
+        // 7.x leaves a leaf that permits the access alone, and records nothing of it (K7).
+        if (context.Options.EarlySpurious && fault.Requested > 0)
+        {
+            ulong leaf = context.Records.Leaf(fault.Vm, fault.Observed.AsId, fault.Gfn);
+            if (SpteLayout.IsPresent(leaf) && ((fault.Access & FaultAccess.Write) == 0 || SpteLayout.IsWritable(leaf)))
+            {
+                return FaultOutcome.Spurious;
+            }
+        }
+
+        return FaultOutcome.Retry;
+    }
+}

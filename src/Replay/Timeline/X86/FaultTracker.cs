@@ -1,0 +1,795 @@
+using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.State;
+using TraceReplay.Replay.Timeline.Host;
+using TraceReplay.Replay.Timeline.Inference;
+using TraceReplay.Replay.Timeline.Slots;
+using TraceReplay.Replay.Timeline.Tasks;
+using TraceReplay.Replay.Timeline.Vms;
+using TraceReplay.Replay.Timeline.Windows;
+
+namespace TraceReplay.Replay.Timeline.X86;
+
+/// <summary>Assembles one fault per vCPU thread (spec 15.1) and tells the models of its steps, each with the places it lies between.</summary>
+internal sealed class FaultTracker
+{
+    private const int MaxOpenFaults = FaultLimits.MaxOpen;
+    private const ulong BlockPages = 512;
+
+    // What the error code of a call without kvm_page_fault says of an EPT misconfiguration (PFERR.RSVD).
+    private const ulong ReservedCode = 8;
+
+    private readonly TimelineContext _context;
+    private readonly VmTracker _vms;
+    private readonly WindowTracker _windows;
+    private readonly MemslotTracker _memslots;
+    private readonly PageInference? _inference;
+    private readonly FaultEnds _ends;
+    private readonly Stack<OpenFault> _free = new();
+
+    // Faults behind kvm_mmu_spte_requested: they hold mmu_lock for reading.
+    private readonly List<OpenFault> _requested = [];
+    private long _next;
+
+    public FaultTracker(TimelineContext context, VmTracker vms, WindowTracker windows, MemslotTracker memslots, PageInference? inference)
+    {
+        _context = context;
+        _vms = vms;
+        _windows = windows;
+        _memslots = memslots;
+        _inference = inference;
+        _ends = new FaultEnds(context);
+        for (int i = MaxOpenFaults - 1; i >= 0; i--)
+        {
+            _free.Push(new OpenFault { Open = i });
+        }
+    }
+
+    /// <summary>Faults that have ended since the caller last cleared the list.</summary>
+    public List<ObservedFault> Ended { get; } = [];
+
+    public void OnPageFault(EventCursor e, TaskState task)
+    {
+        Supersede(e, task);
+        if (Open(e, task, e[0], AccessOf(e[1], _context.Options.Intel)) is { } fault)
+        {
+            fault.Observed.Vcpu = e.Knows(2) ? (int)e[2] : -1;
+        }
+    }
+
+    /// <summary>A fault whose address the capture does not tell: it has no row, and ends the one before.</summary>
+    public void OnUntold(EventCursor e, TaskState task)
+    {
+        _context.Counts.FaultsUntold++;
+        Supersede(e, task);
+    }
+
+    public void OnTdpFault(EventCursor e, TaskState task)
+    {
+        if (e.Knows(2))
+        {
+            _vms.SeeVcpu(task, e[2]);
+        }
+
+        // A handler entry after a handler return is a new call: without kvm_page_fault it is none of the guest's faults (K1).
+        if (task.Fault is { Returned: true } done)
+        {
+            Close(task, done, -1, e.Seq);
+        }
+
+        if (task.Fault is null)
+        {
+            if (!e.Knows(0))
+            {
+                _context.Counts.EventsUntold++;
+                return;
+            }
+
+            bool misconfiguration = e.Knows(1) && (e[1] & ReservedCode) != 0;
+            if (Open(e, task, e[0], misconfiguration ? FaultAccess.Reserved : FaultAccess.Prefetch) is { } call)
+            {
+                call.IsCall = true;
+                _next--;
+                call.Observed.FaultId = -1;
+                _context.Counts.PrefetchFaults++;
+            }
+        }
+
+        if (task.Fault is { } fault)
+        {
+            fault.SawTdpFault = true;
+            if (fault.Vm != task.Vm && task.Vm is { } vm)
+            {
+                fault.Vm = vm;
+            }
+
+            if (!fault.Begun)
+            {
+                fault.SnapshotAfter = _context.Place;
+            }
+
+            fault.Last = _context.Place;
+        }
+    }
+
+    public void OnFastPageFault(EventCursor e, TaskState task)
+    {
+        if (task.Fault is not { Returned: false } fault)
+        {
+            return;
+        }
+
+        fault.Last = _context.Place;
+        if (!e.Knows(2))
+        {
+            fault.FastUntold = true;
+            return;
+        }
+
+        int fixedFast = _context.Options.RetPfFixed;
+        fault.FastReturn = (int)e[2];
+        if (e.Knows(1) && (fault.FastReturn == fixedFast || fault.FastReturn == fixedFast + 1))
+        {
+            SeeLeaf(fault, e[1], 0);
+            Commit(task, fault);
+            if (fault.FastReturn == fixedFast)
+            {
+                LeafRecorded(fault, fault.Observed.Level, e[1]);
+            }
+        }
+    }
+
+    public void OnFaultin(EventCursor e, TaskState task)
+    {
+        if (task.Fault is not { Returned: false } fault)
+        {
+            return;
+        }
+
+        if (!fault.SawTdpFault && _context.Kinds.Contains(EventKind.TdpFault))
+        {
+            // Shadow paging: the fault address is the guest's virtual one, the gfn is the walk's result.
+            fault.Observed.Shadow = true;
+            fault.Access |= FaultAccess.Shadow;
+            fault.Gva = fault.Observed.Gpa;
+            fault.Observed.Gpa = (e[0] << 12) | (fault.Observed.Gpa & 0xfff);
+        }
+
+        SeeSlot(e, task, fault);
+        fault.Faultin = fault.Last = _context.Place;
+        if (_context.Options.SnapshotInLookup)
+        {
+            fault.SnapshotAfter = _context.Place;
+        }
+        else
+        {
+            Begin(task, fault);
+        }
+    }
+
+    public void OnHvaToPfn(EventCursor e, TaskState task)
+    {
+        if (task.Fault is not { Committed: false, Returned: false } fault)
+        {
+            return;
+        }
+
+        Begin(task, fault);
+        fault.InLookup = true;
+        fault.SawFollow = false;
+        fault.Hva = e[0];
+        fault.Fact = LookupFact.None;
+        fault.LookupPfn = 0;
+        fault.Last = _context.Place;
+    }
+
+    public static void OnFollowPfn(TaskState task) => task.Fault?.SawFollow = task.Fault.InLookup;
+
+    public void OnFollowPfnReturn(EventCursor e, TaskState task)
+    {
+        if (task.Fault is not { InLookup: true } fault || (int)e[0] != 0)
+        {
+            return;
+        }
+
+        fault.Fact = LookupFact.Found;
+        if (e.Knows(1) && e.Knows(2))
+        {
+            _context.Emit(OperationKind.PteKnown, fault.Vm, fault.Hva, HostPte.Make(e[1], (e[2] & 1) != 0, special: true).Raw);
+            return;
+        }
+
+        // 6.1: the probe shows that there is a leaf, the driver's insertion showed its pfn, mprotect what may be done with it.
+        ulong inserted = fault.Vm.InsertedPfns[fault.Hva >> 12];
+        if (inserted != 0)
+        {
+            bool writable = HostTracker.IsSharedWritable(fault.Vm.Memory.FindVma(fault.Hva)?.Flags ?? VmaFlags.None);
+            _context.Emit(OperationKind.PteKnown, fault.Vm, fault.Hva, HostPte.Make(inserted - 1, writable, special: true).Raw);
+        }
+    }
+
+    public static void OnFixupReturn(EventCursor e, TaskState task)
+    {
+        if (task.Fault is { InLookup: true } fault && (int)e[0] != 0)
+        {
+            fault.Fact = LookupFact.DriverRefused;
+        }
+    }
+
+    public void OnHvaToPfnReturn(EventCursor e, TaskState task)
+    {
+        if (task.Fault is not { InLookup: true } fault)
+        {
+            return;
+        }
+
+        fault.InLookup = false;
+        fault.LookupPfn = e[0];
+        fault.LookupShown = true;
+        fault.LookupReturn = fault.Last = _context.Place;
+        fault.Fact = e[0] switch
+        {
+            SpecialPfn.HwPoison => LookupFact.Poisoned,
+            SpecialPfn.SignalPending => LookupFact.Interrupted,
+            SpecialPfn.NeedsIo => LookupFact.None,
+            SpecialPfn.Fault when !fault.SawFollow => LookupFact.Forbidden,
+            _ when SpecialPfn.IsError(e[0]) => fault.Fact,
+            _ => LookupFact.Found,
+        };
+    }
+
+    /// <summary>kvm_try_async_get_page says only that it was tried: a full queue goes on to the waiting lookup (K1).</summary>
+    public void OnTryAsync(TaskState task) => task.Fault?.AsyncQueued |= !_context.Kinds.Contains(EventKind.AsyncQueued);
+
+    public static void OnAsyncQueued(TaskState task) => task.Fault?.AsyncQueued |= !task.Fault.Returned;
+
+    public void OnFaultinReturn(EventCursor e, TaskState task)
+    {
+        if (task.Fault is not { Committed: false, Returned: false } fault)
+        {
+            return;
+        }
+
+        if (e.Knows(1) && _context.Options.SnapshotInLookup)
+        {
+            fault.SnapshotPlusOne = e[1] + 1;
+        }
+
+        Begin(task, fault);
+        fault.FaultinReturn = fault.Last = _context.Place;
+        if (!fault.LookupShown && e.Knows(2) && e[2] != 0 && !SpecialPfn.IsError(e[2]) && e[2] != SpecialPfn.NoSlot)
+        {
+            fault.LookupPfn = e[2];
+            fault.Fact = LookupFact.Found;
+        }
+
+        // Without map_writable (6.1) the lookup waits for the SPTE to show it; that setting has no check in between.
+        if (e.Knows(3) && fault.LookupReturn > 0)
+        {
+            SendLookup(fault, (e[3] & 1) != 0);
+        }
+    }
+
+    public void OnSpteRequested(EventCursor e, TaskState task)
+    {
+        if (task.Fault is not { Committed: false, Returned: false } fault)
+        {
+            return;
+        }
+
+        if (fault.Requested == 0)
+        {
+            _requested.Add(fault);
+        }
+
+        Begin(task, fault);
+        fault.Requested = fault.Last = _context.Place;
+        if (fault.LookupPfn == 0 && !SpecialPfn.IsError(e[1]) && e[1] != SpecialPfn.NoSlot && (_inference is null || fault.FaultinReturn > 0))
+        {
+            fault.LookupPfn = e[1];
+            fault.Fact = LookupFact.Found;
+        }
+
+        fault.Observed.Level = Math.Clamp((int)(byte)e[2], 1, 3);
+    }
+
+    /// <summary>An entry on the way of other faults has changed: those that hold mmu_lock for reading may have met it before or after.</summary>
+    public void EntryChanged(TaskState task, VmTrack vm, ulong gfn, int level)
+    {
+        foreach (OpenFault other in _requested)
+        {
+            if (task.Fault != other && other.Meets(vm, gfn, level))
+            {
+                other.Raced = true;
+            }
+        }
+    }
+
+    /// <summary>
+    /// A change of an entry that a fault of this task makes on its own way. The record of its leaf is the install: what others read on that
+    /// entry is ordered by it.
+    /// </summary>
+    /// <returns>False if it is none of a fault's.</returns>
+    public bool TakeOwnChange(TaskState task, byte asId, ulong gfn, int level, ulong old, ulong now)
+    {
+        if (task.Fault is not { InLookup: false, Returned: false } fault || fault.Observed.AsId != asId || !fault.Meets(fault.Vm, gfn, level))
+        {
+            return false;
+        }
+
+        bool present = SpteLayout.IsPresent(now);
+        bool leaf = present && (level == 1 || (now & SpteLayout.LargeBit) != 0);
+        bool mmio = !present && level == 1 && (now & ~SpteLayout.SuppressVe) != 0 && now != _context.Options.Frozen;
+        if (!leaf && !mmio)
+        {
+            // A table linked or split on the way; or the leaf of a fault without probes goes in its own copy-on-write.
+            return present || !SpteLayout.IsPresent(old) || _context.Kinds.Contains(EventKind.HvaToPfn) || fault.Requested > 0;
+        }
+
+        if (fault.Committed)
+        {
+            return true;
+        }
+
+        fault.Installed = true;
+        if (leaf)
+        {
+            SeeLeaf(fault, now, level);
+            fault.Observed.By = fault.Observed.By == ObservedBy.Nothing ? ObservedBy.SetSpte : fault.Observed.By;
+        }
+
+        Commit(task, fault);
+        LeafRecorded(fault, level, leaf ? now : 0);
+        return true;
+    }
+
+    public void OnSetSpte(EventCursor e, TaskState task)
+    {
+        int level = (int)(byte)e[2];
+        if (task.Fault is null && level is 1 or 2 or 3)
+        {
+            // The completion of an async page fault: nothing else of it is recorded.
+            _inference?.LearnLeaf(_vms.Of(task), task.AsId, e[0], e[1], level, fault: -1, stands: true);
+            return;
+        }
+
+        if (task.Fault is not { Returned: false } fault || level is 0 or > 3 || (e[0] ^ fault.Gfn) >= Levels.Pages(level))
+        {
+            return;
+        }
+
+        if (fault.Committed && !fault.Installed)
+        {
+            return;
+        }
+
+        SeeLeaf(fault, e[1], level);
+        fault.Observed.By = ObservedBy.SetSpte;
+        _context.Records.Installed(fault.Vm, fault.Observed.AsId, fault.Gfn, _windows.Open);
+        if (!fault.Committed)
+        {
+            fault.Installed = !_context.Kinds.Contains(EventKind.SpteChanged) || fault.Observed.Shadow;
+            Commit(task, fault);
+            LeafRecorded(fault, level, e[1]);
+        }
+    }
+
+    public void OnMmio(TaskState task)
+    {
+        if (task.Fault is not { } fault)
+        {
+            return;
+        }
+
+        if (fault.Observed.By == ObservedBy.Nothing)
+        {
+            fault.Observed.By = ObservedBy.Mmio;
+        }
+
+        Commit(task, fault);
+    }
+
+    public static void OnRelease(EventCursor e, TaskState task)
+    {
+        // Behind the handler's return the task may look pages up for other reasons (emulation, kvm_vcpu_map).
+        if (task.Fault is { Returned: false } fault)
+        {
+            fault.Observed.Releases++;
+            fault.Observed.ReleasedPfn = e.Knows(0) ? e[0] : 0;
+        }
+    }
+
+    public void OnTdpFaultReturn(EventCursor e, TaskState task)
+    {
+        if (task.Fault is not { Returned: false } fault)
+        {
+            return;
+        }
+
+        fault.SawReturn = e.Knows(0);
+        fault.ReturnUntold = !fault.SawReturn;
+        fault.Return = (int)e[0];
+        Commit(task, fault);
+        Return(fault);
+        if (fault.SawReturn)
+        {
+            fault.Observed.Outcome = _ends.FromHandlerReturn(fault);
+            Tell(fault, fault.Observed.Outcome);
+        }
+
+        if (fault.IsCall)
+        {
+            Close(task, fault, -1, e.Seq);
+        }
+    }
+
+    public void OnEntry(EventCursor e, TaskState task)
+    {
+        if (task.Fault is { } fault)
+        {
+            if (fault.Observed.By == ObservedBy.Nothing)
+            {
+                fault.Observed.By = ObservedBy.Entry;
+            }
+
+            _context.Records.FaultEnded(fault.Vm, fault.Gfn, superseded: false);
+            Close(task, fault, e.Time, e.Seq);
+        }
+
+        task.RootsAtEntry = _vms.Of(task).Roots;
+    }
+
+    public void OnUserspaceExit(EventCursor e, TaskState task)
+    {
+        if (task.Fault is not { } fault)
+        {
+            return;
+        }
+
+        fault.ReturnUntold |= !e.Knows(1);
+        _ends.SeeErrno(fault, e.Knows(1) ? (int)e[1] : 0);
+        _context.Records.FaultEnded(fault.Vm, fault.Gfn, superseded: false);
+        Close(task, fault, e.Time, e.Seq);
+    }
+
+    /// <summary>The task enters or leaves a system call: a fault that is still open ended unseen (K15). KVM_RUN's own return tells its errno.</summary>
+    public void OnSyscallEdge(TaskState task, long seq, int? result)
+    {
+        if (task.Fault is not { } fault)
+        {
+            return;
+        }
+
+        if (result is { } errno && !_context.Kinds.Contains(EventKind.UserspaceExit))
+        {
+            _ends.SeeErrno(fault, errno);
+        }
+
+        Close(task, fault, -1, seq);
+    }
+
+    /// <summary>The capture is over: faults that are still open end as far as they were seen.</summary>
+    public void Complete(IEnumerable<TaskState> tasks)
+    {
+        foreach (TaskState task in tasks.OrderBy(task => task.Pid))
+        {
+            if (task.Fault is { } fault)
+            {
+                Close(task, fault, -1, fault.Observed.Seq);
+            }
+        }
+    }
+
+    /// <summary>What a fault wants, by the error code of kvm_page_fault.</summary>
+    public static FaultAccess AccessOf(ulong code, bool intel) => intel ? FromExitQualification(code) : FromPageFaultErrorCode(code);
+
+    private void Supersede(EventCursor e, TaskState task)
+    {
+        if (task.Fault is { } previous)
+        {
+            if (!previous.IsCall)
+            {
+                _context.Records.FaultEnded(previous.Vm, previous.Gfn, superseded: true);
+            }
+
+            Close(task, previous, -1, e.Seq);
+        }
+    }
+
+    private OpenFault? Open(EventCursor e, TaskState task, ulong gpa, FaultAccess access)
+    {
+        if (!_free.TryPop(out OpenFault? fault))
+        {
+            _context.Counts.FaultsDropped++;
+            return null;
+        }
+
+        fault.Reset();
+        fault.Vm = _vms.Of(task);
+        fault.Access = access;
+        fault.SnapshotAfter = fault.Last = _context.Place;
+        fault.Observed.FaultId = _next++;
+        fault.Observed.Seq = e.Seq;
+        fault.Observed.Time = e.Time;
+        fault.Observed.Pid = e.Pid;
+        fault.Observed.AsId = task.AsId;
+        fault.Observed.SlotId = -1;
+        fault.Observed.Vcpu = -1;
+        fault.Observed.Gpa = gpa;
+        fault.Observed.Access = access;
+        task.Fault = fault;
+        return fault;
+    }
+
+    /// <summary>The faultin probe shows the memslot that the kernel found; one that the trace did not show before is learned here.</summary>
+    private void SeeSlot(EventCursor e, TaskState task, OpenFault fault)
+    {
+        // Where the lookup found no slot, the probe reads through a NULL pointer and records what lay in its buffer.
+        ulong pages = e[4];
+        ulong gfn = fault.Gfn;
+        fault.SlotSeen = true;
+        if (pages > 1UL << 40 || e[0] - e[3] >= pages)
+        {
+            _memslots.See(fault.Vm, gfn, task.AsId, null);
+            return;
+        }
+
+        Memslot seen = new(task.AsId, (short)e[1], e[3], pages, e[5], (MemslotFlags)(uint)e[2]);
+        if (task.Vm is null && (_vms.WithSlot(seen) ?? (_vms.IsOnlyOne ? fault.Vm : null)) is { } owner)
+        {
+            _vms.Attach(task, owner);
+            fault.Vm = owner;
+        }
+
+        fault.Slot = seen;
+        fault.SeenInvalid = seen.Is(MemslotFlags.Invalid);
+        fault.Observed.SlotId = seen.Id;
+        _memslots.See(fault.Vm, gfn, task.AsId, seen);
+    }
+
+    /// <summary>The models are told that the fault began: between its handler's entry and now it took its snapshot and looked for the first time.</summary>
+    private void Begin(TaskState task, OpenFault fault)
+    {
+        if (fault.Begun)
+        {
+            return;
+        }
+
+        fault.Begun = true;
+        bool entriesKnown = _context.Kinds.Contains(EventKind.Entry);
+        bool reloaded = task.RootsAtEntry == fault.Vm.Roots || (task.RootsAtEntry is null && fault.Vm.Roots == 0);
+        SlotFact slot = fault.SeenInvalid ? SlotFact.SeenInvalid
+            : fault.SlotSeen ? SlotFact.Recorded
+            : _inference is not null ? _inference.SlotOf(fault)
+            : MemslotTracker.FactOf(fault.Vm, fault.Gfn, (byte)fault.Observed.AsId);
+        fault.SlotFact = slot;
+        Operation begin = Step(fault, OperationKind.FaultBegin, fault.Observed.Gpa, (ulong)fault.Access, BeginFacts.Make(
+            slot,
+            rootStale: !reloaded && entriesKnown && task.RootsAtEntry is not null,
+            rootMayBeStale: !reloaded && !(entriesKnown && task.RootsAtEntry is not null),
+            fault.SnapshotPlusOne));
+        begin.D = fault.Gva;
+        begin.After = fault.SnapshotAfter;
+        begin.Before = Math.Max(fault.SnapshotAfter, _context.Place);
+        _context.Queue.Add(in begin);
+    }
+
+    private void SendLookup(OpenFault fault, bool mapWritable)
+    {
+        if (fault.LookupSent)
+        {
+            return;
+        }
+
+        fault.LookupSent = true;
+        if (fault.Fact == LookupFact.Found && !fault.SawFollow && !SpecialPfn.IsError(fault.LookupPfn))
+        {
+            // Remembered by hva; a fault whose lookup was not probed finds its hva through the slot.
+            ulong hva = fault.Hva != 0 ? fault.Hva : fault.Vm.Slots[fault.Observed.AsId].Find(fault.Gfn)?.Hva(fault.Gfn) ?? 0;
+            fault.Hva = hva;
+            _context.Emit(OperationKind.PteKnown, fault.Vm, hva, HostPte.Make(fault.LookupPfn, mapWritable, special: false).Raw);
+        }
+
+        LookupFact fact = fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued : fault.Fact;
+        Operation lookup = Step(fault, OperationKind.FaultLookup, (ulong)fact, fault.SnapshotPlusOne);
+        lookup.After = fault.LookupReturn > 0 ? fault.LookupReturn : fault.SnapshotAfter;
+        lookup.Before = Math.Max(lookup.After, fault.FaultinReturn > 0 ? fault.FaultinReturn : fault.Requested > 0 ? fault.Requested : _context.Place);
+        _context.Queue.Add(in lookup);
+    }
+
+    /// <summary>The point at which the kernel had decided: the models decide here too, unless another fault is about to change what this one met.</summary>
+    private void Commit(TaskState task, OpenFault fault)
+    {
+        if (fault.Committed || fault.WaitsFor is not null)
+        {
+            return;
+        }
+
+        Begin(task, fault);
+        fault.Last = fault.Requested > 0 ? fault.Requested : _context.Place;
+        if (!fault.Installed && Installer(fault) is { } installer)
+        {
+            fault.WaitsFor = installer;
+            installer.Waiting.Add(fault);
+            return;
+        }
+
+        SendMap(fault);
+    }
+
+    /// <summary>
+    /// Another fault that holds mmu_lock for reading near this one's entry and has not shown its install yet: its record comes after it
+    /// (K2, K14), so what this one found is known only then.
+    /// </summary>
+    private OpenFault? Installer(OpenFault fault)
+    {
+        if (fault.Requested == 0 && fault.FastReturn < 0)
+        {
+            return null;
+        }
+
+        foreach (OpenFault other in _requested)
+        {
+            if (other != fault && other is { Committed: false, Returned: false } && other.Vm == fault.Vm && other.Observed.AsId == fault.Observed.AsId && (other.Gfn ^ fault.Gfn) < BlockPages)
+            {
+                return other;
+            }
+        }
+
+        return null;
+    }
+
+    private void SendMap(OpenFault fault)
+    {
+        fault.Committed = true;
+        LookupFact fact = fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued
+            : fault is { FaultinReturn: > 0, LookupReturn: 0, InLookup: false } && _context.Kinds.Contains(EventKind.HvaToPfn) && fault.Fact != LookupFact.Found ? LookupFact.NotMade
+            : LookupFact.None;
+        bool mapWritable = fault.Observed.HasLeaf ? (fault.Observed.Spte & _context.Options.HostWritableBit) != 0 : (fault.Access & FaultAccess.Write) != 0;
+        MapFacts facts = fault.Raced && !fault.Installed ? MapFacts.Raced : MapFacts.None;
+        if (fact == LookupFact.None && _inference is not null && !fault.LookupShown && fault.Fact != LookupFact.Found)
+        {
+            fact = _inference.Prepare(fault);
+        }
+        else if (!fault.LookupSent && (fault.LookupReturn > 0 || (fault.Fact == LookupFact.Found && fault.Observed.HasLeaf)))
+        {
+            bool fromLeaf = fault is { SawFollow: false, Observed.HasLeaf: true };
+            _context.Counts.WritableFromLeaf += fromLeaf ? 1 : 0;
+            facts |= fromLeaf ? MapFacts.WritableReadOff : MapFacts.None;
+            SendLookup(fault, mapWritable);
+        }
+
+        Operation map = Step(fault, OperationKind.FaultMap, (ulong)fact, (ulong)facts, fault.Observed.HasLeaf ? (ulong)fault.Observed.Level : 0);
+        long earliest = Math.Max(Math.Max(fault.FaultinReturn, fault.LookupReturn), fault.SnapshotAfter);
+        map.After = fault.Requested > 0 ? fault.Requested : earliest;
+        map.Before = fault.Requested > 0 ? fault.Requested : Math.Max(earliest, fault.Last);
+        fault.Map = _context.Queue.Hold(in map);
+        foreach (OpenFault waiting in fault.Waiting)
+        {
+            waiting.WaitsFor = null;
+            waiting.Raced |= fault.Installed && waiting.Meets(fault.Vm, fault.Gfn, fault.Observed.HasLeaf ? fault.Observed.Level : 1);
+            SendMap(waiting);
+            if (waiting.Closed)
+            {
+                Finish(waiting);
+            }
+            else if (waiting.Returned && waiting.SawReturn)
+            {
+                Tell(waiting, waiting.Observed.Outcome);
+            }
+        }
+
+        fault.Waiting.Clear();
+    }
+
+    /// <summary>How the fault ended is known: of a set of outcomes, the models' state goes on with it.</summary>
+    private void Tell(OpenFault fault, FaultOutcome outcome)
+    {
+        if (fault.Map < 0)
+        {
+            return;
+        }
+
+        if (_context.Queue.Has(fault.Map))
+        {
+            _context.Queue[fault.Map].D = (ulong)outcome + 1;
+        }
+
+        _context.Queue.Release(fault.Map);
+    }
+
+    private void LeafRecorded(OpenFault fault, int level, ulong spte)
+    {
+        if (fault.Committed)
+        {
+            _context.Emit(OperationKind.LeafRecorded, fault.Vm, fault.Gfn & ~(Levels.Pages(level) - 1), spte, 0, (ulong)level, (byte)fault.Observed.AsId);
+        }
+    }
+
+    private void Return(OpenFault fault)
+    {
+        fault.Returned = true;
+        if (fault.Requested > 0)
+        {
+            _requested.Remove(fault);
+        }
+    }
+
+    private void Close(TaskState task, OpenFault fault, long endTime, long endSeq)
+    {
+        Commit(task, fault);
+        if (!fault.Returned)
+        {
+            Return(fault);
+        }
+
+        task.Fault = null;
+        if (!_context.Kinds.Contains(EventKind.Entry))
+        {
+            task.RootsAtEntry = fault.Vm.Roots;
+        }
+
+        ref ObservedFault observed = ref fault.Observed;
+        observed.Vm = fault.Vm.Index;
+        observed.Hva = fault.Hva;
+        observed.EndSeq = endSeq;
+        observed.Releases = _context.Kinds.Contains(EventKind.Release) ? observed.Releases : -1;
+        observed.Latency = endTime < 0 ? -1 : endTime - observed.Time;
+        _ends.Decide(fault);
+        fault.Closed = true;
+        if (fault.WaitsFor is null)
+        {
+            Finish(fault);
+        }
+    }
+
+    /// <summary>Closed, and the models were told of all of it.</summary>
+    private void Finish(OpenFault fault)
+    {
+        Tell(fault, fault.Observed.Outcome);
+        foreach (OpenFault waiting in fault.Waiting)
+        {
+            waiting.WaitsFor = null;
+        }
+
+        if (_inference is not null)
+        {
+            _windows.CloseOutlivedBy(fault.Observed.Pid, fault.Observed.Seq + 1, fault.Hva, fault.Observed.Outcome is FaultOutcome.Retry or FaultOutcome.Unknown);
+            _inference.Learn(fault);
+        }
+
+        if (!fault.IsCall)
+        {
+            Ended.Add(fault.Observed);
+        }
+
+        _free.Push(fault);
+    }
+
+    private static void SeeLeaf(OpenFault fault, ulong spte, int level)
+    {
+        fault.Observed.HasLeaf = true;
+        fault.Observed.HasPfn = true;
+        fault.Observed.Spte = spte;
+        fault.Observed.Level = level == 0 ? ((spte & SpteLayout.LargeBit) != 0 ? 2 : 1) : level;
+        ulong inside = fault.Gfn & (Levels.Pages(fault.Observed.Level) - 1);
+        fault.Observed.Pfn = SpteLayout.Pfn(spte) + inside;
+    }
+
+    private Operation Step(OpenFault fault, OperationKind kind, ulong a, ulong b = 0, ulong c = 0)
+    {
+        Operation step = _context.Make(kind, fault.Vm, a, b, c, asId: (byte)fault.Observed.AsId);
+        step.Open = fault.Open;
+        step.FaultId = fault.Observed.FaultId;
+        return step;
+    }
+
+    private static FaultAccess FromPageFaultErrorCode(ulong code) =>
+        (FaultAccess)((uint)code & (uint)(FaultAccess.Present | FaultAccess.Write | FaultAccess.Reserved | FaultAccess.Exec));
+
+    /// <summary>VMX: bits 0 to 2 are the access, 3 to 5 what the entry permits (spec 9.2).</summary>
+    private static FaultAccess FromExitQualification(ulong qualification) =>
+        ((qualification & 2) != 0 ? FaultAccess.Write : 0)
+        | ((qualification & 4) != 0 ? FaultAccess.Exec : 0)
+        | ((qualification & 0x38) != 0 ? FaultAccess.Present : 0);
+}
