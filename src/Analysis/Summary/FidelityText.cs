@@ -3,24 +3,25 @@ namespace TraceReplay.Analysis.Summary;
 /// <summary>A line of `fidelity` in words. No percentage stands without the coverage that it is worth.</summary>
 internal static class FidelityText
 {
-    /// <summary>One quantity with its agreement, its sets, its coverage and what is not covered.</summary>
-    /// <param name="of">What the total counts; empty = nothing more than the number.</param>
-    public static string Say(FidelityLine line, string of)
+    /// <summary>The outcomes in full: agreement, sets, coverage, and what is not covered.</summary>
+    public static string Outcomes(FidelityLine line)
     {
+        string gaps = string.Join(", ", Gaps(line));
         if (line.Covered == 0)
         {
-            return $"{line.Quantity} not compared at all, coverage 0 % of {Prose.Count(line.Total)}{of}: {string.Join(", ", Gaps(line))}";
+            return $"no outcome could be compared, so nothing says how far the model is right: of {Prose.Count(line.Total, "fault", "faults")} {gaps}";
         }
 
         string decided = line.Decided == 0 ? "none decided" : $"{Prose.Count(line.Matched)} of {Prose.Count(line.Decided)} decided ({Prose.Percent(line.Matched, line.Decided)})";
-        string sets = line.InSet == 0 ? "" : $", {Prose.Count(line.InSet)} {Set(line)}";
-        string gaps = string.Concat(Gaps(line).Select(gap => ", " + gap));
-        return $"{line.Quantity} {decided}{sets}, coverage {Prose.Percent(line.Covered, line.Total)} of {Prose.Count(line.Total)}{of}{gaps}";
+        return $"{line.Quantity} {decided}{Sets(line)}, coverage {Coverage(line)} of {Prose.Count(line.Total, "fault", "faults")}{(gaps.Length > 0 ? ", " : "")}{gaps}";
     }
 
-    /// <summary>A quantity without a miss: how many there were, and their coverage where it is not all.</summary>
-    public static string Short(FidelityLine line) =>
-        $"{line.Quantity} {Prose.Count(line.Covered)}{(line.Covered == line.Total ? "" : $" (coverage {Prose.Percent(line.Covered, line.Total)})")}";
+    /// <summary>Another quantity, shorter; the query `fidelity` has the rest.</summary>
+    public static string Other(FidelityLine line) => line.Missed + line.InSet == 0
+        ? $"{line.Quantity} {Prose.Count(line.Covered)}{(line.Covered == line.Total ? "" : $" (coverage {Coverage(line)})")}"
+        : $"{line.Quantity} {Prose.Count(line.Matched)} of {Prose.Count(line.Decided)} ({Prose.Percent(line.Matched, line.Decided)}, coverage {Coverage(line)}){Sets(line)}";
+
+    private static string Coverage(FidelityLine line) => Prose.Percent(line.Covered, line.Total);
 
     /// <summary>What coverage leaves out, by what became of it.</summary>
     public static IEnumerable<string> Gaps(FidelityLine line)
@@ -35,7 +36,7 @@ internal static class FidelityText
         return gaps.Where(gap => gap.Count > 0).Select(gap => $"{Prose.Count(gap.Count)} {gap.Text}");
     }
 
-    private static string Set(FidelityLine line) => line.LargestSet switch
+    private static string Sets(FidelityLine line) => line.InSet == 0 ? "" : $", {Prose.Count(line.InSet)} " + line.LargestSet switch
     {
         2 => "in a set of two",
         > 2 => $"in sets of up to {line.LargestSet}",

@@ -71,40 +71,35 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
 
         foreach (IGrouping<string, FidelityLine> model in summary.Fidelity.GroupBy(f => f.Name))
         {
-            List<string> parts = [.. model.Where(f => f.Quantity == FidelityLine.Outcome).Select(f => f.Covered > 0 ? FidelityText.Say(f, " faults") : NotCompared(f))];
-            List<FidelityLine> others = [.. model.Where(f => f.Quantity != FidelityLine.Outcome && f.Covered + f.Lost > 0)];
-            parts.AddRange(others.Where(f => !IsWhole(f)).OrderByDescending(f => f.Missed).Select(f => FidelityText.Say(f, "")));
-            List<string> whole = [.. others.Where(IsWhole).Select(FidelityText.Short)];
-            if (whole.Count > 0)
+            ILookup<bool, FidelityLine> byKind = model.ToLookup(f => f.Quantity == FidelityLine.Outcome);
+            List<FidelityLine> compared = [.. byKind[false].Where(f => f.Covered > 0)];
+            List<string> parts = [.. byKind[true].Select(FidelityText.Outcomes)];
+            parts.AddRange(compared.Where(f => f.Missed + f.InSet > 0).OrderByDescending(f => f.Missed).Select(FidelityText.Other));
+            AddList(parts, "all of ", compared.Where(f => f.Missed + f.InSet == 0).Select(FidelityText.Other));
+            AddList(parts, "not compared: ", byKind[false].Where(f => f.Covered == 0).Select(f => f.Quantity));
+            if (byKind[true].All(f => f.Covered > 0))
             {
-                parts.Add("all of " + string.Join(", ", whole));
-            }
-
-            List<string> none = [.. model.Where(f => f.Quantity != FidelityLine.Outcome && f.Covered + f.Lost == 0).Select(f => f.Quantity)];
-            if (none.Count > 0)
-            {
-                parts.Add("not compared " + string.Join(", ", none));
-            }
-
-            long missed = model.Sum(f => f.Missed);
-            long lost = model.Sum(f => f.Lost);
-            if (missed + lost > 0)
-            {
-                parts.Add($"{Prose.Count(missed, "miss", "misses")}{(lost > 0 ? $" and {Prose.Count(lost)} behind lost records" : "")}, each in view fidelity_misses");
-            }
-            else if (model.All(f => f.Quantity != FidelityLine.Outcome || f.Covered > 0))
-            {
-                parts.Add("no miss");
+                parts.Add(Misses(model.Sum(f => f.Missed), model.Sum(f => f.Lost)));
             }
 
             Line("fidelity", $"{model.Key} against the kernel: {string.Join("; ", parts)}");
         }
     }
 
-    private static bool IsWhole(FidelityLine line) => line.Missed + line.Lost + line.InSet == 0;
+    private static void AddList(List<string> parts, string label, IEnumerable<string> items)
+    {
+        string list = string.Join(", ", items);
+        if (list.Length > 0)
+        {
+            parts.Add(label + list);
+        }
+    }
 
-    private static string NotCompared(FidelityLine outcome) =>
-        $"no outcome could be compared, so nothing says how far the model is right: of {Prose.Count(outcome.Total, "fault", "faults")} {string.Join(", ", FidelityText.Gaps(outcome))}";
+    private static string Misses(long missed, long lost)
+    {
+        string count = missed == 0 ? "no miss" : Prose.Count(missed, "miss", "misses");
+        return missed + lost == 0 ? count : $"{count}{(lost == 0 ? "" : $"{(missed == 0 ? " but" : " and")} {Prose.Count(lost)} behind lost records")}, each in view fidelity_misses";
+    }
 
     private void WriteOutcomes(TraceSummary summary)
     {

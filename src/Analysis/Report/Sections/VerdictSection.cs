@@ -53,7 +53,7 @@ internal static class VerdictSection
             ? verdicts[0].Sentence
             : all.Covered == 0
                 ? "No outcome could be compared with what a model says: nothing on this page is checked."
-                : $"For every capture, the model of its kernel was compared with what that kernel did. It {Verdict.Agreement(all, "the kernel")}";
+                : $"For every capture, the model of its kernel was compared with what that kernel did. The model {Verdict.Agreement(all, "the kernel")}";
         html.Open("div", ("class", "lead " + Enum.GetName(tone)!.ToLowerInvariant()));
         html.Element("p", sentence);
         html.Element("p", "Everything else on this page is worth as much as these numbers.", ("class", "note"));
