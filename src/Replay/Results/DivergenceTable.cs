@@ -19,8 +19,8 @@ internal sealed class DivergenceRow(string traceId)
     public string Cause = "";
 }
 
-/// <summary>The <c>divergences</c> table: faults in which two models end differently, and why.</summary>
-internal sealed class DivergenceTable : IDisposable
+/// <summary>The <c>divergences</c> table: faults that two models end differently, and why. A model that does not know how a fault ends diverges from none.</summary>
+internal sealed class DivergenceTable : IResultTable
 {
     private readonly DivergenceRow _row;
     private readonly ResultTable<DivergenceRow> _table;
@@ -47,7 +47,7 @@ internal sealed class DivergenceTable : IDisposable
     {
         ref readonly FaultContext left = ref results[a].Fault;
         ref readonly FaultContext right = ref results[b].Fault;
-        if (left.Outcome == right.Outcome)
+        if (left.Outcome == right.Outcome || left.Outcome == FaultOutcome.Unknown || right.Outcome == FaultOutcome.Unknown)
         {
             return;
         }

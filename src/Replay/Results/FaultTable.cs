@@ -43,7 +43,6 @@ internal static class FaultTable
         NumberOrNull<ulong>("hva", row => row.Fault.Hva == 0 ? null : row.Fault.Hva),
         TextOrNull("page_kind", row => row.PageKind.Key()),
         TextOrNull("observed_by", row => By(row.Fault.By)),
-        Number("order_ambiguous", row => row.Fault.OrderAmbiguous),
         NumberOrNull<long>("end_seq", row => row.Fault.EndSeq < 0 ? null : row.Fault.EndSeq));
 
     internal static string Access(FaultAccess access) =>

@@ -3,162 +3,161 @@ using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.State;
 using TraceReplay.Replay.Timeline;
+using MissColumn = TraceReplay.Replay.Results.ResultColumn<TraceReplay.Replay.Results.FidelityTables.MissRow>;
+using SummaryColumn = TraceReplay.Replay.Results.ResultColumn<TraceReplay.Replay.Results.FidelityTables.SummaryRow>;
 
 namespace TraceReplay.Replay.Results;
 
 /// <summary>
 /// The <c>fidelity</c> and <c>fidelity_misses</c> tables: the model of the captured kernel against that kernel, fault by
-/// fault. A miss is explained by a recorded fact only: a loss, or an order that the clock cannot tell.
+/// fault and record by record. Nothing excuses a miss but a recorded loss of records.
 /// </summary>
-internal sealed class FidelityTables : IDisposable
+internal sealed class FidelityTables : IResultTable
 {
-    private static readonly string[] s_quantities = ["outcome", "pfn", "level", "writable", "spte", "refs"];
-
-    private static readonly string[] s_records = ["leaf_change", "invalidate_seq", "in_progress"];
     private const string Loss = "records were lost before or during the fault";
 
-    private readonly long[] _explainedRecords = new long[s_records.Length];
+    private readonly IFaultModel? _model;
+    private readonly ulong _hardwareBits;
+    private readonly FidelityTally _tally = new();
     private readonly ResultTable<SummaryRow> _summary;
     private readonly ResultTable<MissRow> _misses;
-    private long _unknown;
-    private readonly Tally[] _tallies = new Tally[s_quantities.Length];
 
-    private readonly ulong _hardwareBits;
-
+    /// <param name="model">The captured kernel's; null leaves the tables empty.</param>
     /// <param name="hardwareBits">Accessed and dirty: bits of a leaf that the CPU sets by itself.</param>
-    public FidelityTables(string summaryPath, string missesPath, string traceId, ulong hardwareBits)
+    public FidelityTables(string summaryPath, string missesPath, string traceId, IFaultModel? model, ulong hardwareBits)
     {
+        _model = model;
         _hardwareBits = hardwareBits;
         _summary = new ResultTable<SummaryRow>(
             summaryPath,
-            ResultColumn<SummaryRow>.Text("trace_id", _ => traceId),
-            ResultColumn<SummaryRow>.Text("model", row => row.Model.Name),
-            ResultColumn<SummaryRow>.Text("setting", row => row.Model.Settings.Name),
-            ResultColumn<SummaryRow>.Text("quantity", row => row.Quantity),
-            ResultColumn<SummaryRow>.Number("compared", row => row.Tally.Compared),
-            ResultColumn<SummaryRow>.Number("matched", row => row.Tally.Matched),
-            ResultColumn<SummaryRow>.Number("explained", row => row.Tally.Explained),
-            ResultColumn<SummaryRow>.Number("unexplained", row => row.Tally.Compared - row.Tally.Matched - row.Tally.Explained),
-            ResultColumn<SummaryRow>.Number("unknown", row => row.Unknown));
+            SummaryColumn.Text("trace_id", _ => traceId),
+            SummaryColumn.Text("model", _ => model!.Name),
+            SummaryColumn.Text("setting", _ => model!.Settings.Name),
+            SummaryColumn.Text("quantity", row => row.Quantity.Name()),
+            SummaryColumn.Number("total", row => _tally.Total(row.Quantity)),
+            SummaryColumn.Number("matched", row => _tally.Count(row.Quantity, Standing.Matched)),
+            SummaryColumn.Number("in_set", row => _tally.Count(row.Quantity, Standing.InSet)),
+            SummaryColumn.Number("missed", row => _tally.Count(row.Quantity, Standing.Missed)),
+            SummaryColumn.Number("lost", row => _tally.Count(row.Quantity, Standing.Lost)),
+            SummaryColumn.Number("read_off", row => _tally.Count(row.Quantity, Standing.ReadOff)),
+            SummaryColumn.Number("unknown", row => _tally.Count(row.Quantity, Standing.Unknown)),
+            SummaryColumn.Number("unobserved", row => _tally.Count(row.Quantity, Standing.Unobserved)),
+            SummaryColumn.NumberOrNull("coverage", row => _tally.Coverage(row.Quantity)));
         _misses = new ResultTable<MissRow>(
             missesPath,
-            ResultColumn<MissRow>.Text("trace_id", _ => traceId),
-            ResultColumn<MissRow>.Text("model", row => row.Model.Name),
-            ResultColumn<MissRow>.Text("setting", row => row.Model.Settings.Name),
-            ResultColumn<MissRow>.Text("quantity", row => row.Quantity),
-            ResultColumn<MissRow>.NumberOrNull("fault_id", row => row.FaultId),
-            ResultColumn<MissRow>.Number("seq", row => row.Seq),
-            ResultColumn<MissRow>.NumberOrNull("ts_ns", row => row.Time),
-            ResultColumn<MissRow>.NumberOrNull("gfn", row => row.Gfn),
-            ResultColumn<MissRow>.Text("observed", row => row.Observed),
-            ResultColumn<MissRow>.Text("predicted", row => row.Predicted),
-            ResultColumn<MissRow>.Number("explained", row => row.Cause is not null),
-            ResultColumn<MissRow>.TextOrNull("cause", row => row.Cause));
+            MissColumn.Text("trace_id", _ => traceId),
+            MissColumn.Text("model", _ => model!.Name),
+            MissColumn.Text("setting", _ => model!.Settings.Name),
+            MissColumn.Text("quantity", row => row.Quantity.Name()),
+            MissColumn.NumberOrNull("fault_id", row => row.FaultId),
+            MissColumn.Number("seq", row => row.Seq),
+            MissColumn.NumberOrNull("ts_ns", row => row.Time),
+            MissColumn.NumberOrNull("gfn", row => row.Gfn),
+            MissColumn.Text("observed", row => row.Observed),
+            MissColumn.Text("predicted", row => row.Predicted),
+            MissColumn.Number("lost", row => row.Lost),
+            MissColumn.TextOrNull("cause", row => row.Lost ? Loss : null));
     }
 
-    public void Compare(IFaultModel model, in ObservedFault observed, in FaultContext predicted)
+    public void Compare(in ObservedFault observed, in FaultContext predicted)
     {
-        if (observed.Outcome == FaultOutcome.Unknown)
-        {
-            return;
-        }
-
         // Where neither memslots nor the kind of page is recorded, what is assumed of them proves nothing of the model, right or wrong.
         bool guessed = predicted.SlotsUnknown && predicted.Certainty == Certainty.Assumed;
-        if (!predicted.WentFurther && (guessed || predicted.Outcome == FaultOutcome.Unknown))
+        bool known = predicted.WentFurther || !(guessed || predicted.Outcome == FaultOutcome.Unknown);
+        bool seen = observed.Outcome != FaultOutcome.Unknown;
+        if (IsMiss(FidelityQuantity.Outcome, in observed, seen, known, observed.Outcome == predicted.Outcome))
         {
-            _unknown++;
+            Miss(FidelityQuantity.Outcome, in observed, observed.Outcome.Name(), Describe(in predicted));
+        }
+
+        CompareReferences(in observed, in predicted, seen, known);
+        CompareLeaf(in observed, in predicted, known);
+    }
+
+    /// <summary>Faults in which neither the kernel nor the model leaves a leaf have nothing to compare in one.</summary>
+    private void CompareLeaf(in ObservedFault observed, in FaultContext predicted, bool known)
+    {
+        bool maps = known && OutcomeTable.IsMapped(predicted.Outcome);
+        bool seen = observed.HasLeaf;
+        if (!maps && !seen)
+        {
             return;
         }
 
-        if (!Matches(0, observed.Outcome == predicted.Outcome))
-        {
-            Miss(model, in observed, 0, observed.Outcome.Name(), Describe(in predicted));
-        }
-
-        CompareReferences(model, in observed, in predicted);
         // What the fault itself shows of a page that nothing else shows has no prediction to compare with.
-        if (!observed.HasLeaf || !OutcomeTable.IsMapped(predicted.Outcome) || SpecialPfn.IsMadeUp(predicted.Pfn))
+        known = maps && !SpecialPfn.IsMadeUp(predicted.Pfn);
+        if (IsMiss(FidelityQuantity.Pfn, in observed, seen, known, observed.Pfn == predicted.Pfn))
         {
-            return;
+            Miss(FidelityQuantity.Pfn, in observed, Hex(observed.Pfn), Hex(predicted.Pfn));
         }
 
-        if (!Matches(1, observed.Pfn == predicted.Pfn))
+        if (IsMiss(FidelityQuantity.Level, in observed, seen, known, observed.Level == predicted.Level))
         {
-            Miss(model, in observed, 1, Hex(observed.Pfn), Hex(predicted.Pfn));
-        }
-
-        if (!Matches(2, observed.Level == predicted.Level))
-        {
-            Miss(model, in observed, 2, Decimal(observed.Level), Decimal(predicted.Level));
+            Miss(FidelityQuantity.Level, in observed, Decimal(observed.Level), Decimal(predicted.Level));
         }
 
         bool writable = SpteLayout.IsWritable(observed.Spte);
-        if (!Matches(3, writable == predicted.Writable))
+        if (IsMiss(FidelityQuantity.Writable, in observed, seen, known, writable == predicted.Writable))
         {
-            Miss(model, in observed, 3, Boolean(writable), Boolean(predicted.Writable));
+            Miss(FidelityQuantity.Writable, in observed, Boolean(writable), Boolean(predicted.Writable));
         }
 
         // The kernel reads the leaf again for its record: the CPU may have set accessed or dirty in between.
-        if (!Matches(4, ((observed.Spte ^ predicted.Spte) & ~(_hardwareBits & observed.Spte)) == 0))
+        if (IsMiss(FidelityQuantity.Spte, in observed, seen, known, ((observed.Spte ^ predicted.Spte) & ~(_hardwareBits & observed.Spte)) == 0))
         {
-            Miss(model, in observed, 4, Hex(observed.Spte), Hex(predicted.Spte));
+            Miss(FidelityQuantity.Spte, in observed, Hex(observed.Spte), Hex(predicted.Spte));
         }
     }
 
     /// <summary>
     /// The calls that put a page back (spec 3.1). Of a page without a reference `current` makes the call and it does nothing; what
-    /// a lookup puts within itself, and what 7.x puts when it maps nothing, no probe shows: these are not compared.
+    /// a lookup puts within itself, and what 7.x puts when it maps nothing, no probe shows: these count as not observed. What a
+    /// fault that ended in another way than predicted puts back was not predicted.
     /// </summary>
-    private void CompareReferences(IFaultModel model, in ObservedFault observed, in FaultContext predicted)
+    private void CompareReferences(in ObservedFault observed, in FaultContext predicted, bool seen, bool known)
     {
+        known = known && observed.Outcome == predicted.Outcome;
         bool tells = predicted.RefsGot > 0
-            ? observed.Outcome == FaultOutcome.Fixed || !model.Settings.EarlySpurious
+            ? observed.Outcome == FaultOutcome.Fixed || !_model!.Settings.EarlySpurious
             : observed.Releases == 0;
-        if (observed.Releases < 0 || observed.Outcome != predicted.Outcome || predicted.Outcome == FaultOutcome.Unknown || !tells)
-        {
-            return;
-        }
-
+        seen = seen && observed.Releases >= 0 && (tells || !known);
         int releases = predicted.RefsGot > 0 ? predicted.RefsPut - predicted.RefsGot + 1 : 0;
         bool samePage = releases != 1 || observed.ReleasedPfn == 0 || observed.ReleasedPfn == predicted.ReleasePfn;
-        if (!Matches(5, observed.Releases == releases && samePage))
+        if (IsMiss(FidelityQuantity.Refs, in observed, seen, known, observed.Releases == releases && samePage))
         {
-            Miss(model, in observed, 5, References(observed.Releases, observed.ReleasedPfn), References(releases, predicted.ReleasePfn));
+            Miss(FidelityQuantity.Refs, in observed, References(observed.Releases, observed.ReleasedPfn), References(releases, predicted.ReleasePfn));
         }
     }
 
     private static string References(int puts, ulong pfn) => puts == 0 ? "0 puts" : $"{Decimal(puts)} put of {Hex(pfn)}";
 
     /// <summary>Takes over what the model found in the last batch when it compared itself with records.</summary>
-    public void AddMisses(IFaultModel model, LostRecords lost)
+    public void AddMisses(LostRecords lost)
     {
-        foreach (ObservationMiss miss in model.Checks!.Misses)
+        foreach (ObservationMiss miss in _model!.Checks!.Misses)
         {
-            string? cause = lost.AnyBefore(miss.Seq) ? Loss : null;
-            _explainedRecords[(int)miss.Quantity] += cause is null ? 0 : 1;
-            _misses.Add(new MissRow(
-                model, s_records[(int)miss.Quantity], null, miss.Seq, null, miss.Gfn == 0 ? null : miss.Gfn, Hex(miss.Observed), Hex(miss.Predicted), cause));
+            FidelityQuantity quantity = Quantity(miss.Quantity);
+            bool behindLoss = lost.AnyBefore(miss.Seq);
+            _tally.Add(quantity, behindLoss ? Standing.Lost : Standing.Missed);
+            _misses.Add(new MissRow(quantity, null, miss.Seq, null, miss.Gfn == 0 ? null : miss.Gfn, Hex(miss.Observed), Hex(miss.Predicted), behindLoss));
         }
 
-        model.Checks.Misses.Clear();
+        _model.Checks.Misses.Clear();
     }
 
-    public void Complete(IFaultModel? model)
+    public void Complete()
     {
-        for (int i = 0; i < s_records.Length && model?.Checks is { } checks; i++)
+        if (_model is not null)
         {
-            CheckedQuantity quantity = (CheckedQuantity)i;
-            Tally tally = new() { Compared = checks.Compared(quantity), Matched = checks.Matched(quantity), Explained = _explainedRecords[i] };
-            if (tally.Compared > 0)
+            foreach (CheckedQuantity quantity in Enum.GetValues<CheckedQuantity>())
             {
-                _summary.Add(new SummaryRow(model, s_records[i], tally, 0));
+                _tally.Add(Quantity(quantity), Standing.Matched, _model.Checks!.Matched(quantity));
             }
-        }
 
-        for (int i = 0; i < s_quantities.Length && model is not null; i++)
-        {
-            _summary.Add(new SummaryRow(model, s_quantities[i], _tallies[i], i == 0 ? _unknown : 0));
+            foreach (FidelityQuantity quantity in FidelityQuantities.All)
+            {
+                _summary.Add(new SummaryRow(quantity));
+            }
         }
 
         _summary.Complete();
@@ -171,22 +170,27 @@ internal sealed class FidelityTables : IDisposable
         _misses.Dispose();
     }
 
-    private bool Matches(int quantity, bool matches)
+    /// <summary>Counts one comparison; true if it is a miss, lost or not, which wants a row of its own.</summary>
+    private bool IsMiss(FidelityQuantity quantity, in ObservedFault observed, bool seen, bool known, bool equal)
     {
-        _tallies[quantity].Compared++;
-        _tallies[quantity].Matched += matches ? 1 : 0;
-        return matches;
+        Standing standing = !seen ? Standing.Unobserved
+            : !known ? Standing.Unknown
+            : equal ? Standing.Matched
+            : observed.Lost ? Standing.Lost
+            : Standing.Missed;
+        _tally.Add(quantity, standing);
+        return standing is Standing.Missed or Standing.Lost;
     }
 
-    private void Miss(IFaultModel model, in ObservedFault observed, int quantity, string seen, string predicted)
+    private void Miss(FidelityQuantity quantity, in ObservedFault observed, string seen, string predicted) =>
+        _misses.Add(new MissRow(quantity, observed.FaultId, observed.Seq, observed.Time, observed.Gpa >> 12, seen, predicted, observed.Lost));
+
+    private static FidelityQuantity Quantity(CheckedQuantity quantity) => quantity switch
     {
-        string? cause = observed.Lost ? Loss
-            : observed.OrderAmbiguous ? "a notifier window began or ended, or another vCPU installed the same leaf, so close to the fault's check that their order is not certain"
-            : null;
-        _tallies[quantity].Explained += cause is null ? 0 : 1;
-        _misses.Add(new MissRow(
-            model, s_quantities[quantity], observed.FaultId, observed.Seq, observed.Time, observed.Gpa >> 12, seen, predicted, cause));
-    }
+        CheckedQuantity.LeafChange => FidelityQuantity.LeafChange,
+        CheckedQuantity.InvalidateSeq => FidelityQuantity.InvalidateSeq,
+        _ => FidelityQuantity.InProgress,
+    };
 
     private static string Describe(in FaultContext fault) =>
         fault.Outcome == FaultOutcome.Retry ? $"RETRY: {OutcomeTable.Cause(fault.RetryCause)}"
@@ -199,14 +203,7 @@ internal sealed class FidelityTables : IDisposable
 
     private static string Boolean(bool value) => value ? "true" : "false";
 
-    private struct Tally
-    {
-        public long Compared;
-        public long Matched;
-        public long Explained;
-    }
+    internal sealed record SummaryRow(FidelityQuantity Quantity);
 
-    private sealed record SummaryRow(IFaultModel Model, string Quantity, Tally Tally, long Unknown);
-
-    private sealed record MissRow(IFaultModel Model, string Quantity, long? FaultId, long Seq, long? Time, ulong? Gfn, string Observed, string Predicted, string? Cause);
+    internal sealed record MissRow(FidelityQuantity Quantity, long? FaultId, long Seq, long? Time, ulong? Gfn, string Observed, string Predicted, bool Lost);
 }

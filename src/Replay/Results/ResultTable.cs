@@ -22,8 +22,15 @@ public static class ResultTables
     public const string CostPredictions = "cost_predictions";
 }
 
+/// <summary>One table, or several that are filled together, of one trace.</summary>
+internal interface IResultTable : IDisposable
+{
+    /// <summary>Gives the file its name; an empty table is a file too.</summary>
+    void Complete();
+}
+
 /// <summary>One result table of one trace: each column is a name and what it takes from a row.</summary>
-internal sealed class ResultTable<TRow> : IDisposable
+internal sealed class ResultTable<TRow> : IResultTable
     where TRow : class
 {
     private readonly ResultColumn<TRow>[] _columns;
@@ -45,7 +52,6 @@ internal sealed class ResultTable<TRow> : IDisposable
         _writer.EndRow();
     }
 
-    /// <summary>Gives the file its name; an empty table is a file too.</summary>
     public void Complete() => _writer.Complete();
 
     public void Dispose() => _writer.Dispose();

@@ -23,7 +23,7 @@ internal sealed class ViolationRow(string traceId)
 }
 
 /// <summary>The <c>violations</c> table: breaches of the invariants, by a fault or by what others did.</summary>
-internal sealed class ViolationTable(string path, string traceId) : IDisposable
+internal sealed class ViolationTable(string path, string traceId) : IResultTable
 {
     private static readonly Invariant[] s_byNumber = ByNumber();
 

@@ -1,0 +1,86 @@
+using TraceReplay.Ingest.Dataset;
+using TraceReplay.Replay.Models;
+using TraceReplay.Replay.Models.Skeleton;
+
+namespace TraceReplay.Replay.Results;
+
+/// <summary>The tables that a replay of one trace writes, each declared here and nowhere else.</summary>
+internal sealed class ResultSet : IDisposable
+{
+    private readonly DatasetReader _reader;
+    private readonly List<IResultTable> _tables = [];
+
+    /// <param name="captured">The model of the captured kernel; null if none is replayed.</param>
+    /// <param name="layout">SPTE bits of the captured machine.</param>
+    public ResultSet(DatasetReader reader, string traceId, IFaultModel? captured, SpteLayout layout)
+    {
+        _reader = reader;
+        TraceId = traceId;
+        try
+        {
+            Outcomes = Own(OutcomeTable.Open(Path(ResultTables.Outcomes)));
+            Divergences = Own(new DivergenceTable(Path(ResultTables.Divergences), traceId));
+            Violations = Own(new ViolationTable(Path(ResultTables.Violations), traceId));
+            Invariants = Own(InvariantTable.Open(Path(ResultTables.Invariants)));
+            Assumptions = Own(AssumptionTable.Open(Path(ResultTables.Assumptions)));
+            Windows = Own(WindowTable.Open(Path(ResultTables.Windows)));
+            BoMoves = Own(BoMoveTable.Open(Path(ResultTables.BoMoves)));
+            Fidelity = Own(new FidelityTables(Path(ResultTables.Fidelity), Path(ResultTables.FidelityMisses), traceId, captured, layout.Accessed | layout.Dirty));
+
+            // The last to get its name: a trace that has it has been replayed.
+            Faults = Own(FaultTable.Open(Path(ResultTables.Faults)));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public string TraceId { get; }
+
+    public ResultTable<FaultRow> Faults { get; }
+
+    public ResultTable<OutcomeRow> Outcomes { get; }
+
+    public DivergenceTable Divergences { get; }
+
+    public FidelityTables Fidelity { get; }
+
+    public ViolationTable Violations { get; }
+
+    public ResultTable<InvariantRow> Invariants { get; }
+
+    public ResultTable<AssumptionRow> Assumptions { get; }
+
+    public ResultTable<WindowRow> Windows { get; }
+
+    public ResultTable<BoMoveRow> BoMoves { get; }
+
+    /// <summary>Gives every table its name.</summary>
+    public void Complete()
+    {
+        foreach (IResultTable table in _tables)
+        {
+            table.Complete();
+        }
+    }
+
+    /// <summary>Removes what was written of tables that are not complete.</summary>
+    public void Dispose()
+    {
+        foreach (IResultTable table in _tables)
+        {
+            table.Dispose();
+        }
+    }
+
+    private string Path(string table) => _reader.ResultPath(TraceId, table);
+
+    private TTable Own<TTable>(TTable table)
+        where TTable : IResultTable
+    {
+        _tables.Add(table);
+        return table;
+    }
+}
