@@ -77,7 +77,7 @@ public sealed class HostMemory
     /// <summary>The mappings of a TTM buffer object.</summary>
     public IEnumerable<Vma> VmasOf(ulong bo)
     {
-        foreach (Vma vma in _vmas.All.ToArray())
+        foreach (Vma vma in _vmas.All)
         {
             if (bo != 0 && vma.Bo == bo)
             {
@@ -104,10 +104,8 @@ public sealed class HostMemory
     {
         const VmaFlags mask = VmaFlags.Read | VmaFlags.Write | VmaFlags.Exec;
         List<Vma> changed = [];
-        ReadOnlySpan<Vma> all = _vmas.All;
-        for (int i = _vmas.FirstEndingAfter(start); i < all.Length && all[i].Start < end; i++)
+        foreach (Vma vma in _vmas.Overlapping(start, end))
         {
-            Vma vma = all[i];
             changed.Add(vma with { Start = Math.Max(vma.Start, start), End = Math.Min(vma.End, end), Flags = (vma.Flags & ~mask) | access });
         }
 

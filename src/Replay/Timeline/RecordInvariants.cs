@@ -108,13 +108,8 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
         bool matched = false;
         for (int asId = 0; asId < window.Vm.Slots.Length; asId++)
         {
-            foreach (Memslot slot in window.Vm.Slots[asId].All)
+            foreach (Memslot slot in window.Vm.Slots[asId].OverlappingHva(window.Start, window.End))
             {
-                if (slot.UserspaceAddr >= window.End || window.Start >= slot.EndHva)
-                {
-                    continue;
-                }
-
                 matched = true;
                 ulong from = slot.Gfn(Math.Max(window.Start, slot.UserspaceAddr));
                 ulong end = slot.Gfn(Math.Min(window.End + 4095, slot.EndHva));

@@ -118,13 +118,9 @@ public sealed partial class FaultModel<TRules, TCounting>
         bool matched = false;
         for (int asId = 0; asId < vm.Slots.Length; asId++)
         {
-            foreach (Memslot slot in vm.Slots[asId].All)
+            foreach (Memslot slot in vm.Slots[asId].OverlappingHva(start, end))
             {
-                if (!slot.TryGfns(start, end, out ulong first, out ulong last))
-                {
-                    continue;
-                }
-
+                slot.TryGfns(start, end, out ulong first, out ulong last);
                 if (!matched)
                 {
                     matched = true;
@@ -155,12 +151,9 @@ public sealed partial class FaultModel<TRules, TCounting>
     private void EndWindow(VmState vm, in Operation op)
     {
         bool matched = false;
-        for (int asId = 0; asId < vm.Slots.Length && !matched; asId++)
+        foreach (Memslots slots in vm.Slots)
         {
-            foreach (Memslot slot in vm.Slots[asId].All)
-            {
-                matched |= slot.TryGfns(op.A, op.B, out _, out _);
-            }
+            matched |= slots.OverlappingHva(op.A, op.B).MoveNext();
         }
 
         Count(CostOperation.NotifierLock, 2);
@@ -266,14 +259,12 @@ public sealed partial class FaultModel<TRules, TCounting>
     {
         for (int asId = 0; asId < vm.Slots.Length; asId++)
         {
-            foreach (Memslot slot in vm.Slots[asId].All)
+            foreach (Memslot slot in vm.Slots[asId].OverlappingHva(start, end))
             {
-                if (slot.TryGfns(start, end, out ulong first, out ulong last))
-                {
-                    Count(CostOperation.MmuLockWrite, Settings.LocklessAge ? 0 : 2);
-                    AgeVisitor visitor = new() { AccessedBit = _layout.Accessed, Model = this };
-                    vm.Sptes[asId].ForEach(first, last, ref visitor);
-                }
+                slot.TryGfns(start, end, out ulong first, out ulong last);
+                Count(CostOperation.MmuLockWrite, Settings.LocklessAge ? 0 : 2);
+                AgeVisitor visitor = new() { AccessedBit = _layout.Accessed, Model = this };
+                vm.Sptes[asId].ForEach(first, last, ref visitor);
             }
         }
 
