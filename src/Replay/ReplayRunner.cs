@@ -52,7 +52,7 @@ public static class ReplayRunner
         DatasetReader reader = DatasetReader.OpenTrace(dataset, traceId) ?? DatasetReader.Open(dataset);
         TraceManifest trace = reader.Traces.FirstOrDefault(t => t.TraceId == traceId)
             ?? throw new ArgumentException($"{dataset}: there is no trace '{traceId}' in it");
-        CapturedKernel kernel = CapturedKernel.From(trace.Kernel ?? options.Kernel, trace.CpuVendor);
+        CapturedKernel kernel = CapturedKernel.Of(reader, trace, options.Kernel, options.IgnoreProbes);
         if (!options.IgnoreProbes || !TraceEvents.HasProbes(reader, trace))
         {
             return Run(reader, trace, kernel, options, null, null, ct);
@@ -60,7 +60,8 @@ public static class ReplayRunner
 
         // The price of inference: the same trace with its probes, then without; the second's results stay.
         FactLog probed = new();
-        Run(reader, trace, kernel, options with { IgnoreProbes = false, Models = kernel.Model is { } model ? [model] : null, Setting = null }, probed, null, ct);
+        CapturedKernel known = CapturedKernel.Of(reader, trace, options.Kernel, ignoreProbes: false);
+        Run(reader, trace, known, options with { IgnoreProbes = false, Models = known.Model is { } model ? [model] : null, Setting = null }, probed, null, ct);
         return Run(reader, trace, kernel, options, new FactLog(), probed, ct);
     }
 
@@ -170,7 +171,7 @@ internal sealed class Replay : IDisposable
         _lost = LostRecords.Read(reader, trace);
         _skew = skew;
         _records = RecordInvariants.For(kernel.Layout, skew, kinds);
-        _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty), inferred, facts?.WindowEnds)
+        _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.ReturnCodes, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty), inferred, facts?.WindowEnds)
         {
             Records = _records,
         };
@@ -361,6 +362,7 @@ internal sealed class Replay : IDisposable
             warnings.Add("the trace has no kvm_page_fault event: nothing to replay");
         }
 
+        warnings.AddRange(_kernel.Warnings);
         if (_kernel.Model is null)
         {
             warnings.Add("the captured kernel's release is not known (--kernel names it): no model can be checked against it");

@@ -17,14 +17,14 @@ internal sealed class OperationSource : IDisposable
 
     public OperationSource(DatasetReader reader, TraceManifest trace)
     {
-        Kernel = CapturedKernel.From(trace.Kernel, trace.CpuVendor);
+        Kernel = CapturedKernel.Of(reader, trace, null, ignoreProbes: false);
         ClockSkew skew = new(Kernel.Layout.Accessed | Kernel.Layout.Dirty, trace.ClockUnit);
         _stream = TraceEvents.Open(reader, trace, ignoreProbes: false);
         _timeline = new TimelineBuilder(
             _stream.Kinds,
             ReplayRunner.ReadWindowBegins(reader, trace, ignoreProbes: false, skew),
             LostRecords.Read(reader, trace),
-            new TimelineOptions(Kernel.Intel, Kernel.RetPfFixed, Kernel.Layout.HostWritable, Kernel.Layout.Accessed, Kernel.Layout.Dirty),
+            new TimelineOptions(Kernel.Intel, Kernel.ReturnCodes, Kernel.Layout.HostWritable, Kernel.Layout.Accessed, Kernel.Layout.Dirty),
             ReplayRunner.Infer(reader, trace, Kernel, _stream.Kinds))
         {
             Records = RecordInvariants.For(Kernel.Layout, skew, _stream.Kinds),

@@ -69,7 +69,7 @@ internal static class AssumptionWriter
             "AS-8",
             kernel.Model is null ? "unknown" : assumedProbes > 0 ? "assumed" : "inferred",
             null,
-            Say($"kernel {kernel.Release ?? "unknown"}, {(kernel.Intel ? "Intel EPT" : trace.CpuVendor is null ? "vendor not recorded, taken for AMD NPT" : "AMD NPT")}, A/D bits taken as on, NX huge-page mitigation as off, memslot zap-all quirk as on, allow_unsafe_mappings as off{probes}"));
+            Say($"{kernel.Describe()}, A/D bits taken as on, NX huge-page mitigation as off, memslot zap-all quirk as on, allow_unsafe_mappings as off{probes}"));
         Add(
             "AS-10",
             "known",

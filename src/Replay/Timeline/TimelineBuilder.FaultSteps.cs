@@ -158,31 +158,32 @@ internal sealed partial class TimelineBuilder
     private FaultOutcome FromHandlerReturn(OpenFault fault)
     {
         // Where the lookup is probed and was not reached, the fast path is what fixed it.
-        bool fast = fault.FastReturn == _options.RetPfFixed || (fault.FastUntold && fault.AtFaultin < 0 && _kinds.Contains(EventKind.Faultin));
+        bool fast = fault.FastReturn == _options.Codes.Fixed || (fault.FastUntold && fault.AtFaultin < 0 && _kinds.Contains(EventKind.Faultin));
+        Kernel.ReturnCodes codes = _options.Codes;
         int value = (int)fault.Return;
         return value switch
         {
             Efault => FaultOutcome.Efault,
             Eintr => FaultOutcome.Eintr,
-            RetPfRetry => fault.AsyncQueued ? FaultOutcome.Async : fault.LookupPfn == SpecialPfn.HwPoison ? FaultOutcome.Sigbus : FaultOutcome.Retry,
-            RetPfEmulate => FaultOutcome.Emulate,
-            _ when value == _options.RetPfFixed && fast => FaultOutcome.FixedFast,
-            _ when value == _options.RetPfFixed => fault.FastUntold && fault is { AtFaultin: < 0, Observed.HasLeaf: false } ? FaultOutcome.Unknown : FaultOutcome.Fixed,
-            _ when value == _options.RetPfFixed + 1 => FaultOutcome.Spurious,
-            _ when value == _options.RetPfFixed - 2 => FaultOutcome.WriteProtected,
+            _ when value == codes.Retry => fault.AsyncQueued ? FaultOutcome.Async : fault.LookupPfn == SpecialPfn.HwPoison ? FaultOutcome.Sigbus : FaultOutcome.Retry,
+            _ when value == codes.Emulate => FaultOutcome.Emulate,
+            _ when value == codes.Fixed && fast => FaultOutcome.FixedFast,
+            _ when value == codes.Fixed => fault.FastUntold && fault is { AtFaultin: < 0, Observed.HasLeaf: false } ? FaultOutcome.Unknown : FaultOutcome.Fixed,
+            _ when value == codes.Spurious => FaultOutcome.Spurious,
+            _ when codes.WriteProtected >= 0 && value == codes.WriteProtected => FaultOutcome.WriteProtected,
             _ => FaultOutcome.Unknown,
         };
     }
 
     private FaultOutcome FromEvents(OpenFault fault)
     {
-        if (fault.FastReturn == _options.RetPfFixed)
+        if (fault.FastReturn == _options.Codes.Fixed)
         {
             fault.Observed.By = ObservedBy.FastPageFault;
             return FaultOutcome.FixedFast;
         }
 
-        if (fault.FastReturn == _options.RetPfFixed + 1)
+        if (fault.FastReturn == _options.Codes.Spurious)
         {
             fault.Observed.By = ObservedBy.FastPageFault;
             return FaultOutcome.Spurious;

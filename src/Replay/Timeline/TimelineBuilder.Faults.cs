@@ -11,10 +11,6 @@ internal sealed partial class TimelineBuilder
     private const int Efault = -14;
     private const int Eintr = -4;
 
-    // RET_PF_RETRY and RET_PF_EMULATE are the same on all kernels (spec 1.4).
-    private const int RetPfRetry = 1;
-    private const int RetPfEmulate = 2;
-
     private readonly Stack<OpenFault> _freeFaults = new();
     private long _nextFaultId;
 
@@ -99,7 +95,7 @@ internal sealed partial class TimelineBuilder
         }
 
         fault.FastReturn = (int)e[2];
-        if (e.Knows(1) && (fault.FastReturn == _options.RetPfFixed || fault.FastReturn == _options.RetPfFixed + 1))
+        if (e.Knows(1) && (fault.FastReturn == _options.Codes.Fixed || fault.FastReturn == _options.Codes.Spurious))
         {
             SeeLeaf(fault, e[1], 0);
             Commit(fault, exact: true);

@@ -274,11 +274,11 @@ internal sealed partial class TimelineBuilder
 
 /// <summary>What the timeline must know of the captured machine.</summary>
 /// <param name="Intel">error_code is an exit qualification (VMX), not a PFERR.</param>
-/// <param name="RetPfFixed">RET_PF_FIXED of the captured kernel (spec 1.4); SPURIOUS is one more.</param>
+/// <param name="Codes">RET_PF_* of the captured kernel (spec 1.4).</param>
 /// <param name="HostWritableBit">The SPTE bit that says that the host maps the page writable.</param>
 /// <param name="AccessedBit">The SPTE bit that says accessed.</param>
 /// <param name="DirtyBit">The SPTE bit that says dirty.</param>
-public sealed record TimelineOptions(bool Intel, int RetPfFixed, ulong HostWritableBit, ulong AccessedBit, ulong DirtyBit);
+public sealed record TimelineOptions(bool Intel, Kernel.ReturnCodes Codes, ulong HostWritableBit, ulong AccessedBit, ulong DirtyBit);
 
 /// <summary>How often the timeline had to infer or assume: the raw material of the assumptions view.</summary>
 public sealed class TimelineCounts
