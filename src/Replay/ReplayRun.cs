@@ -8,7 +8,9 @@ using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.Results;
 using TraceReplay.Replay.State;
 using TraceReplay.Replay.Timeline;
+using TraceReplay.Replay.Timeline.Buffers;
 using TraceReplay.Replay.Timeline.Inference;
+using TraceReplay.Replay.Timeline.Windows;
 
 namespace TraceReplay.Replay;
 
@@ -23,7 +25,7 @@ internal sealed class ReplayRun : IDisposable
     private readonly IReadOnlyList<IFaultModel> _models;
     private readonly IReadOnlySet<EventKind> _kinds;
     private readonly int _captured;
-    private readonly TimelineBuilder _timeline;
+    private readonly EventTimeline _timeline;
     private readonly RecordInvariants _records;
     private readonly ClockSkew _skew;
     private readonly List<FaultResult> _batch = [];
@@ -38,7 +40,7 @@ internal sealed class ReplayRun : IDisposable
     private readonly ReplayTallies _tallies = new();
     private readonly FactLog? _facts;
 
-    public ReplayRun(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds, WindowBegins begins, ClockSkew skew, InferredFacts? inferred, FactLog? facts)
+    public ReplayRun(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds, ClockSkew skew, InferredFacts? inferred, FactLog? facts)
     {
         _trace = trace;
         _kernel = kernel;
@@ -47,16 +49,16 @@ internal sealed class ReplayRun : IDisposable
         _captured = models.ToList().FindIndex(model => model.Name == kernel.Model && model.Settings.Name == kernel.Setting);
         if (_captured >= 0)
         {
-            models[_captured].Checks = new ObservationChecks();
+            models[_captured].Checks = new ObservationChecks
+            {
+                RecordsLeaves = kinds.Contains(EventKind.SpteChanged) && kinds.Contains(EventKind.NotifierEnd),
+            };
         }
 
         _lost = LostRecords.Read(reader, trace);
         _skew = skew;
         _records = RecordInvariants.For(kernel.Layout, skew, kinds);
-        _timeline = new TimelineBuilder(kinds, begins, _lost, new TimelineOptions(kernel.Intel, kernel.RetPfFixed, kernel.Layout.HostWritable, kernel.Layout.Accessed, kernel.Layout.Dirty), inferred, facts?.WindowEnds)
-        {
-            Records = _records,
-        };
+        _timeline = new EventTimeline(kinds, _lost, TimelineOptions.Of(kernel), _records, inferred, facts?.WindowEnds);
         _facts = facts;
         string id = trace.TraceId;
         _results = new ResultSet(reader, id, _captured < 0 ? null : models[_captured], kernel.Layout);
@@ -72,13 +74,17 @@ internal sealed class ReplayRun : IDisposable
     /// <summary>What a replay of the same trace with its probes held to be true; null if there was none.</summary>
     public FactLog? Probed { get; init; }
 
-    public bool IsBatchFull => _timeline.Operations.Count >= BatchOperations;
+    public bool IsBatchFull => _timeline.Ready >= BatchOperations;
 
-    public void Add(EventCursor e) => _timeline.Add(e);
+    public void Add(EventCursor e)
+    {
+        _skew.Add(e);
+        _timeline.Add(e);
+    }
 
     public void ExecuteBatch()
     {
-        ReadOnlySpan<Operation> operations = CollectionsMarshal.AsSpan(_timeline.Operations);
+        ReadOnlySpan<Operation> operations = _timeline.Operations;
         for (int m = 0; m < _models.Count; m++)
         {
             _batch.Clear();
@@ -92,13 +98,8 @@ internal sealed class ReplayRun : IDisposable
             }
         }
 
-        _timeline.Operations.Clear();
-        foreach (ref ObservedFault fault in CollectionsMarshal.AsSpan(_timeline.Ended))
-        {
-            Write(ref fault);
-        }
-
-        _timeline.Ended.Clear();
+        _timeline.Executed();
+        WriteEnded();
         foreach (Window window in _timeline.EndedWindows)
         {
             _windowRow.WindowId++;
@@ -160,6 +161,26 @@ internal sealed class ReplayRun : IDisposable
         return results;
     }
 
+    /// <summary>Faults of which the models have not been told all yet stay for the next batch.</summary>
+    private void WriteEnded()
+    {
+        int kept = 0;
+        Span<ObservedFault> ended = CollectionsMarshal.AsSpan(_timeline.Ended);
+        for (int i = 0; i < ended.Length; i++)
+        {
+            if (_pending.ContainsKey(ended[i].FaultId))
+            {
+                Write(ref ended[i]);
+            }
+            else
+            {
+                ended[kept++] = ended[i];
+            }
+        }
+
+        _timeline.Ended.RemoveRange(kept, ended.Length - kept);
+    }
+
     private void Write(ref ObservedFault fault)
     {
         _pending.Remove(fault.FaultId, out FaultResult[]? results);
@@ -200,7 +221,7 @@ internal sealed class ReplayRun : IDisposable
         _tallies.Faults++;
         _tallies.Unknown += fault.Outcome == FaultOutcome.Unknown ? 1 : 0;
         _tallies.Predicted += predicted.Outcome == FaultOutcome.Unknown ? 0 : 1;
-        _tallies.OrderAmbiguous += fault.OrderAmbiguous ? 1 : 0;
+        _tallies.InSet += predicted.IsSet ? 1 : 0;
         if (predicted.Path == FaultPath.Remapped)
         {
             _tallies.Remapped++;

@@ -46,7 +46,7 @@ public static class ReplayRunner
         DatasetReader reader = DatasetReader.OpenTrace(dataset, traceId) ?? DatasetReader.Open(dataset);
         TraceManifest trace = reader.Traces.FirstOrDefault(t => t.TraceId == traceId)
             ?? throw new ArgumentException($"{dataset}: there is no trace '{traceId}' in it");
-        CapturedKernel kernel = CapturedKernel.From(trace.Kernel ?? options.Kernel, trace.CpuVendor);
+        CapturedKernel kernel = CapturedKernel.Of(reader, trace, options.Kernel, options.IgnoreProbes);
         if (!options.IgnoreProbes || !TraceEvents.HasProbes(reader, trace))
         {
             return Run(reader, trace, kernel, options, null, null, ct);
@@ -54,7 +54,8 @@ public static class ReplayRunner
 
         // The price of inference: the same trace with its probes, then without; the second's results stay.
         FactLog probed = new();
-        Run(reader, trace, kernel, options with { IgnoreProbes = false, Models = kernel.Model is { } model ? [model] : null, Setting = null }, probed, null, ct);
+        CapturedKernel known = CapturedKernel.Of(reader, trace, options.Kernel, ignoreProbes: false);
+        Run(reader, trace, known, options with { IgnoreProbes = false, Models = known.Model is { } model ? [model] : null, Setting = null }, probed, null, ct);
         return Run(reader, trace, kernel, options, new FactLog(), probed, ct);
     }
 
@@ -63,7 +64,7 @@ public static class ReplayRunner
         IReadOnlyList<IFaultModel> models = CreateModels(options, kernel);
         using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes);
         ClockSkew skew = new(kernel.Layout.Accessed | kernel.Layout.Dirty, trace.ClockUnit);
-        using ReplayRun run = new(reader, trace, kernel, models, stream.Kinds, ReadWindowBegins(reader, trace, options.IgnoreProbes, skew), skew, Infer(reader, trace, kernel, stream.Kinds), facts)
+        using ReplayRun run = new(reader, trace, kernel, models, stream.Kinds, skew, Infer(reader, trace, kernel, stream.Kinds), facts)
         {
             AssumedProbes = TraceEvents.CountAssumedProbes(reader, trace, options.IgnoreProbes),
             Probed = probed,
@@ -81,23 +82,16 @@ public static class ReplayRunner
         return run.Complete();
     }
 
-    /// <summary>Reads the trace ahead where neither memslots nor lookups are recorded, or are to be left out.</summary>
+    /// <summary>Reads the trace ahead where the memslots that faults find, or their lookups, are not recorded, or are to be left out.</summary>
     internal static InferredFacts? Infer(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds)
     {
-        if (kinds.Contains(EventKind.SetRegion) || kinds.Contains(EventKind.Faultin))
+        if ((kinds.Contains(EventKind.SetRegion) || kinds.Contains(EventKind.Faultin)) && (kinds.Contains(EventKind.HvaToPfnRet) || kinds.Contains(EventKind.FaultinRet)))
         {
             return null;
         }
 
         using EventStream stream = TraceEvents.Open(reader, trace, ignoreProbes: true, InferredFacts.Kinds);
         return InferredFacts.Read(stream, kernel.Intel);
-    }
-
-    internal static WindowBegins ReadWindowBegins(DatasetReader reader, TraceManifest trace, bool ignoreProbes, ClockSkew skew)
-    {
-        HashSet<EventKind> kinds = [EventKind.UnmapHvaRange, EventKind.NotifierStartRet, EventKind.SpteChanged, EventKind.SpteRequested, EventKind.SetSpte, EventKind.PageFault];
-        using EventStream stream = TraceEvents.Open(reader, trace, ignoreProbes, kinds);
-        return WindowBegins.Read(stream, skew);
     }
 
     private static IReadOnlyList<IFaultModel> CreateModels(ReplayOptions options, CapturedKernel kernel)

@@ -55,5 +55,13 @@ public sealed class CaptureInfo
     /// <summary>Damage met while opening; events before it can still be read.</summary>
     public CaptureDamage? Damage { get; set; }
 
+    /// <summary><c>amd</c> or <c>intel</c> by the vendor with which perf's cpuid begins; Hygon's CPUs have AMD's virtualization.</summary>
+    internal static string? VendorOf(string? cpuId) => cpuId switch
+    {
+        { } id when id.StartsWith("AuthenticAMD", StringComparison.Ordinal) || id.StartsWith("HygonGenuine", StringComparison.Ordinal) => "amd",
+        { } id when id.StartsWith("GenuineIntel", StringComparison.Ordinal) => "intel",
+        _ => null,
+    };
+
     private string? _cpuVendor;
 }

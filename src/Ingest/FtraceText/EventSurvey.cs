@@ -81,12 +81,11 @@ internal sealed class EventSurvey
                 results |= match ? 1u << i : 0;
                 _matched[i] += match ? 1 : 0;
                 fits |= match;
+                if (match && _isa >= 0 && _sameAs[i] >= i && _scratch.Byte(_isa) is { } isa)
+                {
+                    Vendor = isa == 1 ? "intel" : "amd";
+                }
             }
-        }
-
-        if (fits && _isa >= 0 && _scratch.Byte(_isa) is { } isa)
-        {
-            Vendor = isa == 1 ? "intel" : "amd";
         }
 
         if (!fits && !last && _candidates.Any(c => c is not null))

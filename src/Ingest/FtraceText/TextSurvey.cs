@@ -62,6 +62,9 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
 
     public string? Host { get; private set; }
 
+    /// <summary>As perf's header has it: vendor, family, model, stepping.</summary>
+    public string? CpuId { get; private set; }
+
     public string? Arch { get; private set; }
 
     /// <summary>Events that the header says were written, and those that were still in the buffer; null without such a header.</summary>
@@ -145,6 +148,7 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
         Kernel = Header(line, "# os release : "u8) ?? Kernel;
         Host = Header(line, "# hostname : "u8) ?? Host;
         Arch = Header(line, "# arch : "u8) ?? Arch;
+        CpuId = Header(line, "# cpuid : "u8) ?? CpuId;
         int entries = line.IndexOf("entries-in-buffer/entries-written: "u8);
         if (entries >= 0)
         {
@@ -207,7 +211,7 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
             info.Events.Add(e.Format!);
         }
 
-        info.CpuVendor = _events.GetValueOrDefault("kvm_exit")?.Vendor ?? _events.GetValueOrDefault("kvm:kvm_exit")?.Vendor;
+        info.CpuVendor = _events.GetValueOrDefault("kvm_exit")?.Vendor ?? _events.GetValueOrDefault("kvm:kvm_exit")?.Vendor ?? CaptureInfo.VendorOf(CpuId);
         int best = Array.IndexOf(total, total.Max());
         return total[best] > 1 ? EventCatalog.Releases[best].Release : null;
     }

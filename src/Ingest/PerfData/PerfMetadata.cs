@@ -193,12 +193,7 @@ internal sealed class PerfMetadata(CaptureFile file, bool bigEndian, CaptureInfo
                 info.Arch = FeatureText(section);
                 break;
             case FeatureCpuId:
-                info.CpuVendor = FeatureText(section) switch
-                {
-                    { } id when id.StartsWith("AuthenticAMD", StringComparison.Ordinal) => "amd",
-                    { } id when id.StartsWith("GenuineIntel", StringComparison.Ordinal) => "intel",
-                    _ => null,
-                };
+                info.CpuVendor = CaptureInfo.VendorOf(FeatureText(section));
                 break;
             case FeatureCpus when section.Size >= 8:
                 // u32 present, online

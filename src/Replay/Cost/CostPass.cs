@@ -61,7 +61,7 @@ public static class CostPass
             for (int m = 0; m < _models.Length; m++)
             {
                 _results.Clear();
-                _models[m].Execute(CollectionsMarshal.AsSpan(_source.Operations), _results);
+                _models[m].Execute(_source.Operations, _results);
                 _row.Model = _models[m];
                 foreach (ref readonly CostRow cost in CollectionsMarshal.AsSpan(_costs[m].Rows))
                 {

@@ -11,29 +11,27 @@ internal sealed class OperationSource : IDisposable
     private const int Batch = 4096;
 
     private readonly EventStream _stream;
-    private readonly TimelineBuilder _timeline;
+    private readonly EventTimeline _timeline;
     private bool _started;
     private bool _complete;
 
     public OperationSource(DatasetReader reader, TraceManifest trace)
     {
-        Kernel = CapturedKernel.From(trace.Kernel, trace.CpuVendor);
+        Kernel = CapturedKernel.Of(reader, trace, null, ignoreProbes: false);
         ClockSkew skew = new(Kernel.Layout.Accessed | Kernel.Layout.Dirty, trace.ClockUnit);
         _stream = TraceEvents.Open(reader, trace, ignoreProbes: false);
-        _timeline = new TimelineBuilder(
+        _timeline = new EventTimeline(
             _stream.Kinds,
-            ReplayRunner.ReadWindowBegins(reader, trace, ignoreProbes: false, skew),
             LostRecords.Read(reader, trace),
-            new TimelineOptions(Kernel.Intel, Kernel.RetPfFixed, Kernel.Layout.HostWritable, Kernel.Layout.Accessed, Kernel.Layout.Dirty),
-            ReplayRunner.Infer(reader, trace, Kernel, _stream.Kinds))
-        {
-            Records = RecordInvariants.For(Kernel.Layout, skew, _stream.Kinds),
-        };
+            TimelineOptions.Of(Kernel),
+            RecordInvariants.For(Kernel.Layout, skew, _stream.Kinds),
+            ReplayRunner.Infer(reader, trace, Kernel, _stream.Kinds));
     }
 
     public CapturedKernel Kernel { get; }
 
-    public List<Operation> Operations => _timeline.Operations;
+    /// <summary>Valid until the next call of <see cref="MoveNext"/>.</summary>
+    public ReadOnlySpan<Operation> Operations => _timeline.Operations;
 
     /// <summary>Faults of which the trace shows the end.</summary>
     public List<ObservedFault> Ended => _timeline.Ended;
@@ -47,25 +45,25 @@ internal sealed class OperationSource : IDisposable
         // What the timeline says before the first event must not be lost.
         if (_started)
         {
-            _timeline.Operations.Clear();
+            _timeline.Executed();
             _timeline.Ended.Clear();
         }
 
         _started = true;
-        while (_timeline.Operations.Count < Batch && _stream.MoveNext())
+        while (_timeline.Ready < Batch && _stream.MoveNext())
         {
             Watch?.Invoke(_stream.Current);
             _timeline.Add(_stream.Current);
         }
 
-        if (_timeline.Operations.Count < Batch && !_complete)
+        if (_timeline.Ready < Batch && !_complete)
         {
             _complete = true;
             _timeline.Complete();
             return true;
         }
 
-        return _timeline.Operations.Count > 0;
+        return _timeline.Ready > 0;
     }
 
     /// <summary>A fresh model with the captured kernel's setting, if it is that kernel's.</summary>

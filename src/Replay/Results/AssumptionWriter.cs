@@ -13,7 +13,7 @@ internal static class AssumptionWriter
         void Add(string assumption, string value, double? share, string detail) =>
             table.Add(new AssumptionRow(trace.TraceId, assumption, value, share, detail, prices?.TryGetValue(assumption, out PricedInference price) == true ? price : null));
 
-        bool inferred = !kinds.Contains(EventKind.SetRegion) && !kinds.Contains(EventKind.Faultin);
+        bool inferred = counts.PagesInferred + counts.SlotsInferred > 0;
         string unpriced = prices is null ? "; the capture has no probes, so the error of this is not known for it" : "";
         long slots = counts.SlotsFromRegionCall + counts.SlotsFromFaults + counts.SlotsInferred;
         Add(
@@ -46,12 +46,12 @@ internal static class AssumptionWriter
             "AS-5",
             guessed > 0 ? "assumed" : "known",
             closed == 0 ? null : Share(guessed, closed),
-            Say($"notifier windows: {counts.WindowsClosedByProbe} closed by the probe on their end, {counts.WindowsClosedByNextEvent} by the task's next event, {counts.WindowsClosedByFault} by a whole fault of another task after them, {counts.WindowsClosedByLoss} by lost records; a window begins after its kvm_unmap_hva_range and after every fault seen inside mmu_lock before the first zap"));
+            Say($"notifier windows: {counts.WindowsClosedByProbe} closed by the probe on their end, {counts.WindowsClosedByNextEvent} by the task's next event, {counts.WindowsClosedByFault} by a whole fault of another task after them, {counts.WindowsClosedByLoss} by lost records; a window begins between its kvm_unmap_hva_range and its first zap or the notifier's return"));
         Add(
             "AS-6",
-            tallies.OrderAmbiguous > 0 ? "assumed" : "known",
-            Share(tallies.OrderAmbiguous, tallies.Faults),
-            Say($"clock {trace.Clock ?? "unknown"}: {tallies.OrderAmbiguous} of {tallies.Faults} faults have a window's begin or end so near that the order is not certain; {Skew(skew)}; {invariants.Sum(tally => InvariantList.All.Sum(tally.Violable))} checks of invariants ended in violable, because of that or of lost records"));
+            tallies.InSet > 0 ? "assumed" : "known",
+            Share(tallies.InSet, tallies.Faults),
+            Say($"clock {trace.Clock ?? "unknown"}: {tallies.InSet} of {tallies.Faults} faults have a set of outcomes, as the records allow more than one order of events; {Skew(skew)}; {invariants.Sum(tally => InvariantList.All.Sum(tally.Violable))} checks of invariants ended in violable, because of that or of lost records"));
         Add(
             "AS-7",
             trace.Lost > 0 || counts.EventsUntold + counts.OutcomesUntold > 0 ? "unknown" : "known",
@@ -69,7 +69,7 @@ internal static class AssumptionWriter
             "AS-8",
             kernel.Model is null ? "unknown" : assumedProbes > 0 ? "assumed" : "inferred",
             null,
-            Say($"kernel {kernel.Release ?? "unknown"}, {(kernel.Intel ? "Intel EPT" : trace.CpuVendor is null ? "vendor not recorded, taken for AMD NPT" : "AMD NPT")}, A/D bits taken as on, NX huge-page mitigation as off, memslot zap-all quirk as on, allow_unsafe_mappings as off{probes}"));
+            Say($"{kernel.Describe()}, A/D bits taken as on, NX huge-page mitigation as off, memslot zap-all quirk as on, allow_unsafe_mappings as off{probes}"));
         Add(
             "AS-10",
             "known",
@@ -103,7 +103,8 @@ internal sealed class ReplayTallies
     /// <summary>Faults for which the captured kernel's model has an outcome.</summary>
     public long Predicted { get; set; }
 
-    public long OrderAmbiguous { get; set; }
+    /// <summary>Faults for which more than one outcome is predicted.</summary>
+    public long InSet { get; set; }
 
     public long Remapped { get; set; }
 

@@ -1,4 +1,4 @@
-using TraceReplay.Replay.Timeline;
+using TraceReplay.Replay.Timeline.Buffers;
 using static TraceReplay.Replay.Results.ResultColumn<TraceReplay.Replay.Results.BoMoveRow>;
 
 namespace TraceReplay.Replay.Results;

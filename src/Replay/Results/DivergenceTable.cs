@@ -47,7 +47,8 @@ internal sealed class DivergenceTable : IResultTable
     {
         ref readonly FaultContext left = ref results[a].Fault;
         ref readonly FaultContext right = ref results[b].Fault;
-        if (left.Outcome == right.Outcome || left.Outcome == FaultOutcome.Unknown || right.Outcome == FaultOutcome.Unknown)
+        // Sets that share an outcome do not show a difference.
+        if ((left.Outcomes & right.Outcomes) != 0 || ((left.Outcomes | right.Outcomes) & (1 << (int)FaultOutcome.Unknown)) != 0)
         {
             return;
         }

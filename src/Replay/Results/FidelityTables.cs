@@ -17,17 +17,17 @@ internal sealed class FidelityTables : IResultTable
     private const string Loss = "records were lost before or during the fault";
 
     private readonly IFaultModel? _model;
-    private readonly ulong _hardwareBits;
+    private readonly SpteLayout _layout;
     private readonly FidelityTally _tally = new();
     private readonly ResultTable<SummaryRow> _summary;
     private readonly ResultTable<MissRow> _misses;
 
     /// <param name="model">The captured kernel's; null leaves the tables empty.</param>
-    /// <param name="hardwareBits">Accessed and dirty: bits of a leaf that the CPU sets by itself.</param>
-    public FidelityTables(string summaryPath, string missesPath, string traceId, IFaultModel? model, ulong hardwareBits)
+    /// <param name="layout">SPTE bits of the captured machine.</param>
+    public FidelityTables(string summaryPath, string missesPath, string traceId, IFaultModel? model, SpteLayout layout)
     {
         _model = model;
-        _hardwareBits = hardwareBits;
+        _layout = layout;
         _summary = new ResultTable<SummaryRow>(
             summaryPath,
             SummaryColumn.Text("trace_id", _ => traceId),
@@ -64,14 +64,40 @@ internal sealed class FidelityTables : IResultTable
         // Where neither memslots nor the kind of page is recorded, what is assumed of them proves nothing of the model, right or wrong.
         bool guessed = predicted.SlotsUnknown && predicted.Certainty == Certainty.Assumed;
         bool known = predicted.WentFurther || !(guessed || predicted.Outcome == FaultOutcome.Unknown);
-        bool seen = observed.Outcome != FaultOutcome.Unknown;
-        if (IsMiss(FidelityQuantity.Outcome, in observed, seen, known, observed.Outcome == predicted.Outcome))
+        Standing standing = Stands(in observed, in predicted, guessed);
+        _tally.Add(FidelityQuantity.Outcome, standing);
+        if (standing is Standing.Missed or Standing.Lost)
         {
             Miss(FidelityQuantity.Outcome, in observed, observed.Outcome.Name(), Describe(in predicted));
         }
 
+        bool seen = observed.Outcome != FaultOutcome.Unknown;
         CompareReferences(in observed, in predicted, seen, known);
         CompareLeaf(in observed, in predicted, known);
+    }
+
+    /// <summary>The set is complete before the observation is looked at; what is outside of it is a miss.</summary>
+    private static Standing Stands(in ObservedFault observed, in FaultContext predicted, bool guessed)
+    {
+        if (observed.Outcome == FaultOutcome.Unknown)
+        {
+            return Standing.Unobserved;
+        }
+
+        if (guessed)
+        {
+            return Standing.Unknown;
+        }
+
+        bool allowed = (predicted.Outcomes & (1 << (int)observed.Outcome)) != 0;
+        if (allowed)
+        {
+            return predicted.IsSet ? Standing.InSet : predicted.ReadOff ? Standing.ReadOff : Standing.Matched;
+        }
+
+        // One order leads to what nothing shows.
+        bool open = (predicted.Outcomes & (1 << (int)FaultOutcome.Unknown)) != 0 && !predicted.WentFurther;
+        return open ? Standing.Unknown : observed.Lost ? Standing.Lost : Standing.Missed;
     }
 
     /// <summary>Faults in which neither the kernel nor the model leaves a leaf have nothing to compare in one.</summary>
@@ -91,19 +117,20 @@ internal sealed class FidelityTables : IResultTable
             Miss(FidelityQuantity.Pfn, in observed, Hex(observed.Pfn), Hex(predicted.Pfn));
         }
 
-        if (IsMiss(FidelityQuantity.Level, in observed, seen, known, observed.Level == predicted.Level))
+        if (IsMiss(FidelityQuantity.Level, in observed, seen, known, observed.Level == predicted.Level, predicted.LevelReadOff))
         {
             Miss(FidelityQuantity.Level, in observed, Decimal(observed.Level), Decimal(predicted.Level));
         }
 
         bool writable = SpteLayout.IsWritable(observed.Spte);
-        if (IsMiss(FidelityQuantity.Writable, in observed, seen, known, writable == predicted.Writable))
+        if (IsMiss(FidelityQuantity.Writable, in observed, seen, known, writable == predicted.Writable, predicted.WritableReadOff))
         {
             Miss(FidelityQuantity.Writable, in observed, Boolean(writable), Boolean(predicted.Writable));
         }
 
-        // The kernel reads the leaf again for its record: the CPU may have set accessed or dirty in between.
-        if (IsMiss(FidelityQuantity.Spte, in observed, seen, known, ((observed.Spte ^ predicted.Spte) & ~(_hardwareBits & observed.Spte)) == 0))
+        // The kernel reads the leaf again for its record: the CPU may have set accessed or dirty in between, dirty only where it may write.
+        ulong own = writable ? _layout.OwnBits : _layout.Accessed;
+        if (IsMiss(FidelityQuantity.Spte, in observed, seen, known, ((observed.Spte ^ predicted.Spte) & ~(own & observed.Spte)) == 0))
         {
             Miss(FidelityQuantity.Spte, in observed, Hex(observed.Spte), Hex(predicted.Spte));
         }
@@ -119,7 +146,7 @@ internal sealed class FidelityTables : IResultTable
         known = known && observed.Outcome == predicted.Outcome;
         bool tells = predicted.RefsGot > 0
             ? observed.Outcome == FaultOutcome.Fixed || !_model!.Settings.EarlySpurious
-            : observed.Releases == 0;
+            : observed.Releases == 0 || _model!.Settings.EarlySpurious;
         seen = seen && observed.Releases >= 0 && (tells || !known);
         int releases = predicted.RefsGot > 0 ? predicted.RefsPut - predicted.RefsGot + 1 : 0;
         bool samePage = releases != 1 || observed.ReleasedPfn == 0 || observed.ReleasedPfn == predicted.ReleasePfn;
@@ -171,11 +198,11 @@ internal sealed class FidelityTables : IResultTable
     }
 
     /// <summary>Counts one comparison; true if it is a miss, lost or not, which wants a row of its own.</summary>
-    private bool IsMiss(FidelityQuantity quantity, in ObservedFault observed, bool seen, bool known, bool equal)
+    private bool IsMiss(FidelityQuantity quantity, in ObservedFault observed, bool seen, bool known, bool equal, bool readOff = false)
     {
         Standing standing = !seen ? Standing.Unobserved
             : !known ? Standing.Unknown
-            : equal ? Standing.Matched
+            : equal ? (readOff ? Standing.ReadOff : Standing.Matched)
             : observed.Lost ? Standing.Lost
             : Standing.Missed;
         _tally.Add(quantity, standing);
@@ -193,6 +220,7 @@ internal sealed class FidelityTables : IResultTable
     };
 
     private static string Describe(in FaultContext fault) =>
+        fault.IsSet ? OutcomeTable.Set(fault.Outcomes) :
         fault.Outcome == FaultOutcome.Retry ? $"RETRY: {OutcomeTable.Cause(fault.RetryCause)}"
         : fault.Reason == FaultReason.None ? fault.Outcome.Name()
         : $"{fault.Outcome.Name()}: {fault.Reason.Text()}";

@@ -26,9 +26,9 @@ internal static class OutcomeTable
         Number("fault_id", row => row.Result.FaultId),
         Text("model", row => row.Model.Name),
         Text("setting", row => row.Model.Settings.Name),
-        TextOrNull("outcome", row => row.Result.Fault.Outcome.Name()),
-        Text("outcomes", row => row.Result.Fault.Outcome.Name()),
-        Number("read_off", _ => false),
+        TextOrNull("outcome", row => row.Result.Fault.IsSet ? null : row.Result.Fault.Outcome.Name()),
+        Text("outcomes", row => Set(row.Result.Fault.Outcomes)),
+        Number("read_off", row => row.Result.Fault.ReadOff),
         NumberOrNull<ulong>("pfn", row => row.IsMapped && !SpecialPfn.IsMadeUp(row.Result.Fault.Pfn) ? row.Result.Fault.Pfn : null),
         NumberOrNull<int>("level", row => row.IsMapped ? row.Result.Fault.Level : null),
         NumberOrNull<bool>("writable", row => row.IsMapped ? row.Result.Fault.Writable : null),
@@ -43,6 +43,23 @@ internal static class OutcomeTable
         TextOrNull("reason", row => row.Result.Fault.Reason.Text()));
 
     public static bool IsMapped(FaultOutcome outcome) => outcome is FaultOutcome.Fixed or FaultOutcome.FixedFast or FaultOutcome.Spurious;
+
+    private static readonly Dictionary<ushort, string> s_sets = [];
+
+    /// <summary>A set of outcomes, in the order of the vocabulary.</summary>
+    public static string Set(ushort outcomes)
+    {
+        lock (s_sets)
+        {
+            if (!s_sets.TryGetValue(outcomes, out string? text))
+            {
+                text = string.Join('|', Enum.GetValues<FaultOutcome>().Where(outcome => (outcomes & (1 << (int)outcome)) != 0).Select(outcome => outcome.Name()));
+                s_sets.Add(outcomes, text);
+            }
+
+            return text;
+        }
+    }
 
     public static string? Cause(RetryCause cause) => cause switch
     {

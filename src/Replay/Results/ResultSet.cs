@@ -25,7 +25,7 @@ internal sealed class ResultSet : IDisposable
             Assumptions = Own(AssumptionTable.Open(Path(ResultTables.Assumptions)));
             Windows = Own(WindowTable.Open(Path(ResultTables.Windows)));
             BoMoves = Own(BoMoveTable.Open(Path(ResultTables.BoMoves)));
-            Fidelity = Own(new FidelityTables(Path(ResultTables.Fidelity), Path(ResultTables.FidelityMisses), traceId, captured, layout.Accessed | layout.Dirty));
+            Fidelity = Own(new FidelityTables(Path(ResultTables.Fidelity), Path(ResultTables.FidelityMisses), traceId, captured, layout));
 
             // The last to get its name: a trace that has it has been replayed.
             Faults = Own(FaultTable.Open(Path(ResultTables.Faults)));

@@ -66,7 +66,7 @@ internal sealed class ViolationTable(string path, string traceId) : IResultTable
                 bool ofState = invariant.Number is >= InvariantList.NoStaleLeaf and <= InvariantList.SlotsFrozen
                     or InvariantList.PfnEqual or InvariantList.LevelHost or InvariantList.SpteInSlot or InvariantList.TdpNoReplace;
                 _row.Certain = (context.Violated & invariant.Bit) != 0;
-                if (_row.Certain && ofState && (fault.Lost || fault.OrderAmbiguous))
+                if (_row.Certain && ofState && (fault.Lost || context.IsSet))
                 {
                     _row.Certain = false;
                     tally.Soften(invariant.Number);

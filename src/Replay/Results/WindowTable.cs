@@ -1,4 +1,4 @@
-using TraceReplay.Replay.Timeline;
+using TraceReplay.Replay.Timeline.Windows;
 using static TraceReplay.Replay.Results.ResultColumn<TraceReplay.Replay.Results.WindowRow>;
 
 namespace TraceReplay.Replay.Results;

@@ -45,6 +45,7 @@ public readonly record struct HostPte(ulong Raw)
     /// <summary>The frame of this 4 KiB page, also inside a huge leaf.</summary>
     public ulong Pfn => Raw & PfnMask;
 
+    /// <summary>Level of the leaf; 0 where the trace does not show it.</summary>
     public int Level => (int)((Raw >> LevelShift) & 7);
 }
 
@@ -57,12 +58,35 @@ public sealed class HostMemory
     private readonly RadixTable _ptes = new();
     private readonly RangeList<Vma> _vmas = new();
 
+    // By block of 2 MiB: the level at which its leaves are mapped, as other leaves in it have shown.
+    private readonly RadixTable _levels = new();
+    private const int BlockShift = 21;
+
     // A VMM has thousands at most; what a broken trace adds beyond is not kept.
     private const int MaxVmas = 1 << 16;
 
     public HostPte Pte(ulong hva) => new(_ptes[hva >> 12]);
 
     public void SetPte(ulong hva, HostPte pte) => _ptes[hva >> 12] = pte.Raw;
+
+    /// <summary>
+    /// The level at which the host maps the block around <paramref name="hva"/>; 0 if nothing shows it. Leaves of one block have one level
+    /// until a window over it comes, and a mapping that does not hold the whole block has none above 4 KiB.
+    /// </summary>
+    public int Level(ulong hva)
+    {
+        ulong known = _levels[hva >> BlockShift];
+        if (known != 0)
+        {
+            return (int)known;
+        }
+
+        const ulong mask = (1UL << BlockShift) - 1;
+        return FindVma(hva) is { Kind: not PageKind.N } vma && (vma.Bo != 0 || vma.Start > (hva & ~mask) || vma.End <= (hva | mask)) ? 1 : 0;
+    }
+
+    /// <summary>A leaf shows the level at which the host maps the block around <paramref name="hva"/>.</summary>
+    public void SetLevel(ulong hva, int level) => _levels[hva >> BlockShift] = (ulong)level;
 
     /// <summary>[start, end) was invalidated: what was known of its leaves no longer holds.</summary>
     public void Forget(ulong start, ulong end)
@@ -71,13 +95,14 @@ public sealed class HostMemory
         {
             Eraser eraser = default;
             _ptes.ForEach(start >> 12, ((end - 1) >> 12) + 1, ref eraser);
+            _levels.ForEach(start >> BlockShift, ((end - 1) >> BlockShift) + 1, ref eraser);
         }
     }
 
     /// <summary>The mappings of a TTM buffer object.</summary>
     public IEnumerable<Vma> VmasOf(ulong bo)
     {
-        foreach (Vma vma in _vmas.All.ToArray())
+        foreach (Vma vma in _vmas.All)
         {
             if (bo != 0 && vma.Bo == bo)
             {
@@ -104,10 +129,8 @@ public sealed class HostMemory
     {
         const VmaFlags mask = VmaFlags.Read | VmaFlags.Write | VmaFlags.Exec;
         List<Vma> changed = [];
-        ReadOnlySpan<Vma> all = _vmas.All;
-        for (int i = _vmas.FirstEndingAfter(start); i < all.Length && all[i].Start < end; i++)
+        foreach (Vma vma in _vmas.Overlapping(start, end))
         {
-            Vma vma = all[i];
             changed.Add(vma with { Start = Math.Max(vma.Start, start), End = Math.Min(vma.End, end), Flags = (vma.Flags & ~mask) | access });
         }
 

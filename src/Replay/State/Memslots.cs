@@ -60,29 +60,61 @@ public sealed record Memslot(int AsId, int Id, ulong BaseGfn, ulong Npages, ulon
     }
 }
 
-/// <summary>The memslots of one address space, ordered by gfn.</summary>
+/// <summary>
+/// The memslots of one address space, by gfn, by hva and by id, as KVM keeps them. Several may map the same user memory;
+/// gfns belong to one. Every operation costs the logarithm of their number.
+/// </summary>
 public sealed class Memslots
 {
     private readonly RangeList<Memslot> _byGfn = new();
+    private readonly IntervalTree<Memslot> _byHva = new();
+    private readonly Dictionary<int, Memslot> _byId = [];
 
-    public ReadOnlySpan<Memslot> All => _byGfn.All;
+    public int Count => _byGfn.Count;
+
+    /// <summary>All slots, in the order of their gfns.</summary>
+    public IntervalTree<Memslot>.Overlaps All => _byGfn.All;
 
     /// <summary>The slot that holds <paramref name="gfn"/>, or null.</summary>
     public Memslot? Find(ulong gfn) => _byGfn.Find(gfn);
 
-    public Memslot? ById(int id) => _byGfn.FirstOrDefault(slot => slot.Id == id);
+    public Memslot? ById(int id) => _byId.GetValueOrDefault(id);
+
+    /// <summary>The slots whose user memory lies in part in the bytes [start, end), in the order of their addresses.</summary>
+    public IntervalTree<Memslot>.Overlaps OverlappingHva(ulong start, ulong end) => _byHva.Overlapping(start, end);
 
     /// <summary>Creates or replaces the slot with the same id; anything it overlaps goes.</summary>
     public void Put(Memslot slot)
     {
         Remove(slot.Id);
-        if (slot.EndGfn > slot.BaseGfn)
+        if (slot.EndGfn <= slot.BaseGfn)
         {
-            _byGfn.Put(slot);
+            return;
+        }
+
+        foreach (Memslot gone in _byGfn.Overlapping(slot.BaseGfn, slot.EndGfn))
+        {
+            Remove(gone.Id);
+        }
+
+        _byId.Add(slot.Id, slot);
+        _byGfn.Put(slot);
+
+        // A broken record can show an address range that wraps: no window meets it.
+        if (slot.UserspaceAddr < slot.EndHva)
+        {
+            _byHva.Add(slot.UserspaceAddr, slot.EndHva, slot.Id, slot);
         }
     }
 
-    public void Remove(int id) => _byGfn.RemoveAll(slot => slot.Id == id);
+    public void Remove(int id)
+    {
+        if (_byId.Remove(id, out Memslot? slot))
+        {
+            _byGfn.Remove(slot);
+            _byHva.Remove(slot.UserspaceAddr, slot.Id);
+        }
+    }
 }
 
 /// <summary>Page-table levels: 1 = 4 KiB, 2 = 2 MiB, 3 = 1 GiB, 4 and 5 = tables only.</summary>

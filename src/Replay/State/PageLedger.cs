@@ -32,7 +32,7 @@ public sealed class PageLedger
     public void SetKind(ulong pfn, PageKind kind, int folioOrder = 0, int level = 1)
     {
         ulong learned = ((ulong)kind << KindShift) | ((ulong)folioOrder << OrderShift);
-        if (level == 1)
+        if (level <= 1)
         {
             // Allocated anew: what its former life left behind is gone.
             ulong own = _pages[pfn];

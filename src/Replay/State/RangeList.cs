@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace TraceReplay.Replay.State;
 
 /// <summary>Something that covers [Start, End) of a line of addresses.</summary>
@@ -10,14 +8,11 @@ public interface IRange
     ulong End { get; }
 }
 
-/// <summary>Ranges that do not overlap, in order: lookups are a binary search, a change moves what lies behind it.</summary>
+/// <summary>Ranges that do not overlap, in order. Lookups and changes cost the logarithm of what is held.</summary>
 public sealed class RangeList<T>
     where T : class, IRange
 {
-    private readonly List<T> _ranges = [];
-
-    // The same bounds beside the objects: a search loads no object and makes no interface call.
-    private readonly List<(ulong Start, ulong End)> _bounds = [];
+    private readonly IntervalTree<T> _ranges = new();
 
     // The last hit is tried first, as the kernel's slot lookup does.
     private T? _last;
@@ -26,83 +21,54 @@ public sealed class RangeList<T>
 
     public int Count => _ranges.Count;
 
-    public ReadOnlySpan<T> All => CollectionsMarshal.AsSpan(_ranges);
+    public IntervalTree<T>.Overlaps All => _ranges.Overlapping(0, ulong.MaxValue);
 
     public T? Find(ulong address) => address - _lastStart < _lastLength ? _last : Search(address);
 
+    /// <summary>The ranges that share an address with [start, end), in order.</summary>
+    public IntervalTree<T>.Overlaps Overlapping(ulong start, ulong end) => _ranges.Overlapping(start, end);
+
     private T? Search(ulong address)
     {
-        int index = FirstEndingAfter(address);
-        if (index == _ranges.Count || _bounds[index].Start > address)
+        T? range = _ranges.Floor(address, out ulong start, out ulong end);
+        if (range is null || end <= address)
         {
             return null;
         }
 
-        (_last, _lastStart, _lastLength) = (_ranges[index], _bounds[index].Start, _bounds[index].End - _bounds[index].Start);
-        return _last;
+        (_last, _lastStart, _lastLength) = (range, start, end - start);
+        return range;
     }
 
     /// <summary>Adds a range after removing what it overlaps; <paramref name="cut"/> says what is left of such a range, if anything.</summary>
     public void Put(T range, Func<T, ulong, ulong, IEnumerable<T>>? cut = null)
     {
-        int index = Clear(range.Start, range.End, cut);
-        _ranges.Insert(index, range);
-        _bounds.Insert(index, (range.Start, range.End));
+        Clear(range.Start, range.End, cut);
+        Add(range);
+    }
+
+    /// <summary>Removes what overlaps [start, end).</summary>
+    public void Clear(ulong start, ulong end, Func<T, ulong, ulong, IEnumerable<T>>? cut = null)
+    {
+        foreach (T range in Overlapping(start, end))
+        {
+            Remove(range);
+            foreach (T left in cut?.Invoke(range, start, end) ?? [])
+            {
+                Add(left);
+            }
+        }
+    }
+
+    public void Remove(T range)
+    {
+        _ranges.Remove(range.Start, 0);
         ForgetLast();
     }
 
-    /// <summary>Removes what overlaps [start, end); returns the index at which a range from start on belongs.</summary>
-    public int Clear(ulong start, ulong end, Func<T, ulong, ulong, IEnumerable<T>>? cut = null)
+    private void Add(T range)
     {
-        int first = FirstEndingAfter(start);
-        int last = first;
-        while (last < _ranges.Count && _bounds[last].Start < end)
-        {
-            last++;
-        }
-
-        if (last > first)
-        {
-            T[] left = cut is null ? [] : [.. _ranges.GetRange(first, last - first).SelectMany(range => cut(range, start, end))];
-            _ranges.RemoveRange(first, last - first);
-            _ranges.InsertRange(first, left);
-            _bounds.RemoveRange(first, last - first);
-            _bounds.InsertRange(first, left.Select(range => (range.Start, range.End)));
-            ForgetLast();
-        }
-
-        return FirstEndingAfter(start);
-    }
-
-    /// <summary>Index of the first range whose end lies behind <paramref name="address"/>.</summary>
-    public int FirstEndingAfter(ulong address)
-    {
-        ReadOnlySpan<(ulong Start, ulong End)> bounds = CollectionsMarshal.AsSpan(_bounds);
-        int low = 0;
-        int high = bounds.Length;
-        while (low < high)
-        {
-            int middle = (low + high) >>> 1;
-            if (bounds[middle].End <= address)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                high = middle;
-            }
-        }
-
-        return low;
-    }
-
-    public T? FirstOrDefault(Predicate<T> match) => _ranges.Find(match);
-
-    public void RemoveAll(Predicate<T> match)
-    {
-        _ranges.RemoveAll(match);
-        _bounds.Clear();
-        _bounds.AddRange(_ranges.Select(range => (range.Start, range.End)));
+        _ranges.Add(range.Start, range.End, 0, range);
         ForgetLast();
     }
 

@@ -1,14 +1,17 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
+using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.Timeline.Kernel;
 
 namespace TraceReplay.Replay.Timeline;
 
 /// <summary>What follows from the release and vendor of the captured kernel (spec 0.4, 1.4, 2.1).</summary>
-public sealed partial record CapturedKernel
+public sealed record CapturedKernel
 {
-    /// <summary>As uname -r says; null if the capture does not record it.</summary>
+    /// <summary>As uname -r says, or what was inferred; null if neither tells.</summary>
     public string? Release { get; private init; }
+
+    /// <summary>No name: the forms of the records say it.</summary>
+    public bool ReleaseInferred { get; private init; }
 
     /// <summary>The model that this kernel's fault logic is; null if the release is unknown.</summary>
     public string? Model { get; private init; }
@@ -18,47 +21,143 @@ public sealed partial record CapturedKernel
 
     public bool Intel { get; private init; }
 
-    /// <summary>RET_PF_FIXED; SPURIOUS is one more, WRITE_PROTECTED (from 6.12) two less.</summary>
-    public int RetPfFixed { get; private init; }
+    /// <summary>recorded, inferred, or not told.</summary>
+    public string VendorFrom { get; private init; } = NotTold;
+
+    /// <summary>The numbers of RET_PF_*: those that the capture shows, else those of the release.</summary>
+    public ReturnCodes ReturnCodes { get; private init; } = ReturnCodes.Kernel612;
 
     public SpteLayout Layout { get; private init; } = SpteLayout.Npt;
 
+    /// <summary>What the capture shows of release and vendor, a phrase each.</summary>
+    public IReadOnlyList<string> Evidence { get; private init; } = [];
+
+    /// <summary>What is inferred and what contradicts what was said, one line each.</summary>
+    public IReadOnlyList<string> Warnings { get; private init; } = [];
+
+    private const string NotTold = "not told";
+
+    /// <summary>By its name alone.</summary>
     /// <param name="release">uname -r, possibly with more text around it.</param>
     /// <param name="cpuVendor">amd, intel or null; null is taken for amd.</param>
-    public static CapturedKernel From(string? release, string? cpuVendor)
+    public static CapturedKernel From(string? release, string? cpuVendor) =>
+        new CapturedKernel { VendorFrom = cpuVendor is null ? NotTold : "recorded" }.With(release, IsIntel(cpuVendor), Releases.Parse(release));
+
+    /// <summary>By its name, if there is one, and what its records show.</summary>
+    /// <param name="reader">The dataset.</param>
+    /// <param name="trace">The trace.</param>
+    /// <param name="named">The release that the person who asks names; the capture's own goes before it.</param>
+    /// <param name="ignoreProbes">Leave the probe events out.</param>
+    public static CapturedKernel Of(DatasetReader reader, TraceManifest trace, string? named, bool ignoreProbes)
     {
-        bool intel = cpuVendor is not null && cpuVendor.Contains("intel", StringComparison.OrdinalIgnoreCase);
-        Match match = VersionPattern().Match(release ?? "");
-        if (!match.Success)
+        KernelRecords records = KernelRecords.Read(reader, trace, ignoreProbes);
+        return Of(trace.Kernel ?? named, trace.CpuVendor, [.. KernelForms.Read(records)], [.. VendorEvidence.Read(records)], ReturnCodes.Shown(records.Returns), records.Vendors);
+    }
+
+    internal static CapturedKernel Of(string? release, string? cpuVendor, IReadOnlyList<ReleaseEvidence> forms, IReadOnlyList<VendorEvidence> vendors, ReturnCodes? shown, VendorCounts counts)
+    {
+        List<string> warnings = [];
+        int? version = Releases.Parse(release);
+        bool inferred = false;
+        if (version is { } known)
         {
-            return new CapturedKernel { Release = release, Intel = intel, RetPfFixed = 5, Layout = intel ? SpteLayout.Ept : SpteLayout.Npt };
+            ReleaseEvidence[] against = [.. forms.Where(form => !form.Releases.Has(known))];
+            if (against.Length > 0)
+            {
+                warnings.Add($"the records are not those of kernel {release}: {string.Join("; ", against.AsEnumerable())}");
+            }
+        }
+        else if (Infer(forms) is { } found)
+        {
+            (version, inferred) = (found, true);
+            warnings.Add($"the captured kernel is taken to be like {Releases.Name(found)}, inferred from its records: {string.Join("; ", Telling(forms))}; --kernel names it");
+        }
+        else if (forms.Aggregate(Releases.All, (all, form) => all.And(form.Releases)).IsEmpty)
+        {
+            warnings.Add($"the records are those of no one kernel: {string.Join("; ", forms)}");
         }
 
-        int major = int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
-        int minor = int.Parse(match.Groups[2].ValueSpan, CultureInfo.InvariantCulture);
-        int version = (major * 1000) + minor;
-        (string model, string setting) = version switch
+        bool intel = vendors.Count > 0 ? vendors[0].Intel : IsIntel(cpuVendor);
+        string[] others = [.. vendors.Where(one => one.Intel != intel).Select(one => one.What), .. cpuVendor is not null && IsIntel(cpuVendor) != intel ? [$"the capture names {cpuVendor}"] : (string[])[]];
+        if (others.Length > 0)
         {
-            < 6008 => ("current", "6.1"),
-            < 6012 => ("current", "6.8"),
-            < 6013 => ("current", "6.12"),
-            < 7003 => ("merged", "7.x"),
-            _ => ("merged", "7.3"),
+            warnings.Add($"the CPU's vendor is contradicted: taken for {(intel ? "Intel" : "AMD")} as {vendors[0].What}, but {string.Join("; ", others)}");
+        }
+
+        CapturedKernel kernel = new()
+        {
+            VendorFrom = cpuVendor is not null ? "recorded" : vendors.Count > 0 ? $"inferred: {vendors[0].What}" : NotTold,
+            ReleaseInferred = inferred,
+            Evidence = [.. forms.Select(form => form.ToString()), .. vendors.Select(one => $"{(one.Intel ? "Intel" : "AMD")}: {one.What}")],
+            Warnings = warnings,
         };
-        return new CapturedKernel
+        kernel = kernel.With(inferred ? Releases.Name(version!.Value) : release, intel, version);
+        return kernel with
+        {
+            ReturnCodes = shown ?? kernel.ReturnCodes,
+            Layout = !intel || counts.EptLeavesOld == counts.EptLeavesNew ? kernel.Layout : (counts.EptLeavesOld > counts.EptLeavesNew ? SpteLayout.Ept : SpteLayout.Ept7) with { Frozen = kernel.Layout.Frozen },
+        };
+    }
+
+    /// <summary>One phrase each for release and vendor, with where it comes from.</summary>
+    public string Describe() =>
+        $"kernel {Release ?? "unknown"}{(ReleaseInferred ? " (inferred from its records)" : "")}, {(Intel ? "Intel EPT" : "AMD NPT")} ({(VendorFrom == NotTold ? "vendor not told, taken for it" : $"vendor {VendorFrom}")})";
+
+    /// <summary>The known kernel that the forms leave, if all that they leave have one setting: 7.3 differs from 7.x in no form.</summary>
+    private static int? Infer(IReadOnlyList<ReleaseEvidence> forms)
+    {
+        // Each record of a capture of another machine would show some form: none says nothing.
+        int[] fitting = forms.Count == 0 ? [] : KernelForms.Fitting(forms);
+        (string, string)[] settings = [.. fitting.Select(version => SettingOf(Math.Min(version, 7002))).Distinct()];
+        return settings.Length == 1 ? Math.Min(fitting[^1], 7002) : null;
+    }
+
+    /// <summary>As few as leave the same kernels as all do.</summary>
+    private static List<ReleaseEvidence> Telling(IReadOnlyList<ReleaseEvidence> forms)
+    {
+        List<ReleaseEvidence> telling = [];
+        for (int left = int.MaxValue; left > KernelForms.Fitting(forms).Length;)
+        {
+            ReleaseEvidence next = forms.MinBy(form => KernelForms.Fitting([.. telling, form]).Length)!;
+            telling.Add(next);
+            left = KernelForms.Fitting(telling).Length;
+        }
+
+        return telling;
+    }
+
+    private static bool IsIntel(string? cpuVendor) => cpuVendor?.Contains("intel", StringComparison.OrdinalIgnoreCase) == true;
+
+    private static (string Model, string Setting) SettingOf(int version) => version switch
+    {
+        < 6008 => ("current", "6.1"),
+        < 6012 => ("current", "6.8"),
+        < 6013 => ("current", "6.12"),
+        < 7003 => ("merged", "7.x"),
+        _ => ("merged", "7.3"),
+    };
+
+    private static SpteLayout LayoutOf(bool intel, int? version) => (!intel ? SpteLayout.Npt : version >= 7000 ? SpteLayout.Ept7 : SpteLayout.Ept) with
+    {
+        Frozen = version switch
+        {
+            < 6012 => 0x5a0,
+            < 6013 => SpteLayout.SuppressVe | 0x5a0,
+            _ => SpteLayout.SuppressVe | 0x1a0,
+        },
+    };
+
+    private CapturedKernel With(string? release, bool intel, int? version)
+    {
+        (string? model, string? setting) = version is { } known ? SettingOf(known) : default((string?, string?));
+        return this with
         {
             Release = release,
             Model = model,
             Setting = setting,
             Intel = intel,
-            RetPfFixed = version < 6012 ? 4 : 5,
-            Layout = (!intel ? SpteLayout.Npt : version < 7000 ? SpteLayout.Ept : SpteLayout.Ept7) with
-            {
-                Frozen = version < 6012 ? 0x5a0 : version < 6013 ? SpteLayout.SuppressVe | 0x5a0 : SpteLayout.SuppressVe | 0x1a0,
-            },
+            ReturnCodes = ReturnCodes.Of(version),
+            Layout = LayoutOf(intel, version),
         };
     }
-
-    [GeneratedRegex(@"\b(\d+)\.(\d+)\b")]
-    private static partial Regex VersionPattern();
 }

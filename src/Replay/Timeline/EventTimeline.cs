@@ -1,5 +1,4 @@
 using TraceReplay.Replay.Operations;
-using TraceReplay.Replay.State;
 using TraceReplay.Replay.Timeline.Buffers;
 using TraceReplay.Replay.Timeline.Host;
 using TraceReplay.Replay.Timeline.Inference;
@@ -20,6 +19,7 @@ internal sealed class EventTimeline
     private const ulong CreateVm = 0xae01;
 
     private readonly TimelineContext _context;
+    private readonly bool _entriesKnown;
     private readonly LostRecords _lost;
     private readonly PageInference? _inference;
     private readonly TaskTable _tasks = new();
@@ -37,6 +37,7 @@ internal sealed class EventTimeline
     {
         _lost = lost;
         _context = new TimelineContext(kinds, options, records);
+        _entriesKnown = kinds.Contains(EventKind.Entry);
         _vms = new VmTracker(_context, _tasks);
         _host = new HostTracker(_context, _vms, infers: inferred is not null);
         _buffers = new BufferTracker(_context);
@@ -92,6 +93,12 @@ internal sealed class EventTimeline
         TaskState task = _tasks.Of(e.Pid);
         LeaveWhatIsOver(e, task);
         _windows.FaultEvents += e.Kind is EventKind.PageFault or EventKind.SetSpte ? 1 : 0;
+        if (!_entriesKnown && e.Kind != EventKind.PageFault && task.Vm is { } vm)
+        {
+            // Whatever the task does before a fault, it enters the guest after it.
+            task.RootsAtEntry = vm.Roots;
+        }
+
         if (e.TellsEnough)
         {
             Dispatch(e, task);
@@ -112,6 +119,7 @@ internal sealed class EventTimeline
         foreach (TaskState task in _tasks.All.OrderBy(task => task.Pid))
         {
             _sptes.Settle(task);
+            _sptes.Explain(task, isEnd: true);
         }
 
         _faults.Complete(_tasks.All);
@@ -134,6 +142,11 @@ internal sealed class EventTimeline
         if (e.Kind != EventKind.SpteChanged)
         {
             _sptes.Settle(task);
+            if (e.Kind is not (EventKind.PageFree or EventKind.PageAlloc))
+            {
+                _sptes.Explain(task, isEnd: false);
+            }
+
             task.RemovedTable = null;
         }
 

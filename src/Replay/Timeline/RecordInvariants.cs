@@ -85,6 +85,9 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
     /// <summary>The leaf that the records show at <paramref name="gfn"/>, at any level; 0 if they show none.</summary>
     public ulong Leaf(VmTrack vm, int asId, ulong gfn) => Leaves(vm.Index).At(asId, gfn);
 
+    /// <summary>Every leaf that the records have shown is gone by their own record.</summary>
+    public bool HasNoLeaf(VmTrack vm) => !_leaves.TryGetValue(vm.Index, out KernelLeaves? leaves) || leaves.Count == 0;
+
     /// <summary>All roots are gone, and with them their leaves.</summary>
     public void RootsGone(VmTrack vm) => _leaves.Remove(vm.Index);
 
@@ -116,13 +119,8 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
         bool matched = false;
         for (int asId = 0; asId < window.Vm.Slots.Length; asId++)
         {
-            foreach (Memslot slot in window.Vm.Slots[asId].All)
+            foreach (Memslot slot in window.Vm.Slots[asId].OverlappingHva(window.Start, window.End))
             {
-                if (slot.UserspaceAddr >= window.End || window.Start >= slot.EndHva)
-                {
-                    continue;
-                }
-
                 matched = true;
                 ulong from = slot.Gfn(Math.Max(window.Start, slot.UserspaceAddr));
                 ulong end = slot.Gfn(Math.Min(window.End + 4095, slot.EndHva));
@@ -284,8 +282,12 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
         private readonly RadixTable[] _times = [new(), new()];
         private readonly RadixTable[] _cpus = [new(), new()];
 
+        /// <summary>Leaves that are there.</summary>
+        public long Count { get; private set; }
+
         public void Set(int asId, ulong gfn, int level, ulong spte, long time, int cpu)
         {
+            Count += (spte != 0 ? 1 : 0) - (_sptes[asId].At(gfn, level) != 0 ? 1 : 0);
             _sptes[asId].Set(gfn, level, spte);
             _times[asId][gfn] = (ulong)time;
             _cpus[asId][gfn] = (ulong)cpu;

@@ -72,19 +72,19 @@ internal sealed class TimelineContext(IReadOnlySet<EventKind> kinds, TimelineOpt
 
 /// <summary>What the timeline must know of the captured machine.</summary>
 /// <param name="Intel">error_code is an exit qualification (VMX), not a PFERR.</param>
-/// <param name="RetPfFixed">RET_PF_FIXED of the captured kernel (spec 1.4); SPURIOUS is one more.</param>
+/// <param name="Codes">RET_PF_* of the captured kernel (spec 1.4).</param>
 /// <param name="HostWritableBit">The SPTE bit that says that the host maps the page writable.</param>
 /// <param name="AccessedBit">The SPTE bit that says accessed.</param>
 /// <param name="DirtyBit">The SPTE bit that says dirty.</param>
 /// <param name="EarlySpurious">A present leaf that permits the access ends a fault before a new SPTE is made (7.x, spec 4.4).</param>
 /// <param name="Frozen">The value of an entry that is on its way out (spec 0.4).</param>
 /// <param name="SnapshotInLookup">The snapshot of mmu_invalidate_seq is taken behind the entry of kvm_faultin_pfn (6.3 and later), else before it.</param>
-public sealed record TimelineOptions(bool Intel, int RetPfFixed, ulong HostWritableBit, ulong AccessedBit, ulong DirtyBit, bool EarlySpurious = false, bool SnapshotInLookup = true, ulong Frozen = 0x5a0)
+public sealed record TimelineOptions(bool Intel, Kernel.ReturnCodes Codes, ulong HostWritableBit, ulong AccessedBit, ulong DirtyBit, bool EarlySpurious = false, bool SnapshotInLookup = true, ulong Frozen = 0x5a0)
 {
     /// <summary>What follows from the captured kernel.</summary>
     public static TimelineOptions Of(CapturedKernel kernel) => new(
         kernel.Intel,
-        kernel.RetPfFixed,
+        kernel.ReturnCodes,
         kernel.Layout.HostWritable,
         kernel.Layout.Accessed,
         kernel.Layout.Dirty,

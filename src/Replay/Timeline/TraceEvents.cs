@@ -10,11 +10,15 @@ internal static class TraceEvents
     /// <param name="trace">The trace.</param>
     /// <param name="ignoreProbes">Leave the probe events out.</param>
     /// <param name="kinds">The kinds wanted; null = all that the catalog knows.</param>
-    public static EventStream Open(DatasetReader reader, TraceManifest trace, bool ignoreProbes, IReadOnlySet<EventKind>? kinds = null)
+    public static EventStream Open(DatasetReader reader, TraceManifest trace, bool ignoreProbes, IReadOnlySet<EventKind>? kinds = null) =>
+        Open(reader, trace, ignoreProbes, EventCatalog.All.Where(source => kinds?.Contains(source.Kind) ?? true));
+
+    /// <summary>As the other, for a reader that asks for other fields than the timeline does.</summary>
+    public static EventStream Open(DatasetReader reader, TraceManifest trace, bool ignoreProbes, IEnumerable<EventSource> sources)
     {
         List<ProbeSite> sites = ignoreProbes ? [] : ReadProbeSites(reader, trace);
         List<EventCursor> cursors = [];
-        foreach (EventSource source in EventCatalog.All.Where(source => kinds?.Contains(source.Kind) ?? true))
+        foreach (EventSource source in sources)
         {
             string? path = source.Event is { } name ? reader.EventPath(trace.TraceId, name) : BestProbe(reader, trace, source, sites);
             if (path is not null && File.Exists(path))
@@ -70,6 +74,10 @@ internal static class TraceEvents
         int dot = function.IndexOf('.', StringComparison.Ordinal);
         return dot < 0 ? function : function[..dot];
     }
+
+    /// <summary>The functions that probes sit on, as far as the capture tells.</summary>
+    public static IReadOnlySet<string> ProbedFunctions(DatasetReader reader, TraceManifest trace, bool ignoreProbes) =>
+        ignoreProbes ? new HashSet<string>() : ReadProbeSites(reader, trace).Where(site => !site.Assumed).Select(site => WithoutSuffix(site.Function)).ToHashSet();
 
     /// <summary>Probes that the timeline takes for what their names say, as no symbol tells where they sit.</summary>
     public static int CountAssumedProbes(DatasetReader reader, TraceManifest trace, bool ignoreProbes) =>

@@ -74,6 +74,8 @@ public sealed class EventTests
     [Theory]
     [InlineData("reason EXIT_NPF rip 0x1020 info 100000014 1020", "amd")]
     [InlineData("reason EPT_VIOLATION rip 0x1020 info 100000014 1020", "intel")]
+    [InlineData("vcpu 0 reason npf rip 0x1000 info1 0x0000000100000014 info2 0x0000000000001000 intr_info 0x00000000 error_code 0x00000000", "amd")]
+    [InlineData("vcpu 0 reason npf rip 0x1000 info1 0x0000000100000014 info2 0x0000000000001000 intr_info 0x00000000 error_code 0x00000000 requests 0x0000000000000000", "amd")]
     [InlineData("reason 0x999 rip 0x1020 info 100000014 1020", null)]
     public void The_name_of_an_exit_tells_the_vendor(string text, string? vendor) =>
         Assert.Equal(vendor, Texts.Read($"sh-1 [000] ..... 1.000000: kvm_exit:             {text}\n").Info.CpuVendor);

@@ -30,6 +30,7 @@ public sealed class PerfScriptTests
         Texts read = Texts.Read("""
             # hostname : host1
             # os release : 6.12.95+deb12-amd64
+            # cpuid : GenuineIntel,6,143,8
             dd 29776 666709.771979:   10101010 cpu-clock: 
             	          414b3b fsnotify (/lib/modules/4.1.0-virtual/build/vmlinux)
             	           e5f70 read+0x10 (/lib/x86_64-linux-gnu/libc-2.15.so)
@@ -45,7 +46,7 @@ public sealed class PerfScriptTests
         Assert.Equal("414b3b vmlinux!fsnotify\ne5f70 libc-2.15.so!read\n0 unknown!unknown", GoldenTextTests.Value(read.Rows[0], "stack"));
         Assert.Null(GoldenTextTests.Value(read.Rows[1], "stack"));
         Assert.Equal((12, 666709782080000), (read.Losses[0].Count, read.Losses[0].Timestamp));
-        Assert.Equal(("host1", "6.12.95+deb12-amd64"), (read.Info.Host, read.Info.Kernel));
+        Assert.Equal(("host1", "6.12.95+deb12-amd64", "intel"), (read.Info.Host, read.Info.Kernel, read.Info.CpuVendor));
     }
 
     /// <summary>Counts as awk gives them: `/^[^\t ]/` samples, `/^\t/` frames.</summary>

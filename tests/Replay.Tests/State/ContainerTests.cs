@@ -29,15 +29,23 @@ public class ContainerTests
             Assert.All(oracle, e => Assert.Equal(e.Value, table[e.Key]));
         });
 
+    /// <summary>Slots come, are moved and go; few ids, gfns and addresses, so that they meet in every way, shared user memory among them.</summary>
     [Fact]
     public void Memslots_find_what_a_scan_finds() =>
-        Gen.Select(Gen.Int[0, 9], Gen.ULong[0, 60], Gen.ULong[0, 20]).Array[0, 40].Sample(puts =>
+        Gen.Select(Gen.Int[0, 9], Gen.ULong[0, 60], Gen.ULong[0, 20], Gen.ULong[0, 60], Gen.Int[0, 4]).Array[0, 40].Sample(calls =>
         {
             Memslots slots = new();
             List<Memslot> oracle = [];
-            foreach ((int id, ulong start, ulong pages) in puts)
+            foreach ((int id, ulong start, ulong pages, ulong hva, int call) in calls)
             {
-                Memslot slot = new(0, id, start, pages, 0, MemslotFlags.None);
+                if (call == 0)
+                {
+                    slots.Remove(id);
+                    oracle.RemoveAll(old => old.Id == id);
+                    continue;
+                }
+
+                Memslot slot = new(0, id, start, pages, hva << 12, MemslotFlags.None);
                 slots.Put(slot);
                 oracle.RemoveAll(old => old.Id == id || (pages > 0 && old.BaseGfn < slot.EndGfn && start < old.EndGfn));
                 if (pages > 0)
@@ -46,11 +54,57 @@ public class ContainerTests
                 }
             }
 
-            for (ulong gfn = 0; gfn < 90; gfn++)
+            Assert.Equal(oracle.Count, slots.Count);
+            Assert.Equal(oracle.OrderBy(slot => slot.BaseGfn), List(slots.All));
+            for (int id = 0; id < 10; id++)
             {
-                Assert.Equal(oracle.Find(slot => gfn >= slot.BaseGfn && gfn < slot.EndGfn), slots.Find(gfn));
+                Assert.Equal(oracle.Find(slot => slot.Id == id), slots.ById(id));
             }
-        });
+
+            for (ulong page = 0; page < 90; page++)
+            {
+                Assert.Equal(oracle.Find(slot => page >= slot.BaseGfn && page < slot.EndGfn), slots.Find(page));
+                for (ulong length = 0; length < 90; length += 7)
+                {
+                    (ulong from, ulong to) = ((page << 12) + 8, ((page + length) << 12) + 8);
+                    Assert.Equal(
+                        oracle.Where(slot => slot.TryGfns(from, to, out _, out _)).OrderBy(slot => slot.UserspaceAddr).ThenBy(slot => slot.Id),
+                        List(slots.OverlappingHva(from, to)));
+                }
+            }
+        }, iter: 500);
+
+    [Fact]
+    public void Slots_that_change_while_they_are_looked_through_are_not_seen_twice()
+    {
+        Memslots slots = new();
+        for (int id = 0; id < 100; id++)
+        {
+            slots.Put(new Memslot(0, id, (ulong)id * 16, 16, (ulong)(id % 10) << 12, MemslotFlags.None));
+        }
+
+        int seen = 0;
+        foreach (Memslot slot in slots.OverlappingHva(0, 1 << 20))
+        {
+            seen++;
+            slots.Put(slot with { Flags = MemslotFlags.Invalid });
+        }
+
+        Assert.Equal(100, seen);
+        Assert.All(List(slots.All), slot => Assert.True(slot.Is(MemslotFlags.Invalid)));
+    }
+
+    /// <summary>The kernel warns of such a range and refuses it; a broken record can show one.</summary>
+    [Fact]
+    public void No_window_meets_an_address_range_that_wraps()
+    {
+        Memslots slots = new();
+        slots.Put(new Memslot(0, 0, 16, 16, ulong.MaxValue - 4095, MemslotFlags.None));
+        Assert.NotNull(slots.Find(16));
+        Assert.Empty(List(slots.OverlappingHva(0, ulong.MaxValue)));
+        slots.Remove(0);
+        Assert.Null(slots.Find(16));
+    }
 
     [Fact]
     public void Mappings_are_cut_and_protected_page_by_page() =>
@@ -115,6 +169,17 @@ public class ContainerTests
                 Assert.Equal((oracle[pfn, 2], oracle[pfn, 3]), (ledger.AccessedMarks((ulong)pfn), ledger.DirtyMarks((ulong)pfn)));
             }
         });
+
+    private static List<Memslot> List(IntervalTree<Memslot>.Overlaps found)
+    {
+        List<Memslot> slots = [];
+        foreach (Memslot slot in found)
+        {
+            slots.Add(slot);
+        }
+
+        return slots;
+    }
 
     private struct Collector : IEntryVisitor
     {

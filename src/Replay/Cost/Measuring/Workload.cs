@@ -60,7 +60,7 @@ internal sealed class Workload
     /// <summary>The first operations of a trace.</summary>
     /// <param name="reader">The dataset.</param>
     /// <param name="trace">One of its traces.</param>
-    /// <param name="most">Operations at most: 72 bytes each.</param>
+    /// <param name="most">Operations at most: 88 bytes each.</param>
     /// <param name="ct">Stops between batches.</param>
     public static (Workload Workload, Func<string, IFaultModel> Create) Read(DatasetReader reader, TraceManifest trace, int most, CancellationToken ct)
     {
@@ -69,7 +69,7 @@ internal sealed class Workload
         while (operations.Count < most && source.MoveNext())
         {
             ct.ThrowIfCancellationRequested();
-            operations.AddRange(CollectionsMarshal.AsSpan(source.Operations));
+            operations.AddRange(source.Operations);
         }
 
         Timeline.CapturedKernel kernel = source.Kernel;

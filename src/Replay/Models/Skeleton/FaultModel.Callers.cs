@@ -179,13 +179,8 @@ public sealed partial class FaultModel<TRules, TCounting>
 
         for (int asId = 0; asId < vm.Slots.Length; asId++)
         {
-            foreach (Memslot slot in vm.Slots[asId].All)
+            foreach (Memslot slot in vm.Slots[asId].OverlappingHva(hva, hva + 1))
             {
-                if (hva < slot.UserspaceAddr || hva >= slot.EndHva)
-                {
-                    continue;
-                }
-
                 ulong gfn = slot.Gfn(hva);
                 ulong spte = vm.Sptes[asId].Leaf(gfn, out int level);
                 if (level != 1 || !SpteLayout.IsPresent(spte))

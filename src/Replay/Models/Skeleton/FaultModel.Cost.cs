@@ -51,7 +51,7 @@ public sealed partial class FaultModel<TRules, TCounting>
     {
         if (TCounting.IsOn)
         {
-            _costs.AddSlotLookup(op.Vm, op.AsId, found, slots.All.Length);
+            _costs.AddSlotLookup(op.Vm, op.AsId, found, slots.Count);
         }
     }
 

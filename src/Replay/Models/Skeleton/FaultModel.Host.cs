@@ -140,7 +140,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         ulong last = 0;
         for (int asId = 0; asId < vm.Slots.Length; asId++)
         {
-            foreach (Memslot slot in vm.Slots[asId].All)
+            foreach (Memslot slot in vm.Slots[asId].OverlappingHva(op.A, op.B))
             {
                 if (slot.TryGfns(op.A, op.B, out ulong from, out ulong to))
                 {
@@ -164,13 +164,9 @@ public sealed partial class FaultModel<TRules, TCounting>
         bool matched = false;
         for (int asId = 0; asId < vm.Slots.Length; asId++)
         {
-            foreach (Memslot slot in vm.Slots[asId].All)
+            foreach (Memslot slot in vm.Slots[asId].OverlappingHva(start, end))
             {
-                if (!slot.TryGfns(start, end, out ulong first, out ulong last))
-                {
-                    continue;
-                }
-
+                slot.TryGfns(start, end, out ulong first, out ulong last);
                 if (!matched)
                 {
                     matched = true;
@@ -201,12 +197,9 @@ public sealed partial class FaultModel<TRules, TCounting>
     private void EndWindow(VmState vm, in Operation op)
     {
         bool matched = false;
-        for (int asId = 0; asId < vm.Slots.Length && !matched; asId++)
+        foreach (Memslots slots in vm.Slots)
         {
-            foreach (Memslot slot in vm.Slots[asId].All)
-            {
-                matched |= slot.TryGfns(op.A, op.B, out _, out _);
-            }
+            matched |= slots.OverlappingHva(op.A, op.B).MoveNext();
         }
 
         Count(CostOperation.NotifierLock, 2);
@@ -366,11 +359,11 @@ public sealed partial class FaultModel<TRules, TCounting>
 
         for (int asId = 0; asId < vm.Slots.Length; asId++)
         {
-            foreach (Memslot slot in vm.Slots[asId].All)
+            foreach (Memslot slot in vm.Slots[asId].OverlappingHva(op.A, op.B))
             {
                 if (slot.TryGfns(op.A, op.B, out ulong first, out ulong last))
                 {
-                    UnrecordedVisitor visitor = new() { Checks = Checks, Seq = op.Seq, Sptes = vm.Sptes[asId] };
+                    UnrecordedVisitor visitor = new() { Checks = Checks, Seq = op.Seq };
                     vm.Sptes[asId].TakeUnrecorded(first, last, ref visitor);
                 }
             }
@@ -380,17 +373,11 @@ public sealed partial class FaultModel<TRules, TCounting>
     private struct UnrecordedVisitor : ILeafVisitor
     {
         public ObservationChecks Checks;
-        public SpteTables Sptes;
         public long Seq;
 
         public readonly void Visit(ulong gfn, int level, ref ulong spte)
         {
             Checks.Check(CheckedQuantity.LeafChange, false, Seq, gfn, spte, 0);
-            if (!SpteLayout.IsPresent(Sptes.Leaf(gfn, out _)))
-            {
-                Sptes.Set(gfn, level, spte);
-            }
-
             spte = 0;
         }
     }
@@ -399,14 +386,12 @@ public sealed partial class FaultModel<TRules, TCounting>
     {
         for (int asId = 0; asId < vm.Slots.Length; asId++)
         {
-            foreach (Memslot slot in vm.Slots[asId].All)
+            foreach (Memslot slot in vm.Slots[asId].OverlappingHva(start, end))
             {
-                if (slot.TryGfns(start, end, out ulong first, out ulong last))
-                {
-                    Count(CostOperation.MmuLockWrite, Settings.LocklessAge ? 0 : 2);
-                    AgeVisitor visitor = new() { AccessedBit = _layout.Accessed, Model = this };
-                    vm.Sptes[asId].ForEach(first, last, ref visitor);
-                }
+                slot.TryGfns(start, end, out ulong first, out ulong last);
+                Count(CostOperation.MmuLockWrite, Settings.LocklessAge ? 0 : 2);
+                AgeVisitor visitor = new() { AccessedBit = _layout.Accessed, Model = this };
+                vm.Sptes[asId].ForEach(first, last, ref visitor);
             }
         }
 

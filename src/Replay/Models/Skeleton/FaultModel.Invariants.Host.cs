@@ -51,12 +51,9 @@ public sealed partial class FaultModel<TRules, TCounting>
 
         for (int asId = 0; asId < vm.Slots.Length; asId++)
         {
-            foreach (Memslot slot in vm.Slots[asId].All)
+            foreach (Memslot slot in vm.Slots[asId].OverlappingHva(op.A, op.B))
             {
-                if (slot.UserspaceAddr < op.B && op.A < slot.EndHva)
-                {
-                    FindPresent(vm, asId, slot.Gfn(Math.Max(op.A, slot.UserspaceAddr)), slot.Gfn(Math.Min(op.B + 4095, slot.EndHva)), InvariantList.NoStaleLeaf, "a leaf outlived the window over it");
-                }
+                FindPresent(vm, asId, slot.Gfn(Math.Max(op.A, slot.UserspaceAddr)), slot.Gfn(Math.Min(op.B + 4095, slot.EndHva)), InvariantList.NoStaleLeaf, "a leaf outlived the window over it");
             }
         }
     }
@@ -80,12 +77,9 @@ public sealed partial class FaultModel<TRules, TCounting>
                 Invariants.Count(CheckPoint.BoMoved);
                 for (int asId = 0; asId < _vms[i].Slots.Length; asId++)
                 {
-                    foreach (Memslot slot in _vms[i].Slots[asId].All)
+                    foreach (Memslot slot in _vms[i].Slots[asId].OverlappingHva(vma.Start, vma.End))
                     {
-                        if (slot.UserspaceAddr < vma.End && vma.Start < slot.EndHva)
-                        {
-                            FindPresent(_vms[i], asId, slot.Gfn(Math.Max(vma.Start, slot.UserspaceAddr)), slot.Gfn(Math.Min(vma.End, slot.EndHva)), InvariantList.TtmOrder, "a leaf outlived the move of its buffer");
-                        }
+                        FindPresent(_vms[i], asId, slot.Gfn(Math.Max(vma.Start, slot.UserspaceAddr)), slot.Gfn(Math.Min(vma.End, slot.EndHva)), InvariantList.TtmOrder, "a leaf outlived the move of its buffer");
                     }
                 }
             }

@@ -163,7 +163,7 @@ public sealed partial class FaultModel<TRules, TCounting>
                 fault.Break(InvariantList.PfnEqual, certain: vm.Doubtful[fault.Gfn] == 0);
             }
 
-            if (fault.Level > Math.Max(1, host.Level) && fault.Outcome == FaultOutcome.Fixed)
+            if (host.Level != 0 && fault.Level > host.Level && fault.Outcome == FaultOutcome.Fixed)
             {
                 // A capture shows the host's level as a lower bound only (spec 8.3).
                 fault.Violable |= 1UL << InvariantList.LevelHost;

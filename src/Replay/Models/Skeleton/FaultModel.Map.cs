@@ -11,7 +11,7 @@ public sealed partial class FaultModel<TRules, TCounting>
     private void MapLeaf(VmState vm, Memslot slot, ref FaultContext fault, bool install)
     {
         SpteTables sptes = vm.Sptes[fault.AsId];
-        int goal = GoalLevel(vm, slot, in fault);
+        int goal = GoalLevel(vm, slot, ref fault);
         ulong old = sptes.Leaf(fault.Gfn, out int oldLevel);
         bool present = SpteLayout.IsPresent(old);
 
@@ -82,7 +82,7 @@ public sealed partial class FaultModel<TRules, TCounting>
     }
 
     /// <summary>Spec 4.2: what the slot permits, then what the host maps; dirty logging maps 4 KiB only.</summary>
-    private int GoalLevel(VmState vm, Memslot slot, in FaultContext fault)
+    private int GoalLevel(VmState vm, Memslot slot, ref FaultContext fault)
     {
         int level = slot.MaxLevel(fault.Gfn);
         bool huge = (fault.Access & FaultAccess.Exec) == 0 || !Settings.NxHugePages;
@@ -92,7 +92,22 @@ public sealed partial class FaultModel<TRules, TCounting>
         }
 
         Count(CostOperation.WalkLevel, CostOperations.Depth);
-        return Math.Min(level, Math.Max(1, vm.Memory.Pte(slot.Hva(fault.Gfn)).Level));
+        ulong hva = slot.Hva(fault.Gfn);
+        int host = vm.Memory.Pte(hva).Level;
+        host = host != 0 ? host : vm.Memory.Level(hva);
+        if (host == 0)
+        {
+            // Nothing but the fault's own leaf shows it: taken from there, and said.
+            fault.LevelReadOff = true;
+            host = Math.Max((byte)1, fault.OwnLevel);
+        }
+
+        if (fault.OwnLevel != 0)
+        {
+            vm.Memory.SetLevel(hva, fault.OwnLevel);
+        }
+
+        return Math.Min(level, host);
     }
 
     /// <summary>Walks down to a level, splitting huge leaves on the way; returns what is at its end, or below.</summary>

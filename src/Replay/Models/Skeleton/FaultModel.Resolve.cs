@@ -26,22 +26,31 @@ public sealed partial class FaultModel<TRules, TCounting>
         Vma? vma = vm.Memory.FindVma(hva);
         switch (fact)
         {
+            case LookupFact.Forbidden when Permits(vma, fault.Write) && vma!.Kind == PageKind.A1:
+                // What is anonymous and permits the access can be had: a refusal is not what this logic would say.
+                pte = HostPte.Make(SpecialPfn.MadeUp(fault.Gfn), fault.Write, special: false, 0);
+                fact = LookupFact.Found;
+                break;
             case LookupFact.Forbidden:
                 fault.Kind = PageKind.N;
                 fault.Path = FaultPath.GupSlow;
+                fault.ReadOff = vma is null || Permits(vma, fault.Write);
                 fault.End(FaultOutcome.Efault, FaultReason.Forbidden);
                 return;
             case LookupFact.DriverRefused:
                 fault.Kind = PageKind.N;
                 fault.Path = FaultPath.Remapped;
+                fault.ReadOff = true;
                 fault.End(FaultOutcome.Efault, FaultReason.DriverRefused);
                 return;
             case LookupFact.Interrupted when Settings.SignalPending:
                 fault.Pfn = SpecialPfn.SignalPending;
+                fault.ReadOff = true;
                 fault.Path = FaultPath.GupSlow;
                 fault.End(FaultOutcome.Eintr);
                 return;
             case LookupFact.LockKilled:
+                fault.ReadOff = true;
                 fault.Path = FaultPath.GupSlow;
                 fault.End(Settings.AgainIsSignal ? FaultOutcome.Eintr : FaultOutcome.Efault, FaultReason.LockKilled);
                 return;
@@ -50,10 +59,12 @@ public sealed partial class FaultModel<TRules, TCounting>
                 return;
             case LookupFact.Poisoned:
                 fault.Pfn = SpecialPfn.HwPoison;
+                fault.ReadOff = true;
                 fault.Path = FaultPath.GupSlow;
                 fault.End(FaultOutcome.Sigbus);
                 return;
             case LookupFact.AsyncQueued:
+                fault.ReadOff = true;
                 fault.Path = FaultPath.GupSlow;
                 fault.Retry(RetryCause.Async);
                 return;
@@ -100,6 +111,8 @@ public sealed partial class FaultModel<TRules, TCounting>
         }
     }
 
+    private static bool Permits(Vma? vma, bool write) => vma is { Kind: not PageKind.N } && (vma.Flags & (write ? VmaFlags.Write : VmaFlags.Read)) != 0;
+
     private void TakeGupPage(ref FaultContext fault, HostPte pte, FaultPath path, bool writable, Vma? vma)
     {
         fault.Pfn = pte.Pfn;
@@ -108,7 +121,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         fault.Kind = path == FaultPath.GuestMemfd ? PageKind.G1 : GupKind(pte, vma);
 
         // A huge leaf is one folio, except for FSDAX, whose pages count each for itself.
-        Pages.SetKind(fault.Pfn, fault.Kind, fault.Kind == PageKind.D1 ? 0 : Levels.Order(pte.Level), pte.Level);
+        Pages.SetKind(fault.Pfn, fault.Kind, fault.Kind == PageKind.D1 ? 0 : Levels.Order(Math.Max(1, pte.Level)), pte.Level);
         fault.ReleasePfn = fault.Pfn;
         fault.LookupPfn = fault.Pfn;
         fault.Get(Pages);

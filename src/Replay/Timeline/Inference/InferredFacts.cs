@@ -29,7 +29,7 @@ internal sealed class InferredFacts(bool intel)
         EventKind.PageFault, EventKind.FastPageFault, EventKind.Entry, EventKind.UserspaceExit, EventKind.SetSpte, EventKind.SpteChanged,
         EventKind.MarkMmioSpte, EventKind.HandleMmioPageFault, EventKind.Mmio, EventKind.EmulateInsn, EventKind.UnmapHvaRange, EventKind.AgeHva,
         EventKind.PageAlloc, EventKind.PageFree, EventKind.SysEnterMmap, EventKind.SysExitMmap, EventKind.SysEnterMunmap, EventKind.SysEnterMprotect,
-        EventKind.SyscallEdge,
+        EventKind.SyscallEdge, EventKind.SysEnterIoctl, EventKind.SysExitIoctl,
     };
 
     public Witnesses Witnesses { get; } = new();
@@ -92,7 +92,7 @@ internal sealed class InferredFacts(bool intel)
         switch (e.Kind)
         {
             case EventKind.PageFault:
-                _open[e.Pid] = new Open(_nextFault++, e[0] >> 12, TimelineBuilder.AccessOf(e[1], intel));
+                _open[e.Pid] = new Open(_nextFault++, e[0] >> 12, X86.FaultTracker.AccessOf(e[1], intel));
                 break;
             case EventKind.SetSpte:
                 OnSetSpte(e);

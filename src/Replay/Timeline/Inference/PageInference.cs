@@ -103,7 +103,7 @@ internal sealed class PageInference(TimelineContext context, VmTracker vms, Mems
                 host.KnowRemapped(vm, vm.Memory.FindVma(slot.Hva(gfn)));
             }
 
-            HostPte pte = HostPte.Make(pfn, (spte & context.Options.HostWritableBit) != 0, device, level);
+            HostPte pte = HostPte.Make(pfn, (spte & context.Options.HostWritableBit) != 0, device, level: 0);
             vm.Memory.SetPte(slot.Hva(gfn), pte);
             context.Emit(OperationKind.PteKnown, vm, slot.Hva(gfn), pte.Raw);
 
@@ -147,6 +147,6 @@ internal sealed class PageInference(TimelineContext context, VmTracker vms, Mems
         }
 
         context.Counts.PagesInferred++;
-        context.Emit(OperationKind.PteKnown, fault.Vm, fault.Hva, HostPte.Make(placed ?? SpecialPfn.MadeUp(gfn), writable, special: device).Raw);
+        context.Emit(OperationKind.PteKnown, fault.Vm, fault.Hva, HostPte.Make(placed ?? SpecialPfn.MadeUp(gfn), writable, special: device, level: 0).Raw);
     }
 }

@@ -18,7 +18,10 @@ internal sealed class TaskState(int pid)
     /// <summary>x86: 1 while the vCPU is in SMM.</summary>
     public byte AsId { get; set; }
 
-    /// <summary>Generation of roots that the vCPU had at its last kvm_entry; null if none was seen.</summary>
+    /// <summary>
+    /// Generation of roots that the vCPU had at its last kvm_entry; null if none was seen. Where entries are not recorded: at the task's last
+    /// record before a fault, as the entry came after that.
+    /// </summary>
     public uint? RootsAtEntry { get; set; }
 
     public OpenFault? Fault { get; set; }
@@ -62,11 +65,14 @@ internal sealed class TaskState(int pid)
     /// <summary>Leaves that the task has frozen, until the record of the table that held them shows what became of them.</summary>
     public List<FrozenLeaf> Frozen { get; } = [];
 
+    /// <summary>Leaves that the task has taken away in no window, call or table, in one run: what they were taken for shows at its end.</summary>
+    public List<FrozenLeaf> Unexplained { get; } = [];
+
     /// <summary>A table that the task took out: (gfn, level) of its entry, until it does something else.</summary>
     public (ulong Gfn, int Level)? RemovedTable { get; set; }
 
     public bool IsIdle => Fault is null && Windows.Count == 0 && Region is null && Ending is null && TtmMove is null && MappingChange is null;
 }
 
-/// <summary>A leaf whose entry the record shows frozen.</summary>
+/// <summary>A record of a leaf that waits for what explains it.</summary>
 internal readonly record struct FrozenLeaf(long Seq, ulong Gfn, int Level, ulong Old, ulong Now, byte AsId);

@@ -195,12 +195,9 @@ internal sealed class VmTracker(TimelineContext context, TaskTable tasks)
     {
         foreach (Memslots slots in vm.Slots)
         {
-            foreach (Memslot slot in slots.All)
+            foreach (Memslot _ in slots.OverlappingHva(start, end))
             {
-                if (slot.UserspaceAddr < end && start < slot.EndHva)
-                {
-                    return true;
-                }
+                return true;
             }
         }
 

@@ -165,7 +165,11 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
         }
         else
         {
-            MayEnd(window);
+            if (!context.Kinds.Contains(EventKind.InvalidateEnd))
+            {
+                MayEnd(window);
+            }
+
             task.Ending = window;
         }
     }
@@ -281,13 +285,10 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
         ulong gfns = 0;
         foreach (Memslots set in vm.Slots)
         {
-            foreach (Memslot slot in set.All)
+            foreach (Memslot slot in set.OverlappingHva(start, end))
             {
-                if (slot.UserspaceAddr < end && start < slot.EndHva)
-                {
-                    slots++;
-                    gfns += ((Math.Min(slot.EndHva, end) + 4095) >> 12) - (Math.Max(slot.UserspaceAddr, start) >> 12);
-                }
+                slots++;
+                gfns += ((Math.Min(slot.EndHva, end) + 4095) >> 12) - (Math.Max(slot.UserspaceAddr, start) >> 12);
             }
         }
 

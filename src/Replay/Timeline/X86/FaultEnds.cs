@@ -10,14 +10,10 @@ internal sealed class FaultEnds(TimelineContext context)
     private const int Efault = -14;
     private const int Eintr = -4;
 
-    // RET_PF_RETRY and RET_PF_EMULATE are the same on all kernels since 5.13 (spec 1.4).
-    private const int RetPfRetry = 1;
-    private const int RetPfEmulate = 2;
-
     /// <summary>KVM_RUN ends with an error. A signal that stops it behind a leaf belongs to the next entry (K7).</summary>
     public void SeeErrno(OpenFault fault, int errno)
     {
-        bool mapped = fault.Observed.By == ObservedBy.SetSpte || fault.FastReturn == context.Options.RetPfFixed || fault.FastReturn == context.Options.RetPfFixed + 1;
+        bool mapped = fault.Observed.By == ObservedBy.SetSpte || fault.FastReturn == context.Options.Codes.Fixed || fault.FastReturn == context.Options.Codes.Spurious;
         if (fault.SawReturn || (errno != Efault && errno != Eintr) || (errno == Eintr && mapped))
         {
             return;
@@ -51,32 +47,32 @@ internal sealed class FaultEnds(TimelineContext context)
     public FaultOutcome FromHandlerReturn(OpenFault fault)
     {
         // Where the lookup is probed and was not reached, the fast path is what fixed it.
-        int fixedValue = context.Options.RetPfFixed;
-        bool fast = fault.FastReturn == fixedValue || (fault.FastUntold && fault.Faultin == 0 && context.Kinds.Contains(EventKind.Faultin));
+        Kernel.ReturnCodes codes = context.Options.Codes;
+        bool fast = fault.FastReturn == codes.Fixed || (fault.FastUntold && fault.Faultin == 0 && context.Kinds.Contains(EventKind.Faultin));
         int value = (int)fault.Return;
         return value switch
         {
             Efault => FaultOutcome.Efault,
             Eintr => FaultOutcome.Eintr,
-            RetPfRetry => fault.AsyncQueued ? FaultOutcome.Async : fault.LookupPfn == SpecialPfn.HwPoison ? FaultOutcome.Sigbus : FaultOutcome.Retry,
-            RetPfEmulate => FaultOutcome.Emulate,
-            _ when value == fixedValue && fast => FaultOutcome.FixedFast,
-            _ when value == fixedValue => fault.FastUntold && fault is { Faultin: 0, Observed.HasLeaf: false } ? FaultOutcome.Unknown : FaultOutcome.Fixed,
-            _ when value == fixedValue + 1 => FaultOutcome.Spurious,
-            _ when value == fixedValue - 2 => FaultOutcome.WriteProtected,
+            _ when value == codes.Retry => fault.AsyncQueued ? FaultOutcome.Async : fault.LookupPfn == SpecialPfn.HwPoison ? FaultOutcome.Sigbus : FaultOutcome.Retry,
+            _ when value == codes.Emulate => FaultOutcome.Emulate,
+            _ when value == codes.Fixed && fast => FaultOutcome.FixedFast,
+            _ when value == codes.Fixed => fault.FastUntold && fault is { Faultin: 0, Observed.HasLeaf: false } ? FaultOutcome.Unknown : FaultOutcome.Fixed,
+            _ when value == codes.Spurious => FaultOutcome.Spurious,
+            _ when codes.WriteProtected >= 0 && value == codes.WriteProtected => FaultOutcome.WriteProtected,
             _ => FaultOutcome.Unknown,
         };
     }
 
     private FaultOutcome FromEvents(OpenFault fault)
     {
-        if (fault.FastReturn == context.Options.RetPfFixed)
+        if (fault.FastReturn == context.Options.Codes.Fixed)
         {
             fault.Observed.By = ObservedBy.FastPageFault;
             return FaultOutcome.FixedFast;
         }
 
-        if (fault.FastReturn == context.Options.RetPfFixed + 1)
+        if (fault.FastReturn == context.Options.Codes.Spurious)
         {
             fault.Observed.By = ObservedBy.FastPageFault;
             return FaultOutcome.Spurious;

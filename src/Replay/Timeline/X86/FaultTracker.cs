@@ -126,13 +126,13 @@ internal sealed class FaultTracker
             return;
         }
 
-        int fixedFast = _context.Options.RetPfFixed;
+        Kernel.ReturnCodes codes = _context.Options.Codes;
         fault.FastReturn = (int)e[2];
-        if (e.Knows(1) && (fault.FastReturn == fixedFast || fault.FastReturn == fixedFast + 1))
+        if (e.Knows(1) && (fault.FastReturn == codes.Fixed || fault.FastReturn == codes.Spurious))
         {
             SeeLeaf(fault, e[1], 0);
             Commit(task, fault);
-            if (fault.FastReturn == fixedFast)
+            if (fault.FastReturn == codes.Fixed)
             {
                 LeafRecorded(fault, fault.Observed.Level, e[1]);
             }
@@ -195,7 +195,7 @@ internal sealed class FaultTracker
         fault.Fact = LookupFact.Found;
         if (e.Knows(1) && e.Knows(2))
         {
-            _context.Emit(OperationKind.PteKnown, fault.Vm, fault.Hva, HostPte.Make(e[1], (e[2] & 1) != 0, special: true).Raw);
+            _context.Emit(OperationKind.PteKnown, fault.Vm, fault.Hva, HostPte.Make(e[1], (e[2] & 1) != 0, special: true, level: 0).Raw);
             return;
         }
 
@@ -587,7 +587,7 @@ internal sealed class FaultTracker
             // Remembered by hva; a fault whose lookup was not probed finds its hva through the slot.
             ulong hva = fault.Hva != 0 ? fault.Hva : fault.Vm.Slots[fault.Observed.AsId].Find(fault.Gfn)?.Hva(fault.Gfn) ?? 0;
             fault.Hva = hva;
-            _context.Emit(OperationKind.PteKnown, fault.Vm, hva, HostPte.Make(fault.LookupPfn, mapWritable, special: false).Raw);
+            _context.Emit(OperationKind.PteKnown, fault.Vm, hva, HostPte.Make(fault.LookupPfn, mapWritable, special: false, level: 0).Raw);
         }
 
         LookupFact fact = fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued : fault.Fact;
@@ -724,11 +724,6 @@ internal sealed class FaultTracker
         }
 
         task.Fault = null;
-        if (!_context.Kinds.Contains(EventKind.Entry))
-        {
-            task.RootsAtEntry = fault.Vm.Roots;
-        }
-
         ref ObservedFault observed = ref fault.Observed;
         observed.Vm = fault.Vm.Index;
         observed.Hva = fault.Hva;

@@ -1,6 +1,5 @@
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
-using TraceReplay.Replay.Timeline.Tasks;
 using TraceReplay.Replay.Timeline.Vms;
 
 namespace TraceReplay.Replay.Timeline.X86;
@@ -105,67 +104,4 @@ internal sealed class OpenFault
 
     /// <summary>Whether an entry of this level at <paramref name="gfn"/> lies on the fault's way.</summary>
     public bool Meets(VmTrack vm, ulong gfn, int level) => Vm == vm && (Gfn ^ gfn) < Levels.Pages(level);
-}
-
-/// <summary>Which record showed how a fault ended, best first.</summary>
-public enum ObservedBy : byte
-{
-    Nothing = 0,
-
-    /// <summary>The value that the page-fault handler returned (probe).</summary>
-    HandlerReturn,
-
-    /// <summary>errno of kvm_userspace_exit.</summary>
-    UserspaceExit,
-
-    /// <summary>fast_page_fault.</summary>
-    FastPageFault,
-
-    /// <summary>kvm_mmu_set_spte.</summary>
-    SetSpte,
-
-    /// <summary>mark_mmio_spte, handle_mmio_page_fault, kvm_mmio or kvm_emulate_insn.</summary>
-    Mmio,
-
-    /// <summary>Nothing but the guest's re-entry: inferred.</summary>
-    Entry,
-}
-
-/// <summary>What the trace shows of one fault: the row of the <c>faults</c> view.</summary>
-public struct ObservedFault
-{
-    public long FaultId;
-    public long Seq;
-    public long EndSeq;
-    public long Time;
-
-    /// <summary>To the next entry or exit to user space, in the clock's units; -1 if neither came.</summary>
-    public long Latency;
-
-    public int Vm;
-    public int Vcpu;
-    public int Pid;
-    public int AsId;
-    public int SlotId;
-    public ulong Gpa;
-    public ulong Hva;
-    public FaultAccess Access;
-    public FaultOutcome Outcome;
-    public ObservedBy By;
-
-    /// <summary>The handler called was kvm_tdp_page_fault's caller, or the fault is a shadow MMU's.</summary>
-    public bool Shadow;
-
-    public bool HasPfn;
-    public bool HasLeaf;
-    public ulong Pfn;
-    public ulong Spte;
-    public int Level;
-
-    /// <summary>Calls that put the page of a lookup back, and the last one's pfn | 0; -1 if the capture does not record them.</summary>
-    public int Releases;
-    public ulong ReleasedPfn;
-
-    /// <summary>Records were lost between the fault's begin and its end.</summary>
-    public bool Lost;
 }

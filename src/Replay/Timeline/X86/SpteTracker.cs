@@ -107,6 +107,37 @@ internal sealed class SpteTracker(TimelineContext context, VmTracker vms, Window
         task.Frozen.Clear();
     }
 
+    /// <summary>
+    /// The end of a run of leaves that the task has taken away in no window, memslot call or table. Where no leaf of the VM is left, it was its
+    /// end (mm exit zaps all roots). Else a leaf that did not go with an old root went for no reason that is recorded.
+    /// </summary>
+    public void Explain(TaskState task, bool isEnd)
+    {
+        if (task.Unexplained.Count == 0)
+        {
+            return;
+        }
+
+        VmTrack vm = vms.Of(task);
+        bool all = isEnd || context.Records.HasNoLeaf(vm);
+        foreach (FrozenLeaf leaf in task.Unexplained)
+        {
+            Forgot?.Invoke(vm, leaf.Gfn, (ulong)leaf.Level);
+            if (all)
+            {
+                context.Counts.MaintenanceFromSpteEvents++;
+                context.Emit(OperationKind.ZapLeaf, vm, leaf.Gfn, (ulong)leaf.Level, leaf.Old, asId: leaf.AsId);
+            }
+            else
+            {
+                Observe(vm, leaf.AsId, leaf.Gfn, leaf.Old, leaf.Now, leaf.Level, leaf.Seq, expected: false);
+                context.Emit(OperationKind.ZapLeaf, vm, leaf.Gfn, (ulong)leaf.Level, leaf.Old, asId: leaf.AsId);
+            }
+        }
+
+        task.Unexplained.Clear();
+    }
+
     /// <summary>The record of the entry above what the task froze: 7.x rebuilds huge leaves in place and records the children first (spec 4.7).</summary>
     private bool SettleBelow(TaskState task, VmTrack vm, ulong gfn, int level, ulong now)
     {
@@ -156,6 +187,12 @@ internal sealed class SpteTracker(TimelineContext context, VmTracker vms, Window
             return;
         }
 
+        if (oldLeaf && !SpteLayout.IsPresent(now) && !expected)
+        {
+            task.Unexplained.Add(new FrozenLeaf(seq, gfn, level, old, now, asId));
+            return;
+        }
+
         OperationKind kind;
         if (oldLeaf && newLeaf && (old & ~now) == context.Options.AccessedBit)
         {
@@ -196,11 +233,6 @@ internal sealed class SpteTracker(TimelineContext context, VmTracker vms, Window
         if (kind == OperationKind.ZapLeaf)
         {
             Forgot?.Invoke(vm, gfn, (ulong)level);
-            if (!expected)
-            {
-                // Nothing recorded could have taken it away: compared first, as the model has no reason to.
-                Observe(vm, asId, gfn, old, now, level, seq, expected: false);
-            }
         }
 
         context.Emit(kind, vm, gfn, (ulong)level, kind == OperationKind.ZapLeaf ? old : SpteLayout.Pfn(now), asId: asId);
