@@ -70,7 +70,8 @@ public enum OperationKind : byte
     FaultBegin,
 
     /// <summary>
-    /// Its lookup is done (steps 10, 11): A <see cref="LookupFact"/>, B recorded snapshot + 1 or 0. After: where the second
+    /// Its lookup is done (steps 10, 11): A <see cref="LookupFact"/>, B recorded snapshot + 1 or 0, C 1 if the VMM's mappings were changing
+    /// meanwhile, D <see cref="OwnStep"/> of what comes behind its checks. After: where the second
     /// lock-free check may come at the earliest, Before at the latest.
     /// </summary>
     FaultLookup,
@@ -200,25 +201,42 @@ public enum SlotFact : byte
     SeenInvalid,
 }
 
+/// <summary>Whether a step that a fault takes only if a check lets it is in the records.</summary>
+public enum OwnStep : byte
+{
+    /// <summary>The capture does not record this step.</summary>
+    NotRecorded = 0,
+
+    /// <summary>It was taken.</summary>
+    Seen,
+
+    /// <summary>It was not taken.</summary>
+    Missing,
+}
+
 /// <summary>What is known of a fault when it begins, in one number: the layout of <see cref="Operation.C"/>.</summary>
 public readonly record struct BeginFacts(ulong Raw)
 {
     private const ulong StaleBit = 1 << 8;
     private const ulong MayBeStaleBit = 1 << 9;
+    private const int StepShift = 10;
     private const int SnapshotShift = 16;
 
     /// <param name="slot">Where its memslot is known from.</param>
     /// <param name="rootStale">Its vCPU has not entered the guest since all roots were zapped.</param>
     /// <param name="rootMayBeStale">Nothing shows whether it has.</param>
     /// <param name="snapshotPlusOne">Recorded mmu_invalidate_seq of its snapshot + 1; 0 if not known yet.</param>
-    public static ulong Make(SlotFact slot, bool rootStale = false, bool rootMayBeStale = false, ulong snapshotPlusOne = 0) =>
-        (ulong)slot | (rootStale ? StaleBit : 0) | (rootMayBeStale ? MayBeStaleBit : 0) | (snapshotPlusOne << SnapshotShift);
+    /// <param name="lookup">Whether its lookup is recorded.</param>
+    public static ulong Make(SlotFact slot, bool rootStale = false, bool rootMayBeStale = false, ulong snapshotPlusOne = 0, OwnStep lookup = OwnStep.NotRecorded) =>
+        (ulong)slot | (rootStale ? StaleBit : 0) | (rootMayBeStale ? MayBeStaleBit : 0) | ((ulong)lookup << StepShift) | (snapshotPlusOne << SnapshotShift);
 
     public SlotFact Slot => (SlotFact)(byte)Raw;
 
     public bool RootStale => (Raw & StaleBit) != 0;
 
     public bool RootMayBeStale => (Raw & MayBeStaleBit) != 0;
+
+    public OwnStep LookupMade => (OwnStep)((Raw >> StepShift) & 3);
 
     public ulong SnapshotPlusOne => Raw >> SnapshotShift;
 }
@@ -234,6 +252,12 @@ public enum MapFacts : byte
 
     /// <summary>Whether the host maps the page writable is taken from the fault's own leaf: nothing else shows it.</summary>
     WritableReadOff = 2,
+
+    /// <summary>kvm_mmu_spte_requested, which comes behind all checks, is recorded.</summary>
+    Passed = 4,
+
+    /// <summary>It is not, though the capture records it.</summary>
+    NotPassed = 8,
 }
 
 /// <summary>What the trace tells of a lookup besides the page-table leaf.</summary>

@@ -22,6 +22,10 @@ public enum EventKind : byte
     AsyncQueued,
     ZapAllFast,
     SmmTransition,
+
+    /// <summary>The vCPU begins to run a nested guest, or returns from it to its own.</summary>
+    NestedEnter,
+    NestedExit,
     PageAlloc,
     PageFree,
     SysEnterMmap,
@@ -118,6 +122,9 @@ public static class EventCatalog
         new(EventKind.AsyncQueued, "kvm.kvm_async_pf_doublefault"),
         new(EventKind.ZapAllFast, "kvmmmu.kvm_mmu_zap_all_fast"),
         new(EventKind.SmmTransition, "kvm.kvm_smm_transition", "entering"),
+        new(EventKind.NestedEnter, "kvm.kvm_nested_vmenter"),
+        new(EventKind.NestedEnter, "kvm.kvm_nested_vmrun"),
+        new(EventKind.NestedExit, "kvm.kvm_nested_vmexit_inject"),
         new(EventKind.PageAlloc, "kmem.mm_page_alloc", "pfn", "order", "gfp_flags"),
         new(EventKind.PageFree, "kmem.mm_page_free", "pfn", "order?"),
         new(EventKind.SysEnterMmap, "syscalls.sys_enter_mmap", "len", "prot", "flags", "off?"),

@@ -49,7 +49,7 @@ internal sealed class EventTimeline
         };
         _memslots = new MemslotTracker(_context, _vms, _windows);
         _inference = inferred is null ? null : new PageInference(_context, _vms, _memslots, _host, _buffers, inferred);
-        _faults = new FaultTracker(_context, _vms, _windows, _memslots, _inference);
+        _faults = new FaultTracker(_context, _vms, _windows, _memslots, _host, _inference);
         _sptes = new SpteTracker(_context, _vms, _windows, _memslots, _faults)
         {
             Forgot = inferred is null ? null : PageInference.Forget,
@@ -158,7 +158,7 @@ internal sealed class EventTimeline
 
     private void FollowSyscall(EventCursor e, TaskState task)
     {
-        _host.Apply(task);
+        _host.OnSyscallEdge(task);
         bool enters = e.Source.SyscallEntry is not null;
         bool isIoctl = e.Kind is EventKind.SysEnterIoctl or EventKind.SysExitIoctl;
         if (!enters && task.CreatesVm)
@@ -219,6 +219,8 @@ internal sealed class EventTimeline
             case EventKind.SetRegion: _memslots.OnSetRegion(e, task); break;
             case EventKind.SetRegionRet: _memslots.OnSetRegionReturn(e, task); break;
             case EventKind.SmmTransition: task.AsId = (byte)(e[0] & 1); break;
+            case EventKind.NestedEnter: task.IsNested = true; break;
+            case EventKind.NestedExit: task.IsNested = false; break;
 
             case EventKind.PageAlloc: _buffers.OnPageAlloc(e); break;
             case EventKind.PageFree: _buffers.OnPageFree(e); break;
@@ -226,10 +228,10 @@ internal sealed class EventTimeline
             case EventKind.TtmMoveRet: _buffers.OnMoveReturn(e, task); break;
 
             case EventKind.SysEnterIoctl: task.CreatesVm = e.Knows(0) && e[0] == CreateVm; break;
-            case EventKind.SysEnterMmap: HostTracker.OnMmap(e, task); break;
+            case EventKind.SysEnterMmap: _host.OnMmap(e, task); break;
             case EventKind.SysExitMmap: _host.OnMmapReturn(e, task); break;
-            case EventKind.SysEnterMunmap: HostTracker.OnMunmap(e, task); break;
-            case EventKind.SysEnterMprotect: HostTracker.OnMprotect(e, task); break;
+            case EventKind.SysEnterMunmap: _host.OnMunmap(e, task); break;
+            case EventKind.SysEnterMprotect: _host.OnMprotect(e, task); break;
             case EventKind.InsertPfn: _host.OnInsertPfn(e, task); break;
             case EventKind.InsertPfnRet: _host.OnInsertPfnReturn(e, task); break;
             case EventKind.RemapPfn: _host.OnRemapPfn(e, task); break;

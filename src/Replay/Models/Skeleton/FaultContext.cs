@@ -65,6 +65,15 @@ public struct FaultContext
     /// <summary>The outcomes over all orders that the records allow: bit n is <see cref="FaultOutcome"/> n. Set when the fault is over.</summary>
     public ushort Outcomes;
 
+    /// <summary>Of two orders that the other records allow, the fault's own next step told which it was.</summary>
+    public bool ByOwnStep;
+
+    /// <summary>Whether the fault's lookup, the step behind its first check, is recorded.</summary>
+    public OwnStep LookupMade;
+
+    /// <summary>Whether kvm_mmu_spte_requested, the step behind its checks, is recorded.</summary>
+    public OwnStep LockReached;
+
     /// <summary>The outcome rests on the fault's own lookup having failed as recorded.</summary>
     public bool ReadOff;
 

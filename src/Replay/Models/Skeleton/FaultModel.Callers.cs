@@ -52,7 +52,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         }
         else
         {
-            Resolve(vm, LookupFact.Found, ref map);
+            Resolve(vm, LookupFact.Found, mappingsChange: false, ref map);
             CountHostWork(LookupFact.Found, in map);
             CountContext(in map);
             map.End(map.Outcome == FaultOutcome.Unknown && !SpecialPfn.IsError(map.Pfn) ? FaultOutcome.Fixed : FaultOutcome.Efault, FaultReason.CallerRefused);
@@ -177,7 +177,7 @@ public sealed partial class FaultModel<TRules, TCounting>
             return;
         }
 
-        for (int asId = 0; asId < vm.Slots.Length; asId++)
+        for (int asId = 0; asId < vm.Roots; asId++)
         {
             foreach (Memslot slot in vm.Slots[asId].OverlappingHva(hva, hva + 1))
             {

@@ -138,7 +138,7 @@ public sealed partial class FaultModel<TRules, TCounting>
     {
         ulong first = ulong.MaxValue;
         ulong last = 0;
-        for (int asId = 0; asId < vm.Slots.Length; asId++)
+        for (int asId = 0; asId < vm.Roots; asId++)
         {
             foreach (Memslot slot in vm.Slots[asId].OverlappingHva(op.A, op.B))
             {
@@ -162,7 +162,7 @@ public sealed partial class FaultModel<TRules, TCounting>
     {
         Count(CostOperation.NotifierLock, 2);
         bool matched = false;
-        for (int asId = 0; asId < vm.Slots.Length; asId++)
+        for (int asId = 0; asId < vm.Roots; asId++)
         {
             foreach (Memslot slot in vm.Slots[asId].OverlappingHva(start, end))
             {
@@ -327,8 +327,14 @@ public sealed partial class FaultModel<TRules, TCounting>
     /// <summary>A record of a leaf's change against what the model had there and has now. The next changes start from the record.</summary>
     private void CheckLeaf(VmState vm, in Operation op)
     {
+        // The record does not say in which root it was.
         SpteTables sptes = vm.Sptes[op.AsId];
         int level = (int)op.D;
+        if (vm.Roots > 2 && op.AsId == 0 && !IsAt(sptes, op.A, level, op.B) && IsAt(vm.Sptes[2], op.A, level, op.B))
+        {
+            sptes = vm.Sptes[2];
+        }
+
         ulong now = sptes.At(op.A, level);
         ulong zapped = sptes.TakeZapped(op.A, level, op.B, _layout.OwnBits);
         bool zap = !SpteLayout.IsPresent(op.C);
@@ -349,6 +355,9 @@ public sealed partial class FaultModel<TRules, TCounting>
         }
     }
 
+    private bool IsAt(SpteTables sptes, ulong gfn, int level, ulong recorded) =>
+        sptes.HasZapped(gfn, level, recorded, _layout.OwnBits) || ((sptes.At(gfn, level) ^ recorded) & ~_layout.OwnBits) == 0;
+
     /// <summary>What the window must have zapped and no record shows: the kernel forgot it.</summary>
     private void CheckUnrecordedZaps(VmState vm, in Operation op)
     {
@@ -357,7 +366,7 @@ public sealed partial class FaultModel<TRules, TCounting>
             return;
         }
 
-        for (int asId = 0; asId < vm.Slots.Length; asId++)
+        for (int asId = 0; asId < vm.Roots; asId++)
         {
             foreach (Memslot slot in vm.Slots[asId].OverlappingHva(op.A, op.B))
             {
@@ -384,7 +393,7 @@ public sealed partial class FaultModel<TRules, TCounting>
 
     private void Age(VmState vm, ulong start, ulong end)
     {
-        for (int asId = 0; asId < vm.Slots.Length; asId++)
+        for (int asId = 0; asId < vm.Roots; asId++)
         {
             foreach (Memslot slot in vm.Slots[asId].OverlappingHva(start, end))
             {

@@ -49,7 +49,7 @@ public sealed partial class FaultModel<TRules, TCounting>
             Report(InvariantList.SeqMonotonic, certain: false, 0, null, "a fault's snapshot of seq was ahead of the ends that the trace shows");
         }
 
-        for (int asId = 0; asId < vm.Slots.Length; asId++)
+        for (int asId = 0; asId < vm.Roots; asId++)
         {
             foreach (Memslot slot in vm.Slots[asId].OverlappingHva(op.A, op.B))
             {
@@ -75,7 +75,7 @@ public sealed partial class FaultModel<TRules, TCounting>
             foreach (Vma vma in _vms[i].Memory.VmasOf(bo))
             {
                 Invariants.Count(CheckPoint.BoMoved);
-                for (int asId = 0; asId < _vms[i].Slots.Length; asId++)
+                for (int asId = 0; asId < _vms[i].Roots; asId++)
                 {
                     foreach (Memslot slot in _vms[i].Slots[asId].OverlappingHva(vma.Start, vma.End))
                     {

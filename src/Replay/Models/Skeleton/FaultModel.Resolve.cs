@@ -7,7 +7,7 @@ namespace TraceReplay.Replay.Models.Skeleton;
 /// <content>From gfn to pfn: the resolution algorithm of spec 3.</content>
 public sealed partial class FaultModel<TRules, TCounting>
 {
-    private void Resolve(VmState vm, LookupFact fact, ref FaultContext fault)
+    private void Resolve(VmState vm, LookupFact fact, bool mappingsChange, ref FaultContext fault)
     {
         Memslot slot = fault.Slot!;
         bool readOnlySlot = slot.Is(MemslotFlags.ReadOnly);
@@ -26,7 +26,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         Vma? vma = vm.Memory.FindVma(hva);
         switch (fact)
         {
-            case LookupFact.Forbidden when Permits(vma, fault.Write) && vma!.Kind == PageKind.A1:
+            case LookupFact.Forbidden when !mappingsChange && Permits(vma, fault.Write) && vma!.Kind == PageKind.A1:
                 // What is anonymous and permits the access can be had: a refusal is not what this logic would say.
                 pte = HostPte.Make(SpecialPfn.MadeUp(fault.Gfn), fault.Write, special: false, 0);
                 fact = LookupFact.Found;
@@ -34,7 +34,7 @@ public sealed partial class FaultModel<TRules, TCounting>
             case LookupFact.Forbidden:
                 fault.Kind = PageKind.N;
                 fault.Path = FaultPath.GupSlow;
-                fault.ReadOff = vma is null || Permits(vma, fault.Write);
+                fault.ReadOff = mappingsChange || vma is null || Permits(vma, fault.Write);
                 fault.End(FaultOutcome.Efault, FaultReason.Forbidden);
                 return;
             case LookupFact.DriverRefused:

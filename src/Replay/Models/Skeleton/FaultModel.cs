@@ -125,7 +125,9 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         fault.SnapshotAfter = _after;
         fault.SnapshotBefore = _before;
         fault.SnapshotPlusOne = facts.SnapshotPlusOne;
+        fault.LookupMade = facts.LookupMade;
         vm.OpenFaults++;
+        vm.Roots = Math.Max(vm.Roots, op.AsId + 1);
         fault.Gva = op.D;
         fault.GetsUnconditionally = Settings.UnconditionalGet;
         fault.AllowsUnsafe = Settings.AllowUnsafeMappings;
@@ -184,7 +186,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         Count(CostOperation.PrecheckLoad, checks ? 2 : 0);
         if (checks)
         {
-            fault.RetryIn(CheckRetry(vm, in fault, _after, _before, out _), RetryCause.PrecheckBeforeLookup);
+            fault.RetryIn(ByOwnStep(CheckRetry(vm, in fault, _after, _before, out _), fault.LookupMade, ref fault), RetryCause.PrecheckBeforeLookup);
         }
 
         if (!fault.Done && (invalid || facts.Slot == SlotFact.MayBeInvalid))
@@ -200,6 +202,21 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         return vm.Places.Count == 0
             ? RetryVerdict.No
             : vm.Places.Check(new CheckPlaces(fault.SnapshotAfter, fault.SnapshotBefore, fault.SnapshotPlusOne, after, before), RangeUnit(in fault), fault.IsArm64, out isOpen);
+    }
+
+    /// <summary>
+    /// Where the records of other tasks leave both orders open, the fault's own next step tells on which side its check lies: the
+    /// kernel goes on only if the check lets it. Nothing that the others' records decide is changed by it.
+    /// </summary>
+    private static RetryVerdict ByOwnStep(RetryVerdict verdict, OwnStep next, ref FaultContext fault)
+    {
+        if (verdict != RetryVerdict.Maybe || next == OwnStep.NotRecorded)
+        {
+            return verdict;
+        }
+
+        fault.ByOwnStep = true;
+        return next == OwnStep.Seen ? RetryVerdict.No : RetryVerdict.Yes;
     }
 
     /// <summary>The fault is over: of a set of outcomes, the state went on with one.</summary>
@@ -269,6 +286,8 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
 
         fault.LookedUp = true;
 
+        fault.LockReached = op.Kind == OperationKind.FaultLookup ? (OwnStep)op.D : OwnStep.NotRecorded;
+
         // The recorded snapshot is exact where the position of the event that shows it is not.
         if (op.Kind == OperationKind.FaultLookup && op.B != 0)
         {
@@ -279,7 +298,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
             {
                 // Now it is known which ends came before it.
                 fault.MayRetry = RetryCause.None;
-                fault.RetryIn(CheckRetry(vm, in fault, fault.SnapshotAfter, fault.SnapshotBefore, out _), RetryCause.PrecheckBeforeLookup);
+                fault.RetryIn(ByOwnStep(CheckRetry(vm, in fault, fault.SnapshotAfter, fault.SnapshotBefore, out _), fault.LookupMade, ref fault), RetryCause.PrecheckBeforeLookup);
                 if (fault.Done)
                 {
                     return;
@@ -287,7 +306,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
             }
         }
 
-        Resolve(vm, (LookupFact)op.A, ref fault);
+        Resolve(vm, (LookupFact)op.A, mappingsChange: op.Kind == OperationKind.FaultLookup && op.C != 0, ref fault);
         CountHostWork((LookupFact)op.A, in fault);
         Count(CostOperation.RefPutInLookup, fault.RefsPut);
         if (fault.IsArm64 && !fault.Done)
@@ -301,7 +320,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         }
 
         Count(CostOperation.PrecheckLoad, 2);
-        fault.RetryIn(CheckRetry(vm, in fault, _after, _before, out _), RetryCause.PrecheckAfterLookup);
+        fault.RetryIn(ByOwnStep(CheckRetry(vm, in fault, _after, _before, out _), fault.LockReached, ref fault), RetryCause.PrecheckAfterLookup);
         if (fault.Done)
         {
             TRules.ReleaseAtPrecheck(ref fault, Pages);
@@ -337,10 +356,16 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         }
 
         CheckHeld(ref fault);
-        fault.RetryIn(CheckRoot(vm, in fault), RetryCause.RootObsolete);
+        OwnStep passed = ((MapFacts)op.B & MapFacts.Passed) != 0 ? OwnStep.Seen : ((MapFacts)op.B & MapFacts.NotPassed) != 0 ? OwnStep.Missing : OwnStep.NotRecorded;
+        fault.RetryIn(ByOwnStep(CheckRoot(vm, in fault), passed, ref fault), RetryCause.RootObsolete);
+        if (passed == OwnStep.Seen && fault.MayRetry is RetryCause.RootObsolete)
+        {
+            fault.MayRetry = RetryCause.None;
+        }
+
         if (!fault.Done && fault.Slot is not null)
         {
-            RetryVerdict verdict = CheckRetry(vm, in fault, _after, _before, out bool isOpen);
+            RetryVerdict verdict = ByOwnStep(CheckRetry(vm, in fault, _after, _before, out bool isOpen), passed, ref fault);
             fault.RetryIn(verdict, isOpen ? RetryCause.WindowOpen : RetryCause.SeqMoved);
         }
 

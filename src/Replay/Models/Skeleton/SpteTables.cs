@@ -100,6 +100,15 @@ public sealed class SpteTables
         return spte;
     }
 
+    /// <summary>Whether the leaf that a record names was zapped here and its record has not come yet.</summary>
+    public bool HasZapped(ulong gfn, int level, ulong recorded, ulong ownBits)
+    {
+        ulong index = gfn >> (9 * (level - 1));
+        ulong spte = _zapped[level - 1][index];
+        return (spte != 0 && ((spte ^ recorded) & ~ownBits) == 0)
+            || (_withRoots.TryGetValue((index, level), out List<ulong>? list) && list.Exists(old => ((old ^ recorded) & ~ownBits) == 0));
+    }
+
     /// <summary>Visits, and forgets, what was zapped in gfns [from, end) other than with a root and has no record yet.</summary>
     public void TakeUnrecorded<TVisitor>(ulong from, ulong end, ref TVisitor visitor)
         where TVisitor : struct, ILeafVisitor

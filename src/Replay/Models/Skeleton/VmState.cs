@@ -7,10 +7,20 @@ namespace TraceReplay.Replay.Models.Skeleton;
 /// <summary>One VM as a model sees it (spec 2): slots, invalidate state, SPTEs, and the VMM's memory.</summary>
 public sealed class VmState
 {
-    /// <summary>By address space: 0 normal, 1 SMM.</summary>
-    public Memslots[] Slots { get; } = [new(), new()];
+    /// <summary>By root: 0 normal, 1 SMM, which has an address space of its own, 2 for a guest that runs nested: the normal memslots once more.</summary>
+    public Memslots[] Slots { get; }
 
-    public SpteTables[] Sptes { get; } = [new(), new()];
+    /// <summary>By root. A vCPU works in the root of its mode, so a gfn may have a leaf in each.</summary>
+    public SpteTables[] Sptes { get; } = [new(), new(), new()];
+
+    /// <summary>Roots in use: the nested one only once a fault in it has been seen.</summary>
+    public int Roots { get; set; } = 2;
+
+    public VmState()
+    {
+        Memslots normal = new();
+        Slots = [normal, new(), normal];
+    }
 
     public InvalidateState Invalidate { get; } = new();
 
@@ -30,8 +40,8 @@ public sealed class VmState
     /// <summary>Gfns whose leaf was installed where the order of a window and the fault is not certain.</summary>
     public RadixTable Doubtful { get; } = new();
 
-    /// <summary>By address space: gfns that the dirty log of their memslot holds.</summary>
-    public RadixTable[] DirtyLog { get; } = [new(), new()];
+    /// <summary>By root: gfns that the dirty log of their memslot holds.</summary>
+    public RadixTable[] DirtyLog { get; } = [new(), new(), new()];
 
     /// <summary>Moves when all roots are zapped; a fault that began under another one retries.</summary>
     public uint RootGeneration { get; set; }

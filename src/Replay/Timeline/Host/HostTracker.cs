@@ -21,7 +21,15 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
     // VM_FAULT_NOPAGE: the driver has put the page there itself.
     private const ulong VmFaultNoPage = 0x100;
 
-    public static void OnMmap(EventCursor e, TaskState task) => task.Mmap = (e[0], e[1], e[2], e[3]);
+    // Changes of mappings that a lookup under way may have met; more at once no VMM makes.
+    private const int MaxChanges = 64;
+    private readonly List<Change> _changes = [];
+
+    public void OnMmap(EventCursor e, TaskState task)
+    {
+        task.Mmap = (e[0], e[1], e[2], e[3]);
+        Changes(task, 0, ulong.MaxValue);
+    }
 
     public void OnMmapReturn(EventCursor e, TaskState task)
     {
@@ -31,6 +39,7 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
         }
 
         task.Mmap = null;
+        OnSyscallEdge(task);
         long address = (long)e[0];
         if (address is < 0 and > -4096)
         {
@@ -52,10 +61,58 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
     /// munmap and mprotect act with mmap_lock held for writing: a lookup that holds it for reading still sees what was there. So the
     /// change comes with the call's first window, at the latest when the call is over.
     /// </summary>
-    public static void OnMunmap(EventCursor e, TaskState task) => task.MappingChange = (OperationKind.VmaUnmap, e[0], e[0] + e[1], 0);
+    public void OnMunmap(EventCursor e, TaskState task)
+    {
+        task.MappingChange = (OperationKind.VmaUnmap, e[0], e[0] + e[1], 0);
+        Changes(task, e[0], e[0] + e[1]);
+    }
 
-    public static void OnMprotect(EventCursor e, TaskState task) =>
-        task.MappingChange = (OperationKind.VmaProtect, e[0], e[0] + ((e[1] + 4095) & ~4095UL), (ulong)FromProt(e[2]));
+    public void OnMprotect(EventCursor e, TaskState task)
+    {
+        ulong end = e[0] + ((e[1] + 4095) & ~4095UL);
+        task.MappingChange = (OperationKind.VmaProtect, e[0], end, (ulong)FromProt(e[2]));
+        Changes(task, e[0], end);
+    }
+
+    /// <summary>The task's system call is over, or another begins.</summary>
+    public void OnSyscallEdge(TaskState task)
+    {
+        Apply(task);
+        for (int i = 0; i < _changes.Count; i++)
+        {
+            if (_changes[i].Pid == task.Pid && _changes[i].Until == long.MaxValue)
+            {
+                _changes[i] = _changes[i] with { Until = context.Place };
+            }
+        }
+    }
+
+    /// <summary>Whether the mapping at <paramref name="hva"/> was, or may have been, changing since a place of the trace.</summary>
+    public bool ChangedSince(VmTrack vm, ulong hva, long place)
+    {
+        foreach (Change change in _changes)
+        {
+            if (change.Until >= place && hva >= change.Start && hva < change.End && (change.Vm is null || change.Vm == vm))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void Changes(TaskState task, ulong start, ulong end)
+    {
+        if (_changes.Count == MaxChanges)
+        {
+            _changes.RemoveAt(0);
+        }
+
+        _changes.Add(new Change(task.Pid, task.Vm, start, end, long.MaxValue));
+    }
+
+    /// <summary>A system call that changes the VMM's mappings in [Start, End) until a place of the trace.</summary>
+    private readonly record struct Change(int Pid, VmTrack? Vm, ulong Start, ulong End, long Until);
 
     /// <summary>The task's munmap or mprotect has taken effect by now.</summary>
     public void Apply(TaskState task)

@@ -18,6 +18,12 @@ internal sealed class TaskState(int pid)
     /// <summary>x86: 1 while the vCPU is in SMM.</summary>
     public byte AsId { get; set; }
 
+    /// <summary>The vCPU runs a nested guest.</summary>
+    public bool IsNested { get; set; }
+
+    /// <summary>The root that the vCPU works in: 0 normal, 1 SMM, 2 nested.</summary>
+    public byte Root => AsId == 1 ? (byte)1 : IsNested ? (byte)2 : (byte)0;
+
     /// <summary>
     /// Generation of roots that the vCPU had at its last kvm_entry; null if none was seen. Where entries are not recorded: at the task's last
     /// record before a fault, as the entry came after that.

@@ -23,6 +23,7 @@ internal sealed class FaultTracker
     private readonly VmTracker _vms;
     private readonly WindowTracker _windows;
     private readonly MemslotTracker _memslots;
+    private readonly HostTracker _host;
     private readonly PageInference? _inference;
     private readonly FaultEnds _ends;
     private readonly Stack<OpenFault> _free = new();
@@ -31,12 +32,13 @@ internal sealed class FaultTracker
     private readonly List<OpenFault> _requested = [];
     private long _next;
 
-    public FaultTracker(TimelineContext context, VmTracker vms, WindowTracker windows, MemslotTracker memslots, PageInference? inference)
+    public FaultTracker(TimelineContext context, VmTracker vms, WindowTracker windows, MemslotTracker memslots, HostTracker host, PageInference? inference)
     {
         _context = context;
         _vms = vms;
         _windows = windows;
         _memslots = memslots;
+        _host = host;
         _inference = inference;
         _ends = new FaultEnds(context);
         for (int i = MaxOpenFaults - 1; i >= 0; i--)
@@ -174,7 +176,12 @@ internal sealed class FaultTracker
             return;
         }
 
-        Begin(task, fault);
+        Begin(task, fault, lookupSeen: true);
+        if (fault.LookupEntry == 0)
+        {
+            fault.LookupEntry = _context.Place;
+        }
+
         fault.InLookup = true;
         fault.SawFollow = false;
         fault.Hva = e[0];
@@ -283,6 +290,7 @@ internal sealed class FaultTracker
         }
 
         Begin(task, fault);
+        TellNextStep(fault, OwnStep.Seen);
         fault.Requested = fault.Last = _context.Place;
         if (fault.LookupPfn == 0 && !SpecialPfn.IsError(e[1]) && e[1] != SpecialPfn.NoSlot && (_inference is null || fault.FaultinReturn > 0))
         {
@@ -363,7 +371,12 @@ internal sealed class FaultTracker
             return;
         }
 
-        SeeLeaf(fault, e[1], level);
+        // The event reads the entry again: where the change itself is recorded, another task's may have come in between.
+        if (!fault.Installed)
+        {
+            SeeLeaf(fault, e[1], level);
+        }
+
         fault.Observed.By = ObservedBy.SetSpte;
         _context.Records.Installed(fault.Vm, fault.Observed.AsId, fault.Gfn, _windows.Open);
         if (!fault.Committed)
@@ -507,6 +520,7 @@ internal sealed class FaultTracker
         fault.Reset();
         fault.Vm = _vms.Of(task);
         fault.Access = access;
+        fault.Root = task.Root;
         fault.SnapshotAfter = fault.Last = _context.Place;
         fault.Observed.FaultId = _next++;
         fault.Observed.Seq = e.Seq;
@@ -548,7 +562,7 @@ internal sealed class FaultTracker
     }
 
     /// <summary>The models are told that the fault began: between its handler's entry and now it took its snapshot and looked for the first time.</summary>
-    private void Begin(TaskState task, OpenFault fault)
+    private void Begin(TaskState task, OpenFault fault, bool lookupSeen = false)
     {
         if (fault.Begun)
         {
@@ -567,7 +581,8 @@ internal sealed class FaultTracker
             slot,
             rootStale: !reloaded && entriesKnown && task.RootsAtEntry is not null,
             rootMayBeStale: !reloaded && !(entriesKnown && task.RootsAtEntry is not null),
-            fault.SnapshotPlusOne));
+            fault.SnapshotPlusOne,
+            lookupSeen ? OwnStep.Seen : fault.Faultin > 0 && _context.Kinds.Contains(EventKind.HvaToPfn) ? OwnStep.Missing : OwnStep.NotRecorded));
         begin.D = fault.Gva;
         begin.After = fault.SnapshotAfter;
         begin.Before = Math.Max(fault.SnapshotAfter, _context.Place);
@@ -592,9 +607,28 @@ internal sealed class FaultTracker
 
         LookupFact fact = fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued : fault.Fact;
         Operation lookup = Step(fault, OperationKind.FaultLookup, (ulong)fact, fault.SnapshotPlusOne);
+        lookup.C = _host.ChangedSince(fault.Vm, fault.Hva, fault.LookupEntry) ? 1UL : 0;
         lookup.After = fault.LookupReturn > 0 ? fault.LookupReturn : fault.SnapshotAfter;
         lookup.Before = Math.Max(lookup.After, fault.FaultinReturn > 0 ? fault.FaultinReturn : fault.Requested > 0 ? fault.Requested : _context.Place);
-        _context.Queue.Add(in lookup);
+
+        // What the fault does next tells on which side of a window its check lies.
+        fault.Lookup = _context.Queue.Hold(in lookup);
+    }
+
+    private void TellNextStep(OpenFault fault, OwnStep step)
+    {
+        if (fault.Lookup < 0)
+        {
+            return;
+        }
+
+        if (_context.Queue.Has(fault.Lookup))
+        {
+            _context.Queue[fault.Lookup].D = (ulong)step;
+        }
+
+        _context.Queue.Release(fault.Lookup);
+        fault.Lookup = -1;
     }
 
     /// <summary>The point at which the kernel had decided: the models decide here too, unless another fault is about to change what this one met.</summary>
@@ -630,7 +664,7 @@ internal sealed class FaultTracker
 
         foreach (OpenFault other in _requested)
         {
-            if (other != fault && other is { Committed: false, Returned: false } && other.Vm == fault.Vm && other.Observed.AsId == fault.Observed.AsId && (other.Gfn ^ fault.Gfn) < BlockPages)
+            if (other != fault && other is { Committed: false, Returned: false } && other.Vm == fault.Vm && other.Root == fault.Root && (other.Gfn ^ fault.Gfn) < BlockPages)
             {
                 return other;
             }
@@ -659,6 +693,9 @@ internal sealed class FaultTracker
             SendLookup(fault, mapWritable);
         }
 
+        bool stepRecorded = _context.Kinds.Contains(EventKind.SpteRequested);
+        facts |= fault.Requested > 0 ? MapFacts.Passed : stepRecorded ? MapFacts.NotPassed : MapFacts.None;
+        TellNextStep(fault, fault.Requested > 0 ? OwnStep.Seen : stepRecorded ? OwnStep.Missing : OwnStep.NotRecorded);
         Operation map = Step(fault, OperationKind.FaultMap, (ulong)fact, (ulong)facts, fault.Observed.HasLeaf ? (ulong)fault.Observed.Level : 0);
         long earliest = Math.Max(Math.Max(fault.FaultinReturn, fault.LookupReturn), fault.SnapshotAfter);
         map.After = fault.Requested > 0 ? fault.Requested : earliest;
@@ -702,7 +739,7 @@ internal sealed class FaultTracker
     {
         if (fault.Committed)
         {
-            _context.Emit(OperationKind.LeafRecorded, fault.Vm, fault.Gfn & ~(Levels.Pages(level) - 1), spte, 0, (ulong)level, (byte)fault.Observed.AsId);
+            _context.Emit(OperationKind.LeafRecorded, fault.Vm, fault.Gfn & ~(Levels.Pages(level) - 1), spte, 0, (ulong)level, fault.Root);
         }
     }
 
@@ -773,7 +810,7 @@ internal sealed class FaultTracker
 
     private Operation Step(OpenFault fault, OperationKind kind, ulong a, ulong b = 0, ulong c = 0)
     {
-        Operation step = _context.Make(kind, fault.Vm, a, b, c, asId: (byte)fault.Observed.AsId);
+        Operation step = _context.Make(kind, fault.Vm, a, b, c, asId: fault.Root);
         step.Open = fault.Open;
         step.FaultId = fault.Observed.FaultId;
         return step;

@@ -10,6 +10,9 @@ internal sealed class OpenFault
     public ObservedFault Observed;
     public int Open;
     public FaultAccess Access;
+
+    /// <summary>The root that its vCPU works in.</summary>
+    public byte Root;
     public VmTrack Vm = null!;
 
     /// <summary>The models were told of its begin, of its lookup, of its time under mmu_lock.</summary>
@@ -67,6 +70,7 @@ internal sealed class OpenFault
     // Places of its milestones; 0 where not seen.
     public long SnapshotAfter;
     public long Faultin;
+    public long LookupEntry;
     public long LookupReturn;
     public long FaultinReturn;
     public long Requested;
@@ -76,6 +80,9 @@ internal sealed class OpenFault
 
     /// <summary>Its operation under mmu_lock, as long as it may be changed; -1 before.</summary>
     public long Map;
+
+    /// <summary>Its lookup's operation, as long as it may be changed; -1 otherwise.</summary>
+    public long Lookup;
 
     /// <summary>The fault that is about to install an entry on this one's way: only then is it known what this one found.</summary>
     public OpenFault? WaitsFor;
@@ -94,8 +101,8 @@ internal sealed class OpenFault
         Fact = LookupFact.None;
         Slot = null;
         SlotFact = SlotFact.Recorded;
-        SnapshotAfter = Faultin = LookupReturn = FaultinReturn = Requested = Last = 0;
-        Map = -1;
+        SnapshotAfter = Faultin = LookupEntry = LookupReturn = FaultinReturn = Requested = Last = 0;
+        Map = Lookup = -1;
         WaitsFor = null;
         Waiting.Clear();
     }
