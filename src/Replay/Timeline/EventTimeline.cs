@@ -45,11 +45,12 @@ internal sealed class EventTimeline
         {
             EndsAmongFaults = windowEnds,
             Began = window => _host.Forget(window.Vm, window.Start, window.End, WindowTracker.MovesPages(window)),
-            Opened = _host.Apply,
+            Opened = _host.OnWindow,
         };
         _memslots = new MemslotTracker(_context, _vms, _windows);
         _inference = inferred is null ? null : new PageInference(_context, _vms, _memslots, _host, _buffers, inferred);
         _faults = new FaultTracker(_context, _vms, _windows, _memslots, _host, _inference);
+        _windows.OldestSnapshot = () => _faults.OldestSnapshot;
         _sptes = new SpteTracker(_context, _vms, _windows, _memslots, _faults)
         {
             Forgot = inferred is null ? null : PageInference.Forget,

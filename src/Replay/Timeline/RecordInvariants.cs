@@ -48,6 +48,7 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
             return;
         }
 
+        _before = (vm.Index, asId, gfn, level, Leaves(vm.Index).At(asId, gfn, level));
         bool wasPresent = SpteLayout.IsPresent(from);
         bool present = SpteLayout.IsPresent(to);
         bool wasLeaf = wasPresent && IsLeaf(from, level);
@@ -84,6 +85,11 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
 
     /// <summary>The leaf that the records show at <paramref name="gfn"/>, at any level; 0 if they show none.</summary>
     public ulong Leaf(VmTrack vm, int asId, ulong gfn) => Leaves(vm.Index).At(asId, gfn);
+
+    /// <summary>The leaf that the records showed at this entry before the record under way.</summary>
+    public ulong LeafBefore(VmTrack vm, int asId, ulong gfn, int level) => _before.Vm == vm.Index && _before.AsId == asId && _before.Gfn == gfn && _before.Level == level ? _before.Spte : Leaves(vm.Index).At(asId, gfn, level);
+
+    private (int Vm, int AsId, ulong Gfn, int Level, ulong Spte) _before;
 
     /// <summary>Every leaf that the records have shown is gone by their own record.</summary>
     public bool HasNoLeaf(VmTrack vm) => !_leaves.TryGetValue(vm.Index, out KernelLeaves? leaves) || leaves.Count == 0;
@@ -292,6 +298,8 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
             _times[asId][gfn] = (ulong)time;
             _cpus[asId][gfn] = (ulong)cpu;
         }
+
+        public ulong At(int asId, ulong gfn, int level) => _sptes[asId].At(gfn, level);
 
         public ulong At(int asId, ulong gfn) => _sptes[asId].Leaf(gfn, out _);
 

@@ -153,7 +153,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         // One that matches no memslot changes neither the sequence nor the count (spec 4.1).
         if (first < last)
         {
-            vm.Places.Forget(vm.OpenFaults == 0 ? long.MaxValue : OldestSnapshot());
+            vm.Places.Forget(op.D != 0 ? (long)op.D : vm.OpenFaults == 0 ? long.MaxValue : OldestSnapshot());
             vm.Places.Add(op.FaultId, op.A, op.B, first, last, _after, _before);
         }
     }

@@ -220,14 +220,10 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
     }
 
     /// <summary>The fault is over: of a set of outcomes, the state went on with one.</summary>
-    private void Leave(VmState vm, ref FaultContext fault)
+    private static void Leave(VmState vm, ref FaultContext fault)
     {
         fault.Outcomes |= (ushort)(1 << (int)fault.Outcome);
         vm.OpenFaults--;
-        if (vm.Places.Count > 0)
-        {
-            vm.Places.Forget(vm.OpenFaults == 0 ? long.MaxValue : OldestSnapshot());
-        }
     }
 
     private long OldestSnapshot()

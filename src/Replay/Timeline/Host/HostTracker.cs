@@ -2,6 +2,7 @@ using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 using TraceReplay.Replay.Timeline.Tasks;
 using TraceReplay.Replay.Timeline.Vms;
+using TraceReplay.Replay.Timeline.Windows;
 
 namespace TraceReplay.Replay.Timeline.Host;
 
@@ -129,6 +130,19 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
         }
 
         EmitMapping(task, change.Kind, change.Start, change.End, change.Access);
+    }
+
+    /// <summary>A window opens in the task's system call: what the call does to the mappings it has done, or is about to do.</summary>
+    public void OnWindow(TaskState task, Window window)
+    {
+        bool own = task.MappingChange is not null;
+        Apply(task);
+        if (!own && WindowTracker.EndsMapping(window))
+        {
+            Changes(task, window.Start, window.End);
+            context.Emit(OperationKind.VmaUnmap, window.Vm, window.Start, window.End);
+            Learn(window.Vm, new Operation { Kind = OperationKind.VmaUnmap, A = window.Start, B = window.End });
+        }
     }
 
     /// <summary>What the task mapped before it was known which VM it works for.</summary>

@@ -14,6 +14,7 @@ namespace TraceReplay.Replay.Timeline.Windows;
 internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
 {
     // mmu_notifier_event: the pages stay where they are, only what may be done with them changes.
+    private const ulong Unmap = 0;
     private const ulong ProtectionVma = 2;
     private const ulong ProtectionPage = 3;
 
@@ -40,8 +41,11 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
     /// <summary>A window has begun: what was known of its range no longer holds.</summary>
     public Action<Window>? Began { get; set; }
 
+    /// <summary>Place of the earliest snapshot of a fault that is still open.</summary>
+    public Func<long>? OldestSnapshot { get; set; }
+
     /// <summary>A window opens in the middle of this task's system call.</summary>
-    public Action<TaskState>? Opened { get; set; }
+    public Action<TaskState, Window>? Opened { get; set; }
 
     public static void OnNotifierStart(EventCursor e, TaskState task)
     {
@@ -89,13 +93,14 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
             move.Windows.Add(window);
         }
 
-        Opened?.Invoke(task);
+        Opened?.Invoke(task, window);
         task.Windows.Add(window);
         _open.Add((task, window));
         _opening.Add(window);
         Operation opening = context.Make(OperationKind.WindowOpening, vm, window.Start, window.End, window.Event);
         opening.FaultId = window.Id;
         opening.Before = long.MaxValue;
+        opening.D = (ulong)(OldestSnapshot?.Invoke() ?? 0);
         window.Opening = context.Queue.Hold(in opening);
     }
 
@@ -457,6 +462,9 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
         end.Before = Math.Max(after, before);
         context.Queue.Add(in end);
     }
+
+    /// <summary>The mapping itself goes: munmap, or what mremap and mmap do to what was there.</summary>
+    public static bool EndsMapping(Window window) => window.EventKnown && window.Event == Unmap;
 
     /// <summary>Whether the pages themselves may have changed, not only what may be done with them.</summary>
     public static bool MovesPages(Window window) => window.Event is not (ProtectionVma or ProtectionPage);

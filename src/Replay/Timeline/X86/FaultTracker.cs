@@ -30,6 +30,7 @@ internal sealed class FaultTracker
 
     // Faults behind kvm_mmu_spte_requested: they hold mmu_lock for reading.
     private readonly List<OpenFault> _requested = [];
+    private readonly List<OpenFault> _open = [];
     private long _next;
 
     public FaultTracker(TimelineContext context, VmTracker vms, WindowTracker windows, MemslotTracker memslots, HostTracker host, PageInference? inference)
@@ -44,6 +45,21 @@ internal sealed class FaultTracker
         for (int i = MaxOpenFaults - 1; i >= 0; i--)
         {
             _free.Push(new OpenFault { Open = i });
+        }
+    }
+
+    /// <summary>Place of the earliest snapshot that a fault which is still open may have taken; <see cref="long.MaxValue"/> if none is open.</summary>
+    public long OldestSnapshot
+    {
+        get
+        {
+            long oldest = long.MaxValue;
+            foreach (OpenFault fault in _open)
+            {
+                oldest = Math.Min(oldest, fault.SnapshotAfter);
+            }
+
+            return oldest;
         }
     }
 
@@ -133,11 +149,8 @@ internal sealed class FaultTracker
         if (e.Knows(1) && (fault.FastReturn == codes.Fixed || fault.FastReturn == codes.Spurious))
         {
             SeeLeaf(fault, e[1], 0);
+            fault.Record = fault.FastReturn == codes.Fixed ? (fault.Observed.Level, e[1]) : null;
             Commit(task, fault);
-            if (fault.FastReturn == codes.Fixed)
-            {
-                LeafRecorded(fault, fault.Observed.Level, e[1]);
-            }
         }
     }
 
@@ -346,8 +359,12 @@ internal sealed class FaultTracker
             fault.Observed.By = fault.Observed.By == ObservedBy.Nothing ? ObservedBy.SetSpte : fault.Observed.By;
         }
 
+        fault.Record = (level, leaf ? now : 0);
+
+        // By the chain of values another's install came first, though its record comes later.
+        ulong known = _context.Records.LeafBefore(fault.Vm, asId, gfn, level);
+        fault.Behind = SpteLayout.IsPresent(old) && ((old ^ known) & ~(_context.Options.AccessedBit | _context.Options.DirtyBit)) != 0;
         Commit(task, fault);
-        LeafRecorded(fault, level, leaf ? now : 0);
         return true;
     }
 
@@ -382,8 +399,8 @@ internal sealed class FaultTracker
         if (!fault.Committed)
         {
             fault.Installed = !_context.Kinds.Contains(EventKind.SpteChanged) || fault.Observed.Shadow;
+            fault.Record = (level, e[1]);
             Commit(task, fault);
-            LeafRecorded(fault, level, e[1]);
         }
     }
 
@@ -532,6 +549,7 @@ internal sealed class FaultTracker
         fault.Observed.Gpa = gpa;
         fault.Observed.Access = access;
         task.Fault = fault;
+        _open.Add(fault);
         return fault;
     }
 
@@ -641,7 +659,7 @@ internal sealed class FaultTracker
 
         Begin(task, fault);
         fault.Last = fault.Requested > 0 ? fault.Requested : _context.Place;
-        if (!fault.Installed && Installer(fault) is { } installer)
+        if ((!fault.Installed || fault.Behind) && Installer(fault) is { } installer)
         {
             fault.WaitsFor = installer;
             installer.Waiting.Add(fault);
@@ -701,6 +719,11 @@ internal sealed class FaultTracker
         map.After = fault.Requested > 0 ? fault.Requested : earliest;
         map.Before = fault.Requested > 0 ? fault.Requested : Math.Max(earliest, fault.Last);
         fault.Map = _context.Queue.Hold(in map);
+        if (fault.Record is { } record)
+        {
+            _context.Emit(OperationKind.LeafRecorded, fault.Vm, fault.Gfn & ~(Levels.Pages(record.Level) - 1), record.Spte, 0, (ulong)record.Level, fault.Root);
+        }
+
         foreach (OpenFault waiting in fault.Waiting)
         {
             waiting.WaitsFor = null;
@@ -733,14 +756,6 @@ internal sealed class FaultTracker
         }
 
         _context.Queue.Release(fault.Map);
-    }
-
-    private void LeafRecorded(OpenFault fault, int level, ulong spte)
-    {
-        if (fault.Committed)
-        {
-            _context.Emit(OperationKind.LeafRecorded, fault.Vm, fault.Gfn & ~(Levels.Pages(level) - 1), spte, 0, (ulong)level, fault.Root);
-        }
     }
 
     private void Return(OpenFault fault)
@@ -795,6 +810,7 @@ internal sealed class FaultTracker
             Ended.Add(fault.Observed);
         }
 
+        _open.Remove(fault);
         _free.Push(fault);
     }
 

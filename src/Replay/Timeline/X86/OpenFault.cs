@@ -35,6 +35,12 @@ internal sealed class OpenFault
     /// <summary>It left an entry of its own by kvm_tdp_mmu_spte_changed.</summary>
     public bool Installed;
 
+    /// <summary>The entry that it left by its own record: level, and value, 0 for none that is present.</summary>
+    public (int Level, ulong Spte)? Record;
+
+    /// <summary>The record starts from a value that no record has shown yet.</summary>
+    public bool Behind;
+
     /// <summary>Another task changed an entry on its way while it held mmu_lock for reading.</summary>
     public bool Raced;
 
@@ -96,6 +102,8 @@ internal sealed class OpenFault
         Begun = LookupSent = Committed = InLookup = SawFollow = SawTdpFault = AsyncQueued = Returned = SawReturn = IsCall = false;
         Installed = Raced = RootStale = RootMayBeStale = SeenInvalid = FastUntold = ReturnUntold = LookupShown = SlotSeen = Closed = false;
         FastReturn = -1;
+        Record = null;
+        Behind = false;
         Return = 0;
         Hva = Gva = LookupPfn = SnapshotPlusOne = 0;
         Fact = LookupFact.None;
