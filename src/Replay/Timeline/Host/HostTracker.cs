@@ -129,7 +129,20 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
             task.Vm?.Memory.Protect(change.Start, change.End, (VmaFlags)change.Access);
         }
 
+        if (change.Kind == OperationKind.VmaUnmap)
+        {
+            EmitMapping(task, OperationKind.VmaMapKind, change.Start, change.End, 0, (ulong)PageKind.N);
+            return;
+        }
+
         EmitMapping(task, change.Kind, change.Start, change.End, change.Access);
+    }
+
+    /// <summary>Nothing is mapped here until a call maps it anew: a lookup finds no VMA.</summary>
+    private void Unmap(VmTrack vm, ulong start, ulong end)
+    {
+        context.Emit(OperationKind.VmaMapKind, vm, start, end, 0, (ulong)PageKind.N);
+        Learn(vm, new Operation { Kind = OperationKind.VmaMapKind, A = start, B = end, D = (ulong)PageKind.N });
     }
 
     /// <summary>A window opens in the task's system call: what the call does to the mappings it has done, or is about to do.</summary>
@@ -140,8 +153,10 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
         if (!own && WindowTracker.EndsMapping(window))
         {
             Changes(task, window.Start, window.End);
-            context.Emit(OperationKind.VmaUnmap, window.Vm, window.Start, window.End);
-            Learn(window.Vm, new Operation { Kind = OperationKind.VmaUnmap, A = window.Start, B = window.End });
+            if (task.Syscall is not null)
+            {
+                Unmap(window.Vm, window.Start, window.End);
+            }
         }
     }
 
@@ -264,9 +279,6 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
                 break;
             case OperationKind.VmaMap:
                 vm.Memory.Map(new Vma(mapping.A, mapping.B, (VmaFlags)mapping.C, PageKind.Unknown, mapping.D));
-                break;
-            case OperationKind.VmaUnmap:
-                vm.Memory.Map(new Vma(mapping.A, mapping.B, VmaFlags.None, PageKind.N));
                 break;
         }
     }
