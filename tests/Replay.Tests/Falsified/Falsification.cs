@@ -14,6 +14,9 @@ internal enum Caught
     /// <summary>Every window of which records are gone has a miss, and nothing else has.</summary>
     Windows,
 
+    /// <summary>Every record of a zap that stands in no window is a miss.</summary>
+    StrayZaps,
+
     /// <summary>A leaf that a window has to zap and of which no record came is a miss, each.</summary>
     MissingZaps,
 

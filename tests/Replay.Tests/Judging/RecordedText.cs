@@ -106,7 +106,7 @@ internal sealed class TextFault(RecordedText text)
     /// <summary>As a replay's tables name it.</summary>
     public (int Pid, long Time) Key => (Begin.Pid, Begin.Time);
 
-    public ulong Gfn => HexIn(Begin.Values, "address 0x") >> 12;
+    public ulong Gfn => HexIn(Begin.Values, Begin.Values.Contains("fault_address=", StringComparison.Ordinal) ? "fault_address=0x" : "address 0x") >> 12;
 
     /// <summary>Index of the last line of an event; -1 if the fault has none.</summary>
     public int Of(string name) => _last.GetValueOrDefault(name, -1);
