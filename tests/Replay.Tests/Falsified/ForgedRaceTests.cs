@@ -20,6 +20,8 @@ public partial class ForgedRaceTests(ITestOutputHelper output)
 
     private static readonly string[] s_install = ["kvm_mmu_spte_requested", "kvm_tdp_mmu_spte_changed", "kvm_mmu_set_spte"];
 
+    private static readonly string[] s_edges = ["kvm_unmap_hva_range", "kvm_mn_start", "kvm_mn_end", "kvm_inv_end"];
+
     private static readonly string[] s_captures = ["6.12/race.trace.dat", "more/6.18-rt/race.trace.dat", "more/7.3/race.trace.dat"];
 
     public static TheoryData<string, string> Forgeries()
@@ -53,8 +55,9 @@ public partial class ForgedRaceTests(ITestOutputHelper output)
         int from = forgery.StartsWith("FIXED", StringComparison.Ordinal) ? Fixed : Retry;
         int to = forgery.Contains("to EFAULT", StringComparison.Ordinal) ? Efault : forgery.Contains("to EMULATE", StringComparison.Ordinal) ? Emulate : Retry;
         (int[] open, int[] edges) = ReadWindows(text);
-        bool IsMet(TextFault fault) => edges[fault.Lines[^1]] > edges[fault.Lines[0]];
-        bool IsFarFromAny(TextFault fault) => !IsMet(fault) && open[fault.Lines[0]] == 0;
+        int Met(TextFault fault) => edges[fault.Lines[^1]] - edges[fault.Lines[0]];
+        bool IsMet(TextFault fault) => Met(fault) > fault.All(s_edges).Count();
+        bool IsFarFromAny(TextFault fault) => Met(fault) == 0 && open[fault.Lines[0]] == 0;
         List<TextFault> candidates = [.. text.Faults.Where(fault => Returned(fault) == from && fault.Has("hva_to_pfn_ret") && IsGood(fault) && fault.Has("kvm_entry") && (met ? IsMet(fault) : IsFarFromAny(fault)))];
         Assert.True(candidates.Count >= 3, $"{candidates.Count} faults to choose from");
         for (int i = 0; i < candidates.Count; i += Math.Max(1, candidates.Count / Chosen))
@@ -118,7 +121,7 @@ public partial class ForgedRaceTests(ITestOutputHelper output)
                     ending.Add(e.Pid);
                 }
 
-                edges[i] += e.Name is "kvm_unmap_hva_range" or "kvm_mn_start" or "kvm_mn_end" or "kvm_inv_end" ? 1 : 0;
+                edges[i] += s_edges.Contains(e.Name) ? 1 : 0;
             }
 
             open[i] = depths.Count;
