@@ -1,5 +1,5 @@
 -- How did the faults of each trace end, by page kind: on the kernel, and in each model?
--- Columns: source is `observed` (the kernel) or a model with its setting; faults counts them; share is within trace, source and page kind.
+-- Columns: source is `observed` (the kernel) or a model with its setting; outcome is a set such as FIXED|RETRY where a model cannot tell which; faults counts them; share is within trace, source and page kind.
 -- Then: where a model's rows differ from the observed ones, ask `divergences` why, and `fidelity` how far the model can be believed.
 WITH kinds AS (
     -- One kind for each fault, or its counts would not stand side by side.
@@ -12,7 +12,7 @@ WITH kinds AS (
     FROM faults f
     JOIN kinds k USING (trace_id, fault_id)
     UNION ALL
-    SELECT trace_id, k.page_kind, o.model || ' ' || coalesce(o.setting, ''), o.outcome
+    SELECT trace_id, k.page_kind, o.model || ' ' || coalesce(o.setting, ''), coalesce(o.outcomes, o.outcome)
     FROM outcomes o
     JOIN kinds k USING (trace_id, fault_id)
 )

@@ -1,17 +1,23 @@
--- How far does the model of the captured kernel agree with what that kernel did?
--- Columns: quantity is what was compared, fault by fault; explained misses have a recorded cause (lost events, order within the clock's skew); agreement is matched/compared.
--- Then: believe the models' other answers as far as this number goes; every miss stands in the view `fidelity_misses`.
+-- How far does the model of the captured kernel agree with what that kernel did, and of how much can that be said?
+-- Columns: quantity is what was compared; total is the sum of matched (one value predicted, and observed), in_set (one of several predicted before the observation was looked at), missed, lost (missed behind recorded loss of records), read_off (equal, but told by the fault's own records), unknown (not predicted) and unobserved; agreement is matched of matched and missed, coverage (matched, in_set and missed) of total.
+-- Then: believe the models' other answers as far as both numbers go; every miss stands in the view `fidelity_misses`.
 SELECT
     f.trace_id,
     t.kernel,
     f.model,
     f.setting,
     f.quantity,
-    f.compared,
+    f.total,
     f.matched,
-    f.explained,
-    f.unexplained,
-    round(f.matched / nullif(f.compared, 0), 6) AS agreement
+    f.in_set,
+    f.missed,
+    f.lost,
+    f.read_off,
+    f.unknown,
+    f.unobserved,
+    round(f.matched / nullif(f.matched + f.missed, 0), 6) AS agreement,
+    round(f.coverage, 6) AS coverage
 FROM fidelity f
 JOIN traces t USING (trace_id)
+WHERE f.total > 0
 ORDER BY f.trace_id, f.model, f.quantity;

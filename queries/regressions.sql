@@ -6,7 +6,7 @@ WITH findings AS (
     UNION ALL
     SELECT trace_id, 'divergence', format('{} {}, {} {}, page kind {}', model_a, outcome_a, model_b, outcome_b, coalesce(page_kind, 'unknown')), count(*) FROM divergences GROUP BY ALL
     UNION ALL
-    SELECT trace_id, 'infidelity', format('{} of {}', quantity, model), count(*) FROM fidelity_misses WHERE NOT explained GROUP BY ALL
+    SELECT trace_id, 'infidelity', format('{} of {}', quantity, model), count(*) FROM fidelity_misses WHERE NOT coalesce(lost, false) GROUP BY ALL
 ), days AS (
     SELECT trace_id, host, kernel, date, max(date) OVER (PARTITION BY host, kernel) AS newest FROM traces
 ), baseline AS (

@@ -17,6 +17,9 @@ internal static class Prose
         ? "-"
         : part == whole ? "100 %" : (Math.Floor(part * 10000.0 / whole) / 100).ToString("0.00", CultureInfo.InvariantCulture) + " %";
 
+    /// <summary>A kernel's release without what a distribution adds: 6.12.95+deb12-amd64 is 6.12.95.</summary>
+    public static string Release(string release) => release.Split('+', '-')[0];
+
     public static string Seconds(long nanoseconds) => (nanoseconds / 1e9).ToString("0.0", CultureInfo.InvariantCulture) + " s";
 
     /// <summary>The text with a capital and a full stop.</summary>

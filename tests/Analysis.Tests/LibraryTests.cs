@@ -33,7 +33,7 @@ public class LibraryTests
     [InlineData("lost_events")]
     [InlineData("divergences", "cccccccccccccccc,current,merged,EFAULT,FIXED,P4,2,2,\"current needs a reference on every page, and a tail of a non-compound block has refcount 0.\"", "cccccccccccccccc,current,v11,EFAULT,FIXED,P4,2,2,\"current needs a reference on every page, and a tail of a non-compound block has refcount 0.\"")]
     [InlineData("event_counts", "cccccccccccccccc,kvm,kvm_page_fault,6,0.75", "cccccccccccccccc,odd,name.with.dots,2,0.25")]
-    [InlineData("fidelity", "cccccccccccccccc,6.12.95+deb12-amd64,current,6.12,outcome,6,5,0,1,0.833333", "cccccccccccccccc,6.12.95+deb12-amd64,current,6.12,pfn,3,3,0,0,1")]
+    [InlineData("fidelity", "cccccccccccccccc,6.12.95+deb12-amd64,current,6.12,outcome,6,5,0,1,0,0,0,0,0.833333,1", "cccccccccccccccc,6.12.95+deb12-amd64,current,6.12,pfn,4,3,0,0,0,0,0,1,1,0.75")]
     [InlineData("assumptions", "cccccccccccccccc,6.12.95+deb12-amd64,AS-1,inferred,0.25,slots from faults", "cccccccccccccccc,6.12.95+deb12-amd64,AS-2,known,,x", "cccccccccccccccc,6.12.95+deb12-amd64,AS-10,unknown,,")]
     public void Queries_answer_their_question(string name, params string[] rows)
     {
@@ -52,6 +52,16 @@ public class LibraryTests
                 FROM (VALUES ('v11', 'GUP'), ('merged', NULL)) m(model, kind)
                 """);
         Assert.Equal(["a,GUP,observed,FIXED,1,1", "a,GUP,merged x,RETRY,1,1", "a,GUP,v11 x,RETRY,1,1"], Rows(data, "faults_by_outcome").Skip(1));
+    }
+
+    [Fact]
+    public void A_set_of_outcomes_is_shown_as_one_and_is_no_refusal()
+    {
+        using var data = new FakeDataset();
+        data.Manifest("a").Result("faults", "a", "SELECT 'a' AS trace_id, 1::BIGINT AS fault_id, 5::UBIGINT AS gfn, 'GUP' AS page_kind, 'FIXED' AS observed_outcome")
+            .Result("outcomes", "a", "SELECT 'a' AS trace_id, 1::BIGINT AS fault_id, 'v11' AS model, 'x' AS setting, NULL::VARCHAR AS outcome, 'RETRY|EFAULT' AS outcomes, false AS read_off");
+        Assert.Equal(["a,GUP,observed,FIXED,1,1", "a,GUP,v11 x,RETRY|EFAULT,1,1"], Rows(data, "faults_by_outcome").Skip(1));
+        Assert.Single(Rows(data, "efault_causes"));
     }
 
     [Fact]
@@ -79,7 +89,7 @@ public class LibraryTests
         data.Manifest("a", date: "2026-11-20").Manifest("b", date: "2026-11-21").Manifest("c", date: "2026-11-22").Manifest("d", kernel: "7.2", date: "2026-11-22")
             .Result("violations", "a", "SELECT 'a' AS trace_id, 'INV-03' AS invariant, 'current' AS model, 'violated' AS verdict")
             .Result("violations", "c", "SELECT 'c' AS trace_id, i AS invariant, 'current' AS model, 'violated' AS verdict FROM (VALUES ('INV-03'), ('INV-04'), ('INV-04')) x(i)")
-            .Result("fidelity_misses", "c", "SELECT 'c' AS trace_id, 'current' AS model, 'pfn' AS quantity, e AS explained FROM (VALUES (true), (false)) x(e)")
+            .Result("fidelity_misses", "c", "SELECT 'c' AS trace_id, 'current' AS model, 'pfn' AS quantity, l AS lost FROM (VALUES (true), (false)) x(l)")
             .Result("divergences", "d", "SELECT 'd' AS trace_id, 'current' AS model_a, 'merged' AS model_b, 'EFAULT' AS outcome_a, 'FIXED' AS outcome_b, 'P4' AS page_kind");
         Assert.Equal(
             [

@@ -32,8 +32,9 @@ internal static class ReplayedDataset
             FROM range(2), (VALUES ('v11'), ('merged')) m(model_b)
             """)
         .Result("fidelity", traceId, $"""
-            SELECT '{traceId}' AS trace_id, 'current' AS model, '6.12' AS setting, quantity, compared, matched, 0::BIGINT AS explained, compared - matched AS unexplained
-            FROM (VALUES ('outcome', 6::BIGINT, 5::BIGINT), ('pfn', 3, 3)) q(quantity, compared, matched)
+            SELECT '{traceId}' AS trace_id, 'current' AS model, '6.12' AS setting, quantity, total, matched, 0::BIGINT AS in_set, missed, 0::BIGINT AS lost,
+                   0::BIGINT AS read_off, 0::BIGINT AS unknown, unobserved, (matched + missed) / total AS coverage
+            FROM (VALUES ('outcome', 6::BIGINT, 5::BIGINT, 1::BIGINT, 0::BIGINT), ('pfn', 4, 3, 0, 1)) q(quantity, total, matched, missed, unobserved)
             """)
         .Result("assumptions", traceId, $"""
             SELECT '{traceId}' AS trace_id, a AS assumption, v AS value, s::DOUBLE AS share, d::VARCHAR AS detail

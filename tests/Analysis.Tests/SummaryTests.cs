@@ -14,8 +14,8 @@ public class SummaryTests
             6.12-ttm.trace.dat  (cccccccccccccccc)
               captured   trace.dat, Linux 6.12.95+deb12-amd64 x86_64, 2 CPUs, clock mono, 2.5 s: 1,234,567
                          events, 6 faults, nothing lost
-              fidelity   current 6.12 against the kernel: outcome 5 of 6 (83.33 %); all of pfn 3; 1 unexplained
-                         and 0 explained misses, each in view fidelity_misses
+              fidelity   current 6.12 against the kernel: outcome 5 of 6 decided (83.33 %), coverage 100 % of 6
+                         faults; all of pfn 3 (coverage 75.00 %); 1 miss, each in view fidelity_misses
                          page  outcome  observed  current 6.12  v11 posted  merged 7.x
               outcomes   GUP   FIXED           2             3           3           3
                                RETRY           1             0           0           0
@@ -43,10 +43,10 @@ public class SummaryTests
         data.Add("dddddddddddddddd", "second.dat");
         string text = Summary(data, ReplayedDataset.Id, "dddddddddddddddd");
         Assert.Contains("""
-            trace               fidelity  kernel               faults  lost  EFAULT  current  v11  merged
-            ------------------  --------  -------------------  ------  ----  ------  -------  ---  ------
-            6.12-ttm.trace.dat   83.33 %  6.12.95+deb12-amd64       6     0       2        2    0       0
-            second.dat           83.33 %  6.12.95+deb12-amd64       6     0       2        2    0       0
+            trace               fidelity  coverage  kernel   faults  lost  EFAULT  current  v11  merged
+            ------------------  --------  --------  -------  ------  ----  ------  -------  ---  ------
+            6.12-ttm.trace.dat   83.33 %     100 %  6.12.95       6     0       2        2    0       0
+            second.dat           83.33 %     100 %  6.12.95       6     0       2        2    0       0
             """.ReplaceLineEndings("\n"), text, StringComparison.Ordinal);
     }
 
@@ -63,6 +63,37 @@ public class SummaryTests
     }
 
     [Fact]
+    public void A_capture_of_which_nothing_could_be_compared_is_not_called_free_of_misses()
+    {
+        using FakeDataset data = Replayed("SELECT 'outcome' AS quantity, 6 AS total, 0 AS matched, 0 AS in_set, 0 AS missed, 4 AS unknown, 2 AS unobserved")
+            .Result("outcomes", ReplayedDataset.Id, $"SELECT '{ReplayedDataset.Id}' AS trace_id, range + 1 AS fault_id, 'current' AS model, '6.12' AS setting, 'UNKNOWN' AS outcome, 'UNKNOWN' AS outcomes FROM range(6)")
+            .Result("divergences", ReplayedDataset.Id, $"SELECT '{ReplayedDataset.Id}' AS trace_id WHERE false");
+        string text = Words(Summary(data, ReplayedDataset.Id));
+        Assert.Contains("current 6.12 against the kernel: no outcome could be compared, so nothing says how far the model is right: of 6 faults 4 not predicted, 2 not observed ", text, StringComparison.Ordinal);
+        Assert.Contains("diverge nothing to compare: there is no fault of which all models know the end", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("no miss", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("nowhere", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_stands_in_a_set_and_what_is_not_covered_stands_beside_the_percentage()
+    {
+        using FakeDataset data = Replayed("""
+                SELECT 'outcome' AS quantity, 23 AS total, 10 AS matched, 3 AS in_set, 0 AS missed, 1 AS lost, 2 AS read_off, 4 AS unknown, 3 AS unobserved
+                UNION ALL SELECT 'spte', 8, 7, 0, 1, 0, 0, 0, 0
+                UNION ALL SELECT 'refs', 5, 0, 0, 0, 0, 0, 0, 5
+                UNION ALL SELECT 'in_progress', 0, 0, 0, 0, 0, 0, 0, 0
+                """)
+            .Result("outcomes", ReplayedDataset.Id, $"SELECT '{ReplayedDataset.Id}' AS trace_id, range + 1 AS fault_id, 'current' AS model, '6.12' AS setting, NULL::VARCHAR AS outcome, 'FIXED|RETRY' AS outcomes FROM range(3)");
+        string text = Words(Summary(data, ReplayedDataset.Id));
+        Assert.Contains(
+            "outcome 10 of 10 decided (100 %), 3 in a set of two, coverage 56.52 % of 23 faults, 1 missed behind lost records, 2 read off the fault's own records, 4 not predicted, 3 not observed; "
+            + "spte 7 of 8 (87.50 %, coverage 100 %); not compared: refs; 1 miss and 1 behind lost records, each in view fidelity_misses",
+            text,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void No_line_is_wider_than_a_terminal()
     {
         using FakeDataset data = ReplayedDataset.Create(path: "/a/" + new string('x', 40));
@@ -75,6 +106,11 @@ public class SummaryTests
     [InlineData(7, 7, "100 %")]
     [InlineData(0, 0, "-")]
     public void A_share_is_never_rounded_up_to_all(long part, long whole, string expected) => Assert.Equal(expected, Prose.Percent(part, whole));
+
+    private static FakeDataset Replayed(string fidelity) => ReplayedDataset.Create()
+        .Result("fidelity", ReplayedDataset.Id, $"SELECT '{ReplayedDataset.Id}' AS trace_id, 'current' AS model, '6.12' AS setting, * FROM ({fidelity})");
+
+    private static string Words(string text) => string.Join(' ', text.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
 
     private static string Head(string text, int lines) => string.Join('\n', text.Split('\n').Take(lines));
 

@@ -37,10 +37,34 @@ public class TruthTests(SampleDataset samples)
     public void Fidelity_of_outcome_is_99_per_cent_or_better_and_every_miss_is_listed(string capture)
     {
         JsonElement row = Assert.Single(samples.Query(
-            "SELECT compared, matched, explained + unexplained AS misses, (SELECT count(*) FROM fidelity_misses m WHERE m.trace_id = f.trace_id AND m.quantity = 'outcome') AS listed "
+            "SELECT matched + missed AS decided, matched, missed + lost AS misses, coverage, (SELECT count(*) FROM fidelity_misses m WHERE m.trace_id = f.trace_id AND m.quantity = 'outcome') AS listed "
             + $"FROM fidelity f JOIN traces USING (trace_id) WHERE quantity = 'outcome' AND path LIKE '%/' || $capture || '.trace.dat'", $"capture={capture}"));
-        Assert.InRange(row.GetProperty("matched").GetInt64(), Math.Ceiling(row.GetProperty("compared").GetInt64() * 0.99), row.GetProperty("compared").GetInt64());
+        Assert.InRange(row.GetProperty("matched").GetInt64(), Math.Ceiling(row.GetProperty("decided").GetInt64() * 0.99), row.GetProperty("decided").GetInt64());
+        Assert.Equal(1.0, row.GetProperty("coverage").GetDouble());
         Assert.Equal(row.GetProperty("misses").GetInt64(), row.GetProperty("listed").GetInt64());
+    }
+
+    [Fact]
+    public void Every_fault_stands_in_one_column_of_fidelity()
+    {
+        IReadOnlyList<JsonElement> rows = [.. samples.Query("""
+            SELECT t.path, quantity, total, matched + in_set + missed + lost + read_off + unknown + unobserved AS columns,
+                   coverage IS NOT DISTINCT FROM (matched + in_set + missed) / nullif(total, 0) AS covered,
+                   (SELECT count(*) FROM faults WHERE trace_id = t.trace_id) AS faults,
+                   missed + lost AS misses, (SELECT count(*) FROM fidelity_misses m WHERE m.trace_id = t.trace_id AND m.quantity = f.quantity) AS listed
+            FROM fidelity f JOIN traces t USING (trace_id)
+            """)];
+        Assert.Equal(9 * Captures.Count, rows.Count);
+        Assert.All(rows, row =>
+        {
+            Assert.Equal(row.GetProperty("total").GetInt64(), row.GetProperty("columns").GetInt64());
+            Assert.True(row.GetProperty("covered").GetBoolean());
+            Assert.Equal(row.GetProperty("misses").GetInt64(), row.GetProperty("listed").GetInt64());
+            if (row.GetProperty("quantity").GetString() == "outcome")
+            {
+                Assert.Equal(row.GetProperty("faults").GetInt64(), row.GetProperty("total").GetInt64());
+            }
+        });
     }
 
     [Fact]

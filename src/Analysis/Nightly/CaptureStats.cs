@@ -21,7 +21,7 @@ internal sealed class CaptureStats(string traceId, DateOnly date, string host, N
 
     public void Add(string metric, string key, double value, long n) => _values[(metric, key)] = (value, n);
 
-    /// <summary>null where the capture cannot tell: a share of no faults, a percentile of too few.</summary>
+    /// <summary>null where the capture cannot tell: a share of no faults, a percentile of too few, coverage without a model of its kernel.</summary>
     public double? Value(string metric, string key)
     {
         if (metric == "latency_ns")
@@ -31,6 +31,7 @@ internal sealed class CaptureStats(string traceId, DateOnly date, string host, N
         }
 
         return _values.TryGetValue((metric, key), out (double Value, long N) v) ? v.Value
+            : metric == "uncovered" ? null
             : metric is "lost" or "infidelity" || Faults > 0 ? 0
             : null;
     }

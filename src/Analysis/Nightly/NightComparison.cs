@@ -1,3 +1,4 @@
+using TraceReplay.Analysis.Summary;
 using TraceReplay.Analysis.Views;
 
 namespace TraceReplay.Analysis.Nightly;
@@ -41,7 +42,7 @@ public static class NightComparison
         IReadOnlyList<CaptureStats> all = CaptureStats.Read(session, earlier.Count > 0 ? earlier[^1] : night, night);
         List<CaptureStats> tonight = [.. all.Where(c => c.Date == night)];
         List<CaptureStats> before = [.. all.Where(c => c.Date < night)];
-        (long events, long lost, long compared, long unexplained) = Totals(session, night);
+        (long events, long lost, FidelityLine outcomes, long missed) = Totals(session, night);
         return new NightReport
         {
             Night = night,
@@ -50,8 +51,8 @@ public static class NightComparison
             Faults = tonight.Sum(c => c.Faults),
             Events = events,
             Lost = lost,
-            Compared = compared,
-            Unexplained = unexplained,
+            Outcomes = outcomes,
+            Missed = missed,
             BaselineNights = [.. earlier.Order()],
             BaselineCaptures = before.Count,
             Level = Level,
@@ -222,17 +223,29 @@ public static class NightComparison
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
-    private static (long Events, long Lost, long Compared, long Unexplained) Totals(DatasetSession session, DateOnly night)
+    private static (long Events, long Lost, FidelityLine Outcomes, long Missed) Totals(DatasetSession session, DateOnly night)
     {
         (string, object) date = ("night", night.ToDateTime(TimeOnly.MinValue));
         (long events, long lost) = session.Select(
             "SELECT coalesce(sum(events), 0)::BIGINT, coalesce(sum(lost), 0)::BIGINT FROM traces WHERE date = $night::DATE",
             r => (r.GetInt64(0), r.GetInt64(1)),
             date)[0];
-        (long compared, long unexplained) = session.Select(
-            "SELECT coalesce(sum(compared), 0)::BIGINT, coalesce(sum(unexplained), 0)::BIGINT FROM fidelity WHERE trace_id IN (SELECT trace_id FROM traces WHERE date = $night::DATE)",
-            r => (r.GetInt64(0), r.GetInt64(1)),
-            date)[0];
-        return (events, lost, compared, unexplained);
+        List<FidelityLine> lines = session.Select(
+            """
+            SELECT quantity, sum(matched)::BIGINT, sum(in_set)::BIGINT, sum(missed)::BIGINT, sum(lost)::BIGINT, sum(read_off)::BIGINT, sum(unknown)::BIGINT, sum(unobserved)::BIGINT
+            FROM fidelity WHERE total > 0 AND trace_id IN (SELECT trace_id FROM traces WHERE date = $night::DATE) GROUP BY quantity
+            """,
+            r => new FidelityLine("", null, r.GetString(0))
+            {
+                Matched = r.GetInt64(1),
+                InSet = r.GetInt64(2),
+                Missed = r.GetInt64(3),
+                Lost = r.GetInt64(4),
+                ReadOff = r.GetInt64(5),
+                Unknown = r.GetInt64(6),
+                Unobserved = r.GetInt64(7),
+            },
+            date);
+        return (events, lost, FidelityLine.Sum([.. lines.Where(f => f.Quantity == FidelityLine.Outcome)]), lines.Sum(f => f.Missed));
     }
 }

@@ -107,8 +107,9 @@ internal static class NightPage
             ("faults", Prose.Count(report.Faults)),
             ("events", Prose.Count(report.Events)),
             ("records lost", Prose.Count(report.Lost)),
-            ("predictions compared", Prose.Count(report.Compared)),
-            ("misses without a cause", Prose.Count(report.Unexplained)),
+            ("outcomes as predicted", $"{Prose.Count(report.Outcomes.Matched)} of {Prose.Count(report.Outcomes.Decided)} decided ({Prose.Percent(report.Outcomes.Matched, report.Outcomes.Decided)})"),
+            ("covered by that", $"{Prose.Percent(report.Outcomes.Covered, report.Outcomes.Total)} of {Prose.Count(report.Outcomes.Total, "fault", "faults")}"),
+            ("misses in all quantities", Prose.Count(report.Missed)),
             ("captures before", $"{Prose.Count(report.BaselineCaptures)} in {Prose.Count(report.BaselineNights.Count, "night", "nights")}"),
         ];
         foreach ((string name, string value) in facts)

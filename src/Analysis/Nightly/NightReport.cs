@@ -1,3 +1,5 @@
+using TraceReplay.Analysis.Summary;
+
 namespace TraceReplay.Analysis.Nightly;
 
 /// <summary>Captures that may be compared with each other.</summary>
@@ -21,7 +23,7 @@ public enum Verdict
 
 /// <summary>One quantity of one group, or of one host of it, tonight and before.</summary>
 /// <param name="Host">null = the group as a whole: one value for each host and night. Else a host against its own past: one for each capture.</param>
-/// <param name="Metric">latency_ns, outcome, divergence, violation, infidelity, lost.</param>
+/// <param name="Metric">latency_ns, outcome, divergence, violation, infidelity, uncovered, lost.</param>
 /// <param name="Key">Which of them: a percentile, an outcome, a kind.</param>
 /// <param name="Tonight">Median (latency, ns) or mean (share) over tonight's values.</param>
 /// <param name="Baseline">The same over the baseline's.</param>
@@ -60,10 +62,11 @@ public sealed record NightReport
 
     public required long Lost { get; init; }
 
-    /// <summary>Compared predictions of the captured kernel's model, and those that missed without a recorded cause.</summary>
-    public required long Compared { get; init; }
+    /// <summary>Where the outcomes stand that the models of the captured kernels predict.</summary>
+    public required FidelityLine Outcomes { get; init; }
 
-    public required long Unexplained { get; init; }
+    /// <summary>Misses of those models in all quantities, without those behind lost records.</summary>
+    public required long Missed { get; init; }
 
     public required IReadOnlyList<DateOnly> BaselineNights { get; init; }
 

@@ -13,7 +13,8 @@ internal static class NightStats
 {
     public const string Table = "night_stats";
 
-    // Shares are of the capture's faults. A kind (of divergence, violation, infidelity) is a key of its own, so that one which no
+    // Shares are of the capture's faults, infidelity's of what fidelity covers; what it does not cover is a metric of its own, or
+    // captures that tell less would look better. A kind (of divergence, violation, infidelity) is a key of its own, so that one which no
     // earlier night had can be told.
     private const string Select = """
         WITH n AS (SELECT trace_id, count(*) AS faults FROM faults WHERE trace_id IN (SELECT trace_id FROM pending) GROUP BY ALL),
@@ -33,8 +34,10 @@ internal static class NightStats
         UNION ALL SELECT trace_id, 'divergence', key, hits / faults, faults FROM divergence JOIN n USING (trace_id)
         UNION ALL SELECT trace_id, 'violation', key, hits / greatest(coalesce(faults, 0), 1), coalesce(faults, 0) FROM violation LEFT JOIN n USING (trace_id)
         UNION ALL SELECT trace_id, 'latency_ns', key, value, n FROM latency
-        UNION ALL SELECT trace_id, 'infidelity', model || ' ' || quantity, unexplained / compared, compared
-            FROM fidelity WHERE compared > 0 AND unexplained > 0 AND trace_id IN (SELECT trace_id FROM pending)
+        UNION ALL SELECT trace_id, 'infidelity', model || ' ' || quantity, missed / (matched + in_set + missed), matched + in_set + missed
+            FROM fidelity WHERE missed > 0 AND trace_id IN (SELECT trace_id FROM pending)
+        UNION ALL SELECT trace_id, 'uncovered', model, (lost + read_off + unknown + unobserved) / total, total
+            FROM fidelity WHERE quantity = 'outcome' AND total > 0 AND trace_id IN (SELECT trace_id FROM pending)
         UNION ALL SELECT trace_id, 'lost', 'records', coalesce(lost, 0) / greatest(events + coalesce(lost, 0), 1), events
             FROM traces WHERE trace_id IN (SELECT trace_id FROM pending)
         ORDER BY trace_id, metric, key

@@ -11,6 +11,7 @@ public static class NightText
         "latency_ns" => $"latency {c.Key}",
         "outcome" => $"share of {c.Key}",
         "lost" => "share of lost records",
+        "uncovered" => $"share of faults that the fidelity of {c.Key} does not cover",
         _ => $"{c.Metric} {c.Key}",
     };
 

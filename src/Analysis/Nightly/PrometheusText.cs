@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using TraceReplay.Analysis.Summary;
 
 namespace TraceReplay.Analysis.Nightly;
 
@@ -17,8 +18,8 @@ internal static class PrometheusText
         Gauge(text, "tracereplay_night_events", "Events ingested.", report.Events);
         Gauge(text, "tracereplay_night_lost_records", "Records that the kernel lost.", report.Lost);
         Gauge(text, "tracereplay_night_faults", "Page faults replayed.", report.Faults);
-        Gauge(text, "tracereplay_night_fidelity_compared", "Predictions compared with the captured kernel.", report.Compared);
-        Gauge(text, "tracereplay_night_fidelity_unexplained", "Predictions that missed without a recorded cause.", report.Unexplained);
+        Gauge(text, "tracereplay_night_fidelity_missed", "Predictions in all quantities that missed, without those behind lost records.", report.Missed);
+        Standings(text, report.Outcomes);
         Gauge(text, "tracereplay_night_baseline_captures", "Captures of the nights compared with.", report.BaselineCaptures);
         Gauge(text, "tracereplay_night_comparisons", "Comparisons with enough captures for a test.", report.Comparisons.Count(c => c.P is not null));
         Gauge(text, "tracereplay_night_regressions", "Significant changes for the worse, and kinds never seen before.", report.Regressions.Count() + report.NewKinds.Count);
@@ -29,6 +30,21 @@ internal static class PrometheusText
         }
 
         return text.ToString();
+    }
+
+    /// <summary>All standings, so that a share made of them cannot leave the uncovered faults out.</summary>
+    private static void Standings(StringBuilder text, FidelityLine outcomes)
+    {
+        Head(text, "tracereplay_night_fidelity_outcomes", "Faults by how the predicted outcome stands to the observed one; they add up to all that were compared or could not be.");
+        (string Name, long Count)[] standings =
+        [
+            ("matched", outcomes.Matched), ("in_set", outcomes.InSet), ("missed", outcomes.Missed), ("lost", outcomes.Lost),
+            ("read_off", outcomes.ReadOff), ("unknown", outcomes.Unknown), ("unobserved", outcomes.Unobserved),
+        ];
+        foreach ((string name, long count) in standings)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"tracereplay_night_fidelity_outcomes{{standing={Label(name)}}} {count}\n");
+        }
     }
 
     private static void Gauge(StringBuilder text, string name, string help, long value)

@@ -19,7 +19,7 @@ WITH t AS (
     WHERE w.zapped_leaves > 0
     GROUP BY w.window_id
 ), answers AS (
-    SELECT fault_id, string_agg('model ' || model || chr(31) || 's' || chr(31) || outcome || coalesce(': ' || reason, ''), chr(30) ORDER BY model, setting) AS args
+    SELECT fault_id, string_agg('model ' || model || chr(31) || 's' || chr(31) || coalesce(outcomes, outcome, 'UNKNOWN') || coalesce(': ' || reason, ''), chr(30) ORDER BY model, setting) AS args
     FROM outcomes
     WHERE trace_id = $trace
     GROUP BY fault_id

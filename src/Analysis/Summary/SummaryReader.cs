@@ -26,17 +26,11 @@ public static class SummaryReader
     {
         Trace = trace,
         Faults = session.Select("SELECT count(*) FROM faults WHERE trace_id = $id", r => r.GetInt64(0), ("id", trace.Id))[0],
-        Fidelity = session.Select(
-            """
-            SELECT model, setting, quantity, compared, matched, explained, unexplained FROM fidelity
-            WHERE trace_id = $id ORDER BY model, quantity != 'outcome', quantity
-            """,
-            r => new FidelityLine(r.GetString(0), Text(r, 1), r.GetString(2), Number(r, 3) ?? 0, Number(r, 4) ?? 0, Number(r, 5) ?? 0, Number(r, 6) ?? 0),
-            ("id", trace.Id)),
+        Fidelity = [.. Fidelity(session, trace)],
         Outcomes = session.Select(
             $"""
             WITH f AS (SELECT fault_id, page_kind, observed_outcome FROM faults WHERE trace_id = $id),
-                 o AS (SELECT fault_id, page_kind, outcome, model || ' ' || coalesce(setting, '') AS source FROM outcomes WHERE trace_id = $id),
+                 o AS (SELECT fault_id, page_kind, coalesce(outcomes, outcome) AS outcome, model || ' ' || coalesce(setting, '') AS source FROM outcomes WHERE trace_id = $id),
                  -- One kind for each fault, or its counts would not stand side by side.
                  k AS (SELECT f.fault_id, coalesce(any_value(f.page_kind), max(o.page_kind), 'unknown') AS page_kind FROM f LEFT JOIN o USING (fault_id) GROUP BY 1)
             SELECT k.page_kind, coalesce(f.observed_outcome, 'UNKNOWN'), '{Observed}', count(*) AS n FROM f JOIN k USING (fault_id) GROUP BY 1, 2
@@ -61,6 +55,34 @@ public static class SummaryReader
             r => new AssumptionLine(r.GetString(0), Text(r, 1), r.IsDBNull(2) ? null : r.GetDouble(2), Text(r, 3)),
             ("id", trace.Id)),
     };
+
+    private static IEnumerable<FidelityLine> Fidelity(DatasetSession session, CapturedTrace trace)
+    {
+        List<FidelityLine> lines = session.Select(
+            """
+            SELECT model, setting, quantity, matched, in_set, missed, lost, read_off, unknown, unobserved FROM fidelity
+            WHERE trace_id = $id AND total > 0 ORDER BY model, quantity != 'outcome', quantity
+            """,
+            r => new FidelityLine(r.GetString(0), Text(r, 1), r.GetString(2))
+            {
+                Matched = Number(r, 3) ?? 0,
+                InSet = Number(r, 4) ?? 0,
+                Missed = Number(r, 5) ?? 0,
+                Lost = Number(r, 6) ?? 0,
+                ReadOff = Number(r, 7) ?? 0,
+                Unknown = Number(r, 8) ?? 0,
+                Unobserved = Number(r, 9) ?? 0,
+            },
+            ("id", trace.Id));
+        return lines.Select(line => line.InSet == 0 || line.Quantity != FidelityLine.Outcome ? line : line with { LargestSet = LargestSet(session, trace, line) });
+    }
+
+    private static int LargestSet(DatasetSession session, CapturedTrace trace, FidelityLine line) => session.Select(
+        "SELECT coalesce(max(len(string_split(outcomes, '|'))), 0)::INTEGER FROM outcomes WHERE trace_id = $id AND model = $model AND coalesce(setting, '') = $setting",
+        r => r.GetInt32(0),
+        ("id", trace.Id),
+        ("model", line.Model),
+        ("setting", line.Setting ?? ""))[0];
 
     private static string? Text(DuckDBDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 

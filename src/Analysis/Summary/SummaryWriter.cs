@@ -8,6 +8,7 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
     private const int Indent = 13;
     private const int DivergencesShown = 4;
     private const int NameWidth = 24;
+    private const string Unknown = "UNKNOWN";
 
     private readonly Dictionary<string, int> _told = [];
 
@@ -64,30 +65,40 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
         {
             Line("fidelity", summary.Faults == 0
                 ? "nothing to compare: the capture shows no KVM fault"
-                : "nothing to compare: no model corresponds to the captured kernel, or its outcomes were not recorded");
+                : "nothing to compare: no model of the captured kernel was replayed");
             return;
         }
 
-        foreach (IGrouping<(string Model, string? Setting), FidelityLine> model in summary.Fidelity.GroupBy(f => (f.Model, f.Setting)))
+        foreach (IGrouping<string, FidelityLine> model in summary.Fidelity.GroupBy(f => f.Name))
         {
-            var quantities = new List<string>();
-            quantities.AddRange(model.Where(f => f.Quantity == "outcome" || f.Matched < f.Compared)
-                .Select(f => $"{f.Quantity} {Prose.Count(f.Matched)} of {Prose.Count(f.Compared)} ({Prose.Percent(f.Matched, f.Compared)})"));
-            List<string> whole = [.. model.Where(f => f.Quantity != "outcome" && f.Matched == f.Compared && f.Compared > 0).Select(f => $"{f.Quantity} {Prose.Count(f.Compared)}")];
-            if (whole.Count > 0)
+            ILookup<bool, FidelityLine> byKind = model.ToLookup(f => f.Quantity == FidelityLine.Outcome);
+            List<FidelityLine> compared = [.. byKind[false].Where(f => f.Covered > 0)];
+            List<string> parts = [.. byKind[true].Select(FidelityText.Outcomes)];
+            parts.AddRange(compared.Where(f => f.Missed + f.InSet > 0).OrderByDescending(f => f.Missed).Select(FidelityText.Other));
+            AddList(parts, "all of ", compared.Where(f => f.Missed + f.InSet == 0).Select(FidelityText.Other));
+            AddList(parts, "not compared: ", byKind[false].Where(f => f.Covered == 0).Select(f => f.Quantity));
+            if (byKind[true].All(f => f.Covered > 0))
             {
-                quantities.Add("all of " + string.Join(", ", whole));
+                parts.Add(Misses(model.Sum(f => f.Missed), model.Sum(f => f.Lost)));
             }
 
-            long explained = model.Sum(f => f.Explained);
-            long unexplained = model.Sum(f => f.Unexplained);
-            string misses = explained + unexplained == 0
-                ? "no miss"
-                : $"{Prose.Count(unexplained)} unexplained and {Prose.Count(explained)} explained misses, each in view fidelity_misses";
-            long left = summary.Faults - model.Where(f => f.Quantity == "outcome").Sum(f => f.Compared);
-            string notCompared = left > 0 ? $"; {Prose.Count(left, "fault", "faults")} not compared: the capture does not show what that needs" : "";
-            Line("fidelity", $"{model.Key.Model} {model.Key.Setting} against the kernel: {string.Join("; ", quantities)}; {misses}{notCompared}");
+            Line("fidelity", $"{model.Key} against the kernel: {string.Join("; ", parts)}");
         }
+    }
+
+    private static void AddList(List<string> parts, string label, IEnumerable<string> items)
+    {
+        string list = string.Join(", ", items);
+        if (list.Length > 0)
+        {
+            parts.Add(label + list);
+        }
+    }
+
+    private static string Misses(long missed, long lost)
+    {
+        string count = missed == 0 ? "no miss" : Prose.Count(missed, "miss", "misses");
+        return missed + lost == 0 ? count : $"{count}{(lost == 0 ? "" : $"{(missed == 0 ? " but" : " and")} {Prose.Count(lost)} behind lost records")}, each in view fidelity_misses";
     }
 
     private void WriteOutcomes(TraceSummary summary)
@@ -135,7 +146,10 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
     {
         if (summary.Divergences.Count == 0)
         {
-            Line("diverge", "nowhere: all models end every fault the same way");
+            long unknown = summary.Outcomes.Where(o => o.Outcome == Unknown && o.Source != SummaryReader.Observed).GroupBy(o => o.Source).Select(source => source.Sum(o => o.Faults)).DefaultIfEmpty().Max();
+            Line("diverge", unknown == 0 ? "nowhere: all models end every fault the same way"
+                : unknown == summary.Faults ? "nothing to compare: there is no fault of which all models know the end"
+                : $"nowhere among the faults that all models know the end of; {Prose.Count(unknown)} of {Prose.Count(summary.Faults)} are unknown to one of them");
             return;
         }
 
@@ -192,23 +206,23 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
         List<string> models = [.. traces.SelectMany(Sources).Where(s => s != SummaryReader.Observed).Select(s => s.Split(' ')[0]).Distinct().OrderBy(ModelOrder.Rank)];
         List<TextColumn> columns =
         [
-            new("trace"), new("fidelity", true), new("kernel"), new("faults", true), new("lost", true), new("EFAULT", true),
+            new("trace"), new("fidelity", true), new("coverage", true), new("kernel"), new("faults", true), new("lost", true), new("EFAULT", true),
             .. models.Select(m => new TextColumn(m, true)),
         ];
         IReadOnlyList<string[]> rows = [.. traces.Select(t => new[]
         {
-            Prose.Shortened(Path.GetFileName(t.Trace.Path), NameWidth), Outcome(t), t.Trace.Kernel ?? "?", Prose.Count(t.Faults),
+            Prose.Shortened(Path.GetFileName(t.Trace.Path), NameWidth), Fidelity(t), Coverage(t), t.Trace.Kernel is { } kernel ? Prose.Release(kernel) : "?", Prose.Count(t.Faults),
             t.Trace.Lost is { } lost ? Prose.Count(lost) : "?", Efaults(t, s => s == SummaryReader.Observed),
         }.Concat(models.Select(m => Efaults(t, s => s.StartsWith(m + " ", StringComparison.Ordinal) || s == m))).ToArray())];
         TextTable.Write(output, columns, rows);
-        Prose.Labelled(output, "", "fidelity: outcomes that the model of the captured kernel predicts. EFAULT: faults that the kernel refused; beside it, those that each model refuses", 0);
+        Prose.Labelled(output, "", "fidelity: of the outcomes that the model of the captured kernel decides, those that the kernel shows; coverage: the faults that this rests on, of all. EFAULT: faults that the kernel refused; beside it, those that each model refuses", 0);
     }
 
-    private static string Outcome(TraceSummary trace)
-    {
-        FidelityLine? outcome = trace.Fidelity.FirstOrDefault(f => f.Quantity == "outcome");
-        return outcome is null ? "-" : Prose.Percent(outcome.Matched, outcome.Compared);
-    }
+    private static string Fidelity(TraceSummary trace) => Outcome(trace) is { } outcome ? Prose.Percent(outcome.Matched, outcome.Decided) : "-";
+
+    private static string Coverage(TraceSummary trace) => Outcome(trace) is { } outcome ? Prose.Percent(outcome.Covered, outcome.Total) : "-";
+
+    private static FidelityLine? Outcome(TraceSummary trace) => trace.Fidelity.FirstOrDefault(f => f.Quantity == FidelityLine.Outcome);
 
     private static string Efaults(TraceSummary trace, Func<string, bool> source) =>
         Prose.Count(trace.Outcomes.Where(o => source(o.Source) && o.Outcome == "EFAULT").Sum(o => o.Faults));
@@ -221,7 +235,7 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
             return;
         }
 
-        bool misses = traces.Any(t => t.Fidelity.Any(f => f.Unexplained > 0));
+        bool misses = traces.Any(t => t.Fidelity.Any(f => f.Missed + f.Lost > 0));
         bool refused = traces.Any(t => t.Outcomes.Any(o => o.Outcome == "EFAULT"));
         string query = misses ? "--sql 'FROM fidelity_misses'" : refused ? "efault_causes" : "faults_by_outcome";
         string keep = dataset is null ? "run again with -d DATASET to keep the data, then " : "";

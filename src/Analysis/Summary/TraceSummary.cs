@@ -21,8 +21,56 @@ public sealed record CapturedTrace(
     string Id, string Path, string Format, string? Kernel, string? Arch, string? Clock, string? ClockUnit, int? Cpus,
     long? StartNs, long? EndNs, long Events, long? Lost, bool Complete);
 
-/// <summary>A row of `fidelity`.</summary>
-public sealed record FidelityLine(string Model, string? Setting, string Quantity, long Compared, long Matched, long Explained, long Unexplained);
+/// <summary>A row of `fidelity`: where each comparison of one quantity stands.</summary>
+public sealed record FidelityLine(string Model, string? Setting, string Quantity)
+{
+    public const string Outcome = "outcome";
+
+    /// <summary>One value was predicted, and it is the observed one.</summary>
+    public long Matched { get; init; }
+
+    /// <summary>Several were predicted, and the observed one is among them.</summary>
+    public long InSet { get; init; }
+
+    public long Missed { get; init; }
+
+    /// <summary>Missed behind a recorded loss of records.</summary>
+    public long Lost { get; init; }
+
+    /// <summary>Equal, but read off the fault's own records.</summary>
+    public long ReadOff { get; init; }
+
+    /// <summary>Nothing was predicted.</summary>
+    public long Unknown { get; init; }
+
+    /// <summary>Nothing was observed.</summary>
+    public long Unobserved { get; init; }
+
+    /// <summary>Outcomes in the largest set that was predicted; 0 where none was.</summary>
+    public int LargestSet { get; init; }
+
+    public long Total => Covered + Lost + ReadOff + Unknown + Unobserved;
+
+    /// <summary>One value was predicted, and the capture shows whether it is right.</summary>
+    public long Decided => Matched + Missed;
+
+    /// <summary>The decided ones and those in a set: what coverage counts.</summary>
+    public long Covered => Decided + InSet;
+
+    /// <summary>Outcomes over several captures, whatever the models.</summary>
+    public static FidelityLine Sum(IReadOnlyList<FidelityLine> lines) => new("", null, Outcome)
+    {
+        Matched = lines.Sum(f => f.Matched),
+        InSet = lines.Sum(f => f.InSet),
+        Missed = lines.Sum(f => f.Missed),
+        Lost = lines.Sum(f => f.Lost),
+        ReadOff = lines.Sum(f => f.ReadOff),
+        Unknown = lines.Sum(f => f.Unknown),
+        Unobserved = lines.Sum(f => f.Unobserved),
+    };
+
+    public string Name => Setting is null ? Model : $"{Model} {Setting}";
+}
 
 /// <summary>How many faults on a page kind ended one way: on the kernel (Source "observed") or in a model.</summary>
 public sealed record OutcomeCount(string PageKind, string Outcome, string Source, long Faults);

@@ -48,11 +48,11 @@ public static class Tables
             trace_id VARCHAR, fault_id BIGINT, seq BIGINT, end_seq BIGINT, ts_ns BIGINT, vm INTEGER, vcpu INTEGER, pid INTEGER,
             as_id INTEGER, slot_id INTEGER, gpa UBIGINT, gfn UBIGINT, hva UBIGINT, access VARCHAR, kind VARCHAR, page_kind VARCHAR,
             observed_outcome VARCHAR, observed_pfn UBIGINT, observed_level INTEGER, observed_writable BOOLEAN,
-            observed_by VARCHAR, latency_ns BIGINT, order_ambiguous BOOLEAN
+            observed_by VARCHAR, latency_ns BIGINT
             """),
         Result("outcomes", """
-            trace_id VARCHAR, fault_id BIGINT, model VARCHAR, setting VARCHAR, outcome VARCHAR, pfn UBIGINT, level INTEGER,
-            writable BOOLEAN, refs_got INTEGER, refs_put INTEGER, marked_accessed INTEGER, marked_dirty INTEGER,
+            trace_id VARCHAR, fault_id BIGINT, model VARCHAR, setting VARCHAR, outcome VARCHAR, outcomes VARCHAR, read_off BOOLEAN,
+            pfn UBIGINT, level INTEGER, writable BOOLEAN, refs_got INTEGER, refs_put INTEGER, marked_accessed INTEGER, marked_dirty INTEGER,
             retry_cause VARCHAR, page_kind VARCHAR, path VARCHAR, certainty VARCHAR, reason VARCHAR
             """),
         Result("divergences", """
@@ -68,12 +68,12 @@ public static class Tables
             violated BIGINT, violable BIGINT, by_design BIGINT, note VARCHAR
             """),
         Result("fidelity", """
-            trace_id VARCHAR, model VARCHAR, setting VARCHAR, quantity VARCHAR, compared BIGINT, matched BIGINT,
-            explained BIGINT, unexplained BIGINT, unknown BIGINT
+            trace_id VARCHAR, model VARCHAR, setting VARCHAR, quantity VARCHAR, total BIGINT, matched BIGINT,
+            in_set BIGINT, missed BIGINT, lost BIGINT, read_off BIGINT, unknown BIGINT, unobserved BIGINT, coverage DOUBLE
             """),
         Result("fidelity_misses", """
             trace_id VARCHAR, model VARCHAR, setting VARCHAR, quantity VARCHAR, fault_id BIGINT, seq BIGINT, ts_ns BIGINT,
-            gfn UBIGINT, observed VARCHAR, predicted VARCHAR, explained BOOLEAN, cause VARCHAR
+            gfn UBIGINT, observed VARCHAR, predicted VARCHAR, lost BOOLEAN, cause VARCHAR
             """),
         Result("windows", """
             trace_id VARCHAR, window_id BIGINT, start_seq BIGINT, end_seq BIGINT, start_ns BIGINT, end_ns BIGINT, ended_by VARCHAR,

@@ -10,7 +10,7 @@ internal static class Findings
     {
         ["violation"] = "SELECT count(*) FROM violations WHERE verdict = 'violated' AND list_contains(getvariable('asked'), trace_id)",
         ["divergence"] = "SELECT count(*) FROM divergences WHERE list_contains(getvariable('asked'), trace_id)",
-        ["infidelity"] = "SELECT coalesce(sum(unexplained), 0)::BIGINT FROM fidelity WHERE list_contains(getvariable('asked'), trace_id)",
+        ["infidelity"] = "SELECT coalesce(sum(missed), 0)::BIGINT FROM fidelity WHERE list_contains(getvariable('asked'), trace_id)",
         ["lost"] = "SELECT count(*) FROM traces WHERE (lost IS NULL OR lost > 0) AND list_contains(getvariable('asked'), trace_id)",
     };
 

@@ -79,28 +79,30 @@ public partial class ReportTests
     }
 
     [Theory]
-    [InlineData(6, 6, 0, 0, 6, 0L, "agrees")]
-    [InlineData(6, 5, 0, 1, 6, 0L, "does not agree")]
-    [InlineData(6, 5, 1, 0, 6, 0L, "explained misses")]
-    [InlineData(6, 6, 0, 0, 9, 0L, "agrees, in part")]
-    [InlineData(6, 6, 0, 0, 6, 1L, "agrees, in part")]
-    [InlineData(6, 6, 0, 0, 6, null, "agrees, in part")]
+    [InlineData(6, 0, 0, 0, 0, 0L, "agrees")]
+    [InlineData(4, 2, 0, 0, 0, 0L, "agrees")]
+    [InlineData(5, 0, 1, 0, 0, 0L, "does not agree")]
+    [InlineData(5, 0, 0, 1, 0, 0L, "misses behind lost records")]
+    [InlineData(6, 0, 0, 0, 3, 0L, "agrees, in part")]
+    [InlineData(6, 0, 0, 0, 0, 1L, "agrees, in part")]
+    [InlineData(6, 0, 0, 0, 0, null, "agrees, in part")]
     [InlineData(0, 0, 0, 0, 6, 0L, "not checked")]
     [InlineData(0, 0, 0, 0, 0, 0L, "no faults")]
-    public void A_verdict_is_no_better_than_its_evidence(long compared, long matched, long explained, long unexplained, long faults, long? lost, string word)
+    public void A_verdict_is_no_better_than_its_evidence(long matched, long inSet, long missed, long missedBehindLoss, long unknown, long? lost, string word)
     {
         var summary = new TraceSummary
         {
             Trace = new CapturedTrace("id", "x.dat", "trace.dat", "7.2.12+deb13-amd64", "x86_64", "mono", "ns", 2, 0, 1, 10, lost, true),
-            Faults = faults,
-            Fidelity = [new FidelityLine("merged", "7.x", "outcome", compared, matched, explained, unexplained)],
+            Faults = matched + inSet + missed + missedBehindLoss + unknown,
+            Fidelity = [new FidelityLine("merged", "7.x", FidelityLine.Outcome) { Matched = matched, InSet = inSet, Missed = missed, Lost = missedBehindLoss, Unknown = unknown }],
             Outcomes = [],
             Divergences = [],
             Assumptions = [],
         };
         Verdict verdict = Verdict.Of(summary);
         Assert.Equal(word, verdict.Word);
-        Assert.Equal(compared > 0, verdict.Sentence.Contains("did what this 7.2.12 kernel did in", StringComparison.Ordinal));
+        Assert.Equal(matched > 0, verdict.Sentence.Contains($"did what this 7.2.12 kernel did in {matched} of {matched + missed} faults", StringComparison.Ordinal));
+        Assert.Equal(matched > 0, verdict.Sentence.Contains(" This covers ", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -6,6 +6,8 @@ namespace TraceReplay.Replay.Tests.Captures;
 /// <summary>Real kernels against the models, and both against what the VMM saw.</summary>
 public class CaptureTests
 {
+    private static readonly string[] s_standings = ["matched", "in_set", "missed", "lost", "read_off", "unknown", "unobserved"];
+
     public static TheoryData<string> Captures() => [.. ReplayedCapture.All()];
 
     public static TheoryData<string> CapturesWithTruth() => [.. ReplayedCapture.All().Where(path => ReplayedCapture.TruthOf(path) is not null)];
@@ -16,20 +18,20 @@ public class CaptureTests
     {
         ReplayedCapture replayed = ReplayedCapture.Of(capture);
         List<Dictionary<string, string?>> misses = replayed.Result("fidelity_misses");
-        int ambiguous = replayed.Result("faults").Count(row => bool.Parse(row["order_ambiguous"]!));
         foreach (Dictionary<string, string?> row in replayed.Result("fidelity"))
         {
-            long compared = Long(row["compared"]);
-            long matched = Long(row["matched"]);
             string quantity = row["quantity"]!;
+            long missed = Long(row["missed"]);
+            long decided = Long(row["matched"]) + missed;
 
             // Of the faults that a window's end met between two of their steps the trace cannot order some: an end between the kernel's
             // snapshot of mmu_invalidate_seq and its check, two instructions apart, is one (docs/fidelity.md).
-            double least = replayed.Manifest.Lost > 0 ? 0.9 : quantity is "spte" or "leaf_change" ? 0.995 : 0.999;
-            double granted = Math.Max((1 - least) * compared, 0.02 * ambiguous);
-            Assert.True(compared - matched <= granted, $"{quantity}: {matched} of {compared}");
-            Assert.True(row["unexplained"] == "0", $"{quantity}: {row["unexplained"]} misses without a recorded cause");
-            Assert.Equal(compared - matched, misses.Count(miss => miss["quantity"] == quantity));
+            double least = quantity is "spte" or "leaf_change" ? 0.995 : 0.998;
+            Assert.True(missed <= (1 - least) * decided, $"{quantity}: {missed} of {decided} missed");
+            Assert.Equal(missed + Long(row["lost"]), misses.Count(miss => miss["quantity"] == quantity));
+            Assert.Equal(Long(row["lost"]), misses.Count(miss => miss["quantity"] == quantity && bool.Parse(miss["lost"]!)));
+            Assert.Equal(Long(row["total"]), s_standings.Sum(standing => Long(row[standing])));
+            Assert.True(quantity != "outcome" || Long(row["total"]) == replayed.Report.Faults, $"{row["total"]} of {replayed.Report.Faults} faults have a standing");
         }
 
         Assert.Equal(replayed.Report.Faults, replayed.Manifest.EventCounts.GetValueOrDefault("kvm.kvm_page_fault"));

@@ -12,7 +12,7 @@ internal static class Recordings
     public static readonly string[] OfRecording = ["trace_id", "seq", "end_seq", "ts_ns", "latency_ns"];
 
     /// <summary>Columns that another run of the same scenario has otherwise: the host gave it other tasks and other memory.</summary>
-    public static readonly string[] OfRun = [.. OfRecording, "pid", "hva", "observed_pfn", "pfn", "order_ambiguous"];
+    public static readonly string[] OfRun = [.. OfRecording, "pid", "hva", "observed_pfn", "pfn"];
 
     /// <summary>
     /// Asserts that rows have the same values in the same order; NULL only in the second is not a difference but counted.

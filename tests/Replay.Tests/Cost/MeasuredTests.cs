@@ -1,6 +1,7 @@
 using TraceReplay.Replay.Cost.Measuring;
 using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.Results;
 using Xunit;
 
 namespace TraceReplay.Replay.Tests.Cost;
@@ -33,7 +34,7 @@ public class MeasuredTests
             model.Execute(drill.Work, results);
             string path = drill.Name is "remapped_tail" or "device" ? "remapped" : drill.Name;
             Assert.Equal(Drill.Units, results.Count);
-            Assert.All(results, result => Assert.Equal(path, Results.OutcomeTable.Path(result.Fault.Path)));
+            Assert.All(results, result => Assert.Equal(path, OutcomeTable.Path(result.Fault.Path)));
         }
     }
 

@@ -14,17 +14,17 @@ internal static class FidelityPart
             return;
         }
 
-        chapter.Say("The model of the captured kernel against what that kernel did, quantity by quantity. A miss is explained only by a recorded fact, such as lost events.");
+        chapter.Say("The model of the captured kernel against what that kernel did, quantity by quantity. Agreement is of what is decided: matched or missed. Coverage is decided or in a set, of all there was to compare.");
         HtmlTable.Write(chapter.Html, fidelity);
         Grid misses = chapter.Read("fidelity_misses");
         if (misses.Rows.Count == 0)
         {
-            chapter.Nothing("No miss.");
+            chapter.Nothing(fidelity.Rows.Any(r => r[fidelity.Column("coverage")] is not "0 %") ? "No miss." : "Nothing could be compared, so there is no miss.");
             return;
         }
 
-        chapter.Say("The misses by sort, unexplained ones first; the view fidelity_misses has each of them.");
-        HtmlTable.Write(chapter.Html, misses);
+        chapter.Say("The misses by sort, those behind lost records last; the view fidelity_misses has each of them.");
+        HtmlTable.Write(chapter.Html, misses.WithoutEmptyColumns(), missing: "");
     }
 
     public static void Invariants(ChapterContext chapter)

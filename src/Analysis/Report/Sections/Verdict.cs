@@ -8,7 +8,7 @@ internal enum Tone
     /// <summary>All that was compared agrees.</summary>
     Good,
 
-    /// <summary>Every disagreement is explained by a recorded fact, or part of the evidence is missing.</summary>
+    /// <summary>Every disagreement comes after a recorded loss, or part of the evidence is missing.</summary>
     Doubtful,
 
     /// <summary>The model is wrong somewhere: nothing else on the page is worth more than that.</summary>
@@ -19,51 +19,57 @@ internal enum Tone
 }
 
 /// <summary>What a report says first of a trace, in plain words.</summary>
-internal sealed record Verdict(Tone Tone, string Word, string Sentence, long Compared, long Matched)
+/// <param name="Outcomes">Where its predicted outcomes stand, over all faults; null if nothing was predicted for its kernel.</param>
+internal sealed record Verdict(Tone Tone, string Word, string Sentence, FidelityLine? Outcomes)
 {
     public static Verdict Of(TraceSummary summary)
     {
-        List<FidelityLine> outcomes = [.. summary.Fidelity.Where(f => f.Quantity == "outcome")];
-        (long compared, long matched) = (outcomes.Sum(f => f.Compared), outcomes.Sum(f => f.Matched));
-        long unexplained = summary.Fidelity.Sum(f => f.Unexplained);
-        long explained = summary.Fidelity.Sum(f => f.Explained);
         if (summary.Faults == 0)
         {
-            return new Verdict(Tone.Unknown, "no faults", "This capture shows no KVM page fault, so nothing can be said of the models.", 0, 0);
+            return new Verdict(Tone.Unknown, "no faults", "This capture shows no KVM page fault, so nothing can be said of the models.", null);
         }
 
-        if (compared == 0)
+        FidelityLine? outcomes = summary.Fidelity.FirstOrDefault(f => f.Quantity == FidelityLine.Outcome);
+        if (outcomes is null)
         {
-            return new Verdict(Tone.Unknown, "not checked", $"The models could not be checked: no model corresponds to {Kernel(summary)}, or how its {Prose.Count(summary.Faults, "fault", "faults")} ended was not recorded.", 0, 0);
+            return new Verdict(Tone.Unknown, "not checked", $"The models could not be checked: no model of {Kernel(summary)} was replayed.", null);
         }
 
-        string who = string.Join(" and ", outcomes.Select(f => $"{f.Model}{(f.Setting is null ? "" : $" ({f.Setting})")}").Distinct());
-        string sentence = $"The model {who} did what {Kernel(summary)} did in {Prose.Count(matched)} of {Prose.Count(compared, "fault", "faults")} ({Prose.Percent(matched, compared)}).";
-        long left = summary.Faults - compared;
-        if (left > 0)
+        if (outcomes.Covered == 0)
         {
-            sentence += $" {Prose.Count(left, "fault is", "faults are")} not compared: the capture does not show what that needs.";
+            return new Verdict(Tone.Unknown, "not checked", $"The models could not be checked: of {Prose.Count(outcomes.Total, "fault", "faults")} {string.Join(", ", FidelityText.Gaps(outcomes))}.", outcomes);
         }
 
-        return unexplained > 0
-            ? new Verdict(Tone.Bad, "does not agree", $"{sentence} {Prose.Count(unexplained, "miss has", "misses have")} no explanation, so the model's other answers are in doubt.", compared, matched)
-            : explained > 0
-                ? new Verdict(Tone.Doubtful, "explained misses", $"{sentence} A recorded fact explains {(explained == 1 ? "the miss" : $"each of the {Prose.Count(explained)} misses")}.", compared, matched)
-                : left > 0 || summary.Trace.Lost is not 0 || !summary.Trace.Complete
-                    ? new Verdict(Tone.Doubtful, "agrees, in part", sentence, compared, matched)
-                    : new Verdict(Tone.Good, "agrees", sentence, compared, matched);
+        string sentence = $"The model {outcomes.Model}{(outcomes.Setting is null ? "" : $" ({outcomes.Setting})")} {Agreement(outcomes, Kernel(summary))}";
+        long missed = summary.Fidelity.Sum(f => f.Missed);
+        long lost = summary.Fidelity.Sum(f => f.Lost);
+        return missed > 0
+            ? new Verdict(Tone.Bad, "does not agree", $"{sentence} {Prose.Count(missed, "miss is", "misses are")} not accounted for, so the model's other answers are in doubt.", outcomes)
+            : lost > 0
+                ? new Verdict(Tone.Doubtful, "misses behind lost records", $"{sentence} {Prose.Count(lost, "miss comes", "misses come")} after records that the kernel lost.", outcomes)
+                : outcomes.Covered < outcomes.Total || summary.Trace.Lost is not 0 || !summary.Trace.Complete
+                    ? new Verdict(Tone.Doubtful, "agrees, in part", sentence, outcomes)
+                    : new Verdict(Tone.Good, "agrees", sentence, outcomes);
+    }
+
+    /// <summary>How far predictions and a kernel agree, and how much of the faults that covers; two sentences.</summary>
+    public static string Agreement(FidelityLine outcomes, string kernel)
+    {
+        string decided = outcomes.Decided == 0
+            ? $"decides no fault as {kernel} shows it"
+            : $"did what {kernel} did in {Prose.Count(outcomes.Matched)} of {Prose.Count(outcomes.Decided, "fault", "faults")} that it decides ({Prose.Percent(outcomes.Matched, outcomes.Decided)})";
+        string sets = outcomes.InSet == 0 ? "" : $"; in {Prose.Count(outcomes.InSet)} the records allow several orders, and the kernel's outcome is one of those that follow";
+        string gaps = string.Join(", ", FidelityText.Gaps(outcomes));
+        return $"{decided}{sets}. This covers {Prose.Percent(outcomes.Covered, outcomes.Total)} of {Prose.Count(outcomes.Total, "fault", "faults")}{(gaps.Length > 0 ? ": " + gaps : "")}.";
     }
 
     /// <summary>Faults that end in an outcome, as counted by the source: the kernel, or a model whatever its setting.</summary>
     public static long Ends(TraceSummary summary, string outcome, string source) =>
         summary.Outcomes.Where(o => o.Outcome == outcome && o.Source.Split(' ')[0] == source).Sum(o => o.Faults);
 
-    public static string Kernel(TraceSummary summary) => summary.Trace.Kernel is { } release ? $"this {Release(release)} kernel" : "this kernel of unknown version";
+    public static string Kernel(TraceSummary summary) => summary.Trace.Kernel is { } release ? $"this {Prose.Release(release)} kernel" : "this kernel of unknown version";
 
     /// <summary>The models whose answers the trace has, in the registry's order.</summary>
     public static IReadOnlyList<string> Models(IEnumerable<TraceSummary> traces) =>
         [.. traces.SelectMany(t => t.Outcomes).Select(o => o.Source.Split(' ')[0]).Where(s => s != SummaryReader.Observed).Distinct().OrderBy(ModelOrder.Rank)];
-
-    // 6.12.95+deb12-amd64: what a distribution adds tells a reader nothing.
-    private static string Release(string release) => release.Split('+', '-')[0];
 }

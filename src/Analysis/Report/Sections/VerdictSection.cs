@@ -47,16 +47,16 @@ internal static class VerdictSection
             return;
         }
 
-        (long compared, long matched) = (verdicts.Sum(v => v.Compared), verdicts.Sum(v => v.Matched));
+        FidelityLine all = FidelityLine.Sum([.. verdicts.Select(v => v.Outcomes).OfType<FidelityLine>()]);
         Tone tone = verdicts.Select(v => v.Tone).MaxBy(t => t switch { Tone.Bad => 3, Tone.Doubtful => 2, Tone.Good => 1, _ => 0 });
         string sentence = verdicts.Count == 1
             ? verdicts[0].Sentence
-            : compared == 0
+            : all.Covered == 0
                 ? "No outcome could be compared with what a model says: nothing on this page is checked."
-                : $"For every capture, the model of its kernel was compared with what that kernel did: it agrees in {Prose.Count(matched)} of {Prose.Count(compared, "fault", "faults")} ({Prose.Percent(matched, compared)}).";
+                : $"For every capture, the model of its kernel was compared with what that kernel did. The model {Verdict.Agreement(all, "the kernel")}";
         html.Open("div", ("class", "lead " + Enum.GetName(tone)!.ToLowerInvariant()));
         html.Element("p", sentence);
-        html.Element("p", "Everything else on this page is worth as much as that number.", ("class", "note"));
+        html.Element("p", "Everything else on this page is worth as much as these numbers.", ("class", "note"));
         html.Close();
         Doubts(html, traces, verdicts);
     }
@@ -91,7 +91,9 @@ internal static class VerdictSection
         int said = Misses(html, traces) + KernelViolations(html, session, traces) + Refused(html, traces) + Divergences(html, traces);
         if (said == 0)
         {
-            html.Element("li", "Nothing: no refused fault, no broken invariant of the kernel's records, and all models end every fault the same way.");
+            html.Element("li", traces.All(t => Verdict.Of(t).Tone == Tone.Unknown)
+                ? "Nothing could be found: no outcome of a model could be compared with a kernel's."
+                : "Nothing: no refused fault, no broken invariant of the kernel's records, and no fault that two models end differently.");
         }
 
         html.Close();
@@ -100,10 +102,10 @@ internal static class VerdictSection
     private static int Misses(HtmlWriter html, IReadOnlyList<TraceSummary> traces)
     {
         int said = 0;
-        foreach (TraceSummary trace in traces.Where(t => t.Fidelity.Any(f => f.Unexplained > 0)).Take(6))
+        foreach (TraceSummary trace in traces.Where(t => t.Fidelity.Any(f => f.Missed > 0)).Take(6))
         {
-            string quantities = string.Join(", ", trace.Fidelity.Where(f => f.Unexplained > 0).Select(f => $"{Prose.Count(f.Unexplained)} of {f.Quantity}"));
-            html.Open("li", ("class", "bad")).Element("strong", "Unexplained misses").Text($" in {Name(trace)}: {quantities}.").Close();
+            string quantities = string.Join(", ", trace.Fidelity.Where(f => f.Missed > 0).Select(f => $"{Prose.Count(f.Missed)} of {f.Quantity}"));
+            html.Open("li", ("class", "bad")).Element("strong", "Misses").Text($" in {Name(trace)}: {quantities}.").Close();
             said++;
         }
 
@@ -189,9 +191,9 @@ internal static class VerdictSection
         const int shown = 400;
         HashSet<string> chapters = [.. WithChapter(traces).Select(t => t.Trace.Id)];
         html.Open("div", ("class", "scroll"), ("tabindex", "0")).Open("table").Open("thead").Open("tr");
-        foreach (string title in (ReadOnlySpan<string>)["capture", "kernel", "model and kernel", "agree", "faults", "EFAULT", "records lost"])
+        foreach (string title in (ReadOnlySpan<string>)["capture", "kernel", "model and kernel", "agree", "coverage", "faults", "EFAULT", "records lost"])
         {
-            html.Element("th", title, ("scope", "col"), ("class", title is "agree" or "faults" or "EFAULT" or "records lost" ? "number" : null));
+            html.Element("th", title, ("scope", "col"), ("class", title is "agree" or "coverage" or "faults" or "EFAULT" or "records lost" ? "number" : null));
         }
 
         html.Close().Close().Open("tbody");
@@ -202,7 +204,8 @@ internal static class VerdictSection
             html.Close().Element("td", trace.Trace.Kernel ?? "unknown").Open("td");
             Badge(html, verdict.Tone, verdict.Word);
             html.Close();
-            html.Element("td", Prose.Percent(verdict.Matched, verdict.Compared), ("class", "number"));
+            html.Element("td", verdict.Outcomes is { } agree ? Prose.Percent(agree.Matched, agree.Decided) : "-", ("class", "number"));
+            html.Element("td", verdict.Outcomes is { } covered ? Prose.Percent(covered.Covered, covered.Total) : "-", ("class", "number"));
             html.Element("td", Prose.Count(trace.Faults), ("class", "number"));
             html.Element("td", Prose.Count(Verdict.Ends(trace, "EFAULT", SummaryReader.Observed)), ("class", "number"));
             html.Element("td", trace.Trace.Lost is { } lost ? Prose.Count(lost) : "unknown", ("class", "number")).Close();

@@ -1,6 +1,6 @@
 -- How faults ended, by the kind of page, on the kernel and in each model.
 WITH f AS (SELECT fault_id, page_kind, coalesce(observed_outcome, 'UNKNOWN') AS outcome FROM faults WHERE trace_id = $id),
-     o AS (SELECT fault_id, page_kind, coalesce(outcome, 'UNKNOWN') AS outcome, model || coalesce(' ' || setting, '') AS source FROM outcomes WHERE trace_id = $id),
+     o AS (SELECT fault_id, page_kind, coalesce(outcomes, outcome, 'UNKNOWN') AS outcome, model || coalesce(' ' || setting, '') AS source FROM outcomes WHERE trace_id = $id),
      -- One kind for each fault, or its counts would not stand side by side.
      k AS (SELECT f.fault_id, coalesce(any_value(f.page_kind), max(o.page_kind), 'unknown') AS kind FROM f LEFT JOIN o USING (fault_id) GROUP BY 1),
      ends AS (
