@@ -15,8 +15,9 @@ SELECT
     f.read_off,
     f.unknown,
     f.unobserved,
-    round(f.matched / nullif(f.matched + f.missed, 0), 6) AS agreement,
-    round(f.coverage, 6) AS coverage
+    -- Rounded down: 1 means all.
+    floor(1000000 * f.matched / nullif(f.matched + f.missed, 0)) / 1000000 AS agreement,
+    floor(1000000 * (f.matched + f.in_set + f.missed) / f.total) / 1000000 AS coverage
 FROM fidelity f
 JOIN traces t USING (trace_id)
 WHERE f.total > 0

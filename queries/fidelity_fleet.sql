@@ -16,9 +16,10 @@ SELECT
     sum(f.read_off)::BIGINT AS read_off,
     sum(f.unknown)::BIGINT AS unknown,
     sum(f.unobserved)::BIGINT AS unobserved,
-    round(sum(f.matched) / nullif(sum(f.matched + f.missed), 0), 6) AS agreement,
-    round(sum(f.matched + f.in_set + f.missed) / nullif(sum(f.total), 0), 6) AS coverage,
-    round(min(f.matched / nullif(f.matched + f.missed, 0)), 6) AS worst,
+    -- Rounded down: 1 means all.
+    floor(1000000 * sum(f.matched) / nullif(sum(f.matched + f.missed), 0)) / 1000000 AS agreement,
+    floor(1000000 * sum(f.matched + f.in_set + f.missed) / sum(f.total)) / 1000000 AS coverage,
+    floor(1000000 * min(f.matched / nullif(f.matched + f.missed, 0))) / 1000000 AS worst,
     arg_min(f.trace_id, f.matched / nullif(f.matched + f.missed, 0)) AS worst_trace,
     arg_min(f.trace_id, f.coverage) AS least_covered
 FROM fidelity f

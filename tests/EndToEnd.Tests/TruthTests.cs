@@ -37,7 +37,7 @@ public class TruthTests(SampleDataset samples)
     public void Fidelity_of_outcome_is_99_per_cent_or_better_and_every_miss_is_listed(string capture)
     {
         JsonElement row = Assert.Single(samples.Query(
-            "SELECT matched + missed AS decided, matched, missed + lost AS misses, coverage, (SELECT count(*) FROM fidelity_misses m WHERE m.trace_id = f.trace_id AND m.quantity = 'outcome') AS listed "
+            "SELECT matched + missed AS decided, matched, missed + f.lost AS misses, coverage, (SELECT count(*) FROM fidelity_misses m WHERE m.trace_id = f.trace_id AND m.quantity = 'outcome') AS listed "
             + $"FROM fidelity f JOIN traces USING (trace_id) WHERE quantity = 'outcome' AND path LIKE '%/' || $capture || '.trace.dat'", $"capture={capture}"));
         Assert.InRange(row.GetProperty("matched").GetInt64(), Math.Ceiling(row.GetProperty("decided").GetInt64() * 0.99), row.GetProperty("decided").GetInt64());
         Assert.Equal(1.0, row.GetProperty("coverage").GetDouble());
@@ -48,10 +48,10 @@ public class TruthTests(SampleDataset samples)
     public void Every_fault_stands_in_one_column_of_fidelity()
     {
         IReadOnlyList<JsonElement> rows = [.. samples.Query("""
-            SELECT t.path, quantity, total, matched + in_set + missed + lost + read_off + unknown + unobserved AS columns,
+            SELECT t.path, quantity, total, matched + in_set + missed + f.lost + read_off + unknown + unobserved AS columns,
                    coverage IS NOT DISTINCT FROM (matched + in_set + missed) / nullif(total, 0) AS covered,
                    (SELECT count(*) FROM faults WHERE trace_id = t.trace_id) AS faults,
-                   missed + lost AS misses, (SELECT count(*) FROM fidelity_misses m WHERE m.trace_id = t.trace_id AND m.quantity = f.quantity) AS listed
+                   missed + f.lost AS misses, (SELECT count(*) FROM fidelity_misses m WHERE m.trace_id = t.trace_id AND m.quantity = f.quantity) AS listed
             FROM fidelity f JOIN traces t USING (trace_id)
             """)];
         Assert.Equal(9 * Captures.Count, rows.Count);

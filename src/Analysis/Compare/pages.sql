@@ -15,7 +15,7 @@ marks AS (
     UNION ALL SELECT 'o', -1, '', 1
 ),
 settled AS (
-    SELECT 'p' AS side, f.seq, coalesce(f.vm, 0) AS vm, f.as_id, f.gfn, coalesce(o.outcome, 'UNKNOWN'), o.level, f.observed_outcome AS own
+    SELECT 'p' AS side, f.seq, coalesce(f.vm, 0) AS vm, f.as_id, f.gfn, coalesce(o.outcome, 'UNKNOWN') AS outcome, o.level, f.observed_outcome AS own
     FROM predicted.faults f JOIN predicted.outcomes o USING (trace_id, fault_id)
     WHERE f.trace_id = $predicted AND o.model = $model
     UNION ALL

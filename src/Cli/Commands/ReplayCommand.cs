@@ -10,7 +10,7 @@ internal static class ReplayCommand
 {
     private const string Verdicts = """
         SELECT t.trace_id, t.kernel, (SELECT count(*) FROM faults f WHERE f.trace_id = t.trace_id) AS faults,
-               y.model AS compared_model, y.matched, y.in_set, y.missed, y.lost, y.read_off, y.unknown, y.unobserved, round(y.coverage, 6) AS coverage,
+               y.model AS compared_model, y.matched, y.in_set, y.missed, y.lost, y.read_off, y.unknown, y.unobserved, floor(1000000 * y.coverage) / 1000000 AS coverage,
                (SELECT count(*) FROM divergences d WHERE d.trace_id = t.trace_id) AS divergences
         FROM traces t LEFT JOIN fidelity y ON y.trace_id = t.trace_id AND y.quantity = 'outcome'
         WHERE list_contains(getvariable('asked'), t.trace_id)

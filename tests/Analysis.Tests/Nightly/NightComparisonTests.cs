@@ -97,6 +97,27 @@ public class NightComparisonTests
         Assert.Empty(NightComparison.FindNewKinds([tonight], [.. before.Take(4)]));
     }
 
+    /// <summary>Captures that tell less miss less: what fidelity does not cover must not fall silently.</summary>
+    [Fact]
+    public void A_night_of_which_fidelity_covers_less_is_a_regression_and_nights_that_do_not_say_are_no_baseline()
+    {
+        List<CaptureStats> before = [.. from night in Enumerable.Range(0, 10) from host in Enumerable.Range(0, 6) select Covered($"{night}-{host}", night, host, 0)];
+        List<CaptureStats> tonight = [.. Enumerable.Range(0, 6).Select(host => Covered($"10-{host}", 10, host, 0.5))];
+        Comparison worse = Assert.Single(NightComparison.Compare(tonight, before), c => c.Metric == "uncovered");
+        Assert.Equal((Verdict.Regression, 0.5), (worse.Verdict, worse.Effect));
+        Assert.Equal("share of faults that the fidelity of current does not cover", NightText.Quantity(worse));
+
+        List<CaptureStats> silent = [.. from night in Enumerable.Range(0, 10) from host in Enumerable.Range(0, 6) select Capture($"{night}-{host}", s_first.AddDays(night), $"h{host}", "s")];
+        Assert.Equal(Verdict.NotYet, Assert.Single(NightComparison.Compare(tonight, silent), c => c.Metric == "uncovered").Verdict);
+
+        static CaptureStats Covered(string id, int night, int host, double share)
+        {
+            CaptureStats capture = Capture(id, s_first.AddDays(night), $"h{host}", "s");
+            capture.Add("uncovered", "current", share, 1000);
+            return capture;
+        }
+    }
+
     private static int Number(string name) => int.Parse(name[1..], CultureInfo.InvariantCulture);
 
     private static IReadOnlyList<Comparison> Play(int seed, HashSet<(int Host, int Scenario)> planted, double factor = 1, double refused = 0, double weather = 0.02)
