@@ -91,7 +91,7 @@ internal sealed class Predictions
             string set = row["outcomes"]!;
             bool isMissed = missed.Contains(row["fault_id"]!);
             bool contradicts = set != Unknown && observed != Unknown && !set.Split('|').Contains(observed);
-            return isMissed ? !contradicts : contradicts && row["certainty"] != "assumed";
+            return isMissed ? set != Unknown && !contradicts : contradicts && row["certainty"] != "assumed";
         });
         Predictions predictions = new() { Unsound = unsound };
         foreach (Dictionary<string, string?> row in outcomes)
