@@ -118,7 +118,8 @@ public sealed partial class ReplayedCapture
         return null;
     }
 
-    private static List<Dictionary<string, string?>> Rows(string path)
+    /// <summary>A table of any dataset as rows of text.</summary>
+    internal static List<Dictionary<string, string?>> Rows(string path)
     {
         using ParquetTable table = ParquetTable.Open(path);
         List<Dictionary<string, string?>> rows = [];
