@@ -105,15 +105,7 @@ internal sealed partial class TimelineBuilder
 
     private static bool TouchesSlot(Window window)
     {
-        foreach (Memslot slot in window.Vm.Slots[0].All)
-        {
-            if (slot.UserspaceAddr < window.End && window.Start < slot.EndHva)
-            {
-                return true;
-            }
-        }
-
-        return false;
+        return window.Vm.Slots[0].OverlappingHva(window.Start, window.End).MoveNext();
     }
 
     // The last windows that ended: a fault that was under way then may have met them.

@@ -82,13 +82,10 @@ internal sealed partial class TimelineBuilder
         ulong gfns = 0;
         foreach (State.Memslots set in vm.Slots)
         {
-            foreach (State.Memslot slot in set.All)
+            foreach (State.Memslot slot in set.OverlappingHva(start, end))
             {
-                if (slot.UserspaceAddr < end && start < slot.EndHva)
-                {
-                    slots++;
-                    gfns += ((Math.Min(slot.EndHva, end) + 4095) >> 12) - (Math.Max(slot.UserspaceAddr, start) >> 12);
-                }
+                slots++;
+                gfns += ((Math.Min(slot.EndHva, end) + 4095) >> 12) - (Math.Max(slot.UserspaceAddr, start) >> 12);
             }
         }
 
@@ -362,12 +359,9 @@ internal sealed partial class TimelineBuilder
         {
             foreach (State.Memslots slots in vm.Slots)
             {
-                foreach (State.Memslot slot in slots.All)
+                if (slots.OverlappingHva(start, end).MoveNext())
                 {
-                    if (slot.UserspaceAddr < end && start < slot.EndHva)
-                    {
-                        return vm;
-                    }
+                    return vm;
                 }
             }
         }
