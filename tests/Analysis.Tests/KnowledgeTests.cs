@@ -62,6 +62,76 @@ public class KnowledgeTests
         Assert.Equal(Certainty.Assumed, Fact(described, "faults:").Certainty);
     }
 
+    [Fact]
+    public void Without_faults_nothing_else_is_worth_recording() =>
+        Assert.Equal("kvm:kvm_page_fault", Assert.Single(CoverageAdvice.For(Capture("6.12"))).Source.Name);
+
+    /// <summary>A capture of kvm, kvmmmu, kmem and syscalls: 100 faults, of which 60 mapped a page, 30 windows.</summary>
+    [Theory]
+    [InlineData("6.12.95+deb12-amd64", new[] { "__kvm_set_memory_region 100", "kvm_tdp_page_fault 40", "hva_to_pfn 40", "follow_pfnmap_start 40", "kvm_mmu_notifier_invalidate_range_end 30" })]
+    [InlineData("7.2.12+deb13-amd64", new[] { "kvm_set_memory_region 100", "kvm_tdp_page_fault 40", "hva_to_pfn 40", "follow_pfnmap_start 40", "kvm_mmu_notifier_invalidate_range_end 30" })]
+    [InlineData("6.1.0-56-amd64", new[] { "__kvm_set_memory_region 100", "kvm_tdp_page_fault 40", "hva_to_pfn 40", "follow_pte 40", "kvm_mmu_notifier_invalidate_range_end 30" })]
+    public void The_records_that_concern_most_faults_come_first(string kernel, string[] gains) =>
+        Assert.Equal(gains, Gains(Usual(kernel)));
+
+    [Fact]
+    public void What_is_recorded_already_is_not_advised()
+    {
+        CaptureContents capture = Usual("6.12") with
+        {
+            Probes = [new("p:faultin", "kvm_faultin_pfn", IsReturn: false), new("p:hva_to_pfn_ret", "hva_to_pfn", IsReturn: true), new("p:tdp_fault_ret", "kvm_tdp_page_fault", IsReturn: true)],
+        };
+        Assert.Equal(["follow_pfnmap_start 40", "kvm_mmu_notifier_invalidate_range_end 30", "kvm_faultin_pfn 30"], Gains(capture));
+    }
+
+    [Fact]
+    public void Without_windows_their_ends_are_no_matter_and_without_refused_pages_neither_are_lookups()
+    {
+        CaptureContents capture = Usual("6.12");
+        Dictionary<string, long> events = new(capture.Events) { ["kvmmmu:kvm_mmu_set_spte"] = 120 };
+        events.Remove("kvm:kvm_unmap_hva_range");
+        Assert.Equal(["__kvm_set_memory_region 100", "kvm:kvm_unmap_hva_range 100"], Gains(capture with { Events = events }));
+    }
+
+    [Fact]
+    public void A_kernel_without_an_event_is_not_advised_to_record_it()
+    {
+        CaptureContents capture = Usual("5.10.0-46-amd64");
+        Dictionary<string, long> events = new(capture.Events);
+        events.Remove("kvm:kvm_unmap_hva_range");
+        Assert.Contains("kvm_mmu_notifier_invalidate_range_start 100", Gains(capture with { Events = events }));
+    }
+
+    // Without it, all but one of the 14,337 faults of a TTM capture of 6.1 have no verdict.
+    [Fact]
+    public void On_6_1_the_driver_s_insertion_shows_what_a_followed_lookup_does_not()
+    {
+        CaptureContents capture = Usual("6.1.0-56-amd64");
+        capture = capture with
+        {
+            Events = new Dictionary<string, long>(capture.Events) { ["p:follow_pte"] = 70 },
+            Probes = [new("p:follow_pte", "follow_pte", IsReturn: false), new("p:set_region", "__kvm_set_memory_region", IsReturn: false)],
+        };
+        Assert.Equal("vmf_insert_pfn_prot 70", Gains(capture).First());
+    }
+
+    private static IEnumerable<string> Gains(CaptureContents capture) =>
+        CoverageAdvice.For(capture).Select(gain => FormattableString.Invariant($"{gain.Source.Name} {gain.Faults}"));
+
+    private static CaptureContents Usual(string kernel) => Capture(kernel) with
+    {
+        Events = new Dictionary<string, long>
+        {
+            ["kvm:kvm_page_fault"] = 100,
+            ["kvm:kvm_entry"] = 500,
+            ["kvm:kvm_unmap_hva_range"] = 30,
+            ["kvmmmu:kvm_mmu_set_spte"] = 60,
+            ["kvmmmu:fast_page_fault"] = 1,
+            ["kmem:mm_page_alloc"] = 9,
+            ["syscalls:sys_enter_mmap"] = 5,
+        },
+    };
+
     private static KnownFact Fact(CaptureContents capture, string begin) =>
         ReplayKnowledge.Assess(capture).Single(f => f.Fact.StartsWith(begin, StringComparison.Ordinal));
 

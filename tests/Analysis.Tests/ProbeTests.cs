@@ -81,6 +81,34 @@ public class ProbeTests
         }
     }
 
+    [Theory]
+    [InlineData("6.1.0-56-amd64", 16, "insert_pfn_ret")]
+    [InlineData("6.12.95+deb12-amd64", 14, "follow_pfnmap_ret")]
+    [InlineData("7.2.12+deb13-amd64", 14, "follow_pfnmap_ret")]
+    public void The_small_set_is_a_part_of_the_full_one_and_has_the_memslots_the_returns_and_the_windows(string release, int count, string name)
+    {
+        ProbeChoice small = ProbeCatalog.For(release, small: true);
+        Assert.Equal(count, small.Definitions.Count);
+        Assert.Subset(ProbeCatalog.For(release).Definitions.ToHashSet(), small.Definitions.ToHashSet());
+        string[] names = [.. small.Definitions.Select(d => d.Name)];
+        Assert.Contains(name, names);
+        Assert.Subset(names.ToHashSet(), new HashSet<string> { "set_region", "tdp_fault_ret", "faultin_ret", "hva_to_pfn_ret", "kvm_mn_start_ret", "kvm_mn_end", "kvm_inv_end" });
+        Assert.DoesNotContain(names, n => n.StartsWith("ttm_", StringComparison.Ordinal));
+        var tracefs = new FakeTracefs();
+        Assert.Equal(count, ProbeInstaller.Install(tracefs, small).Count);
+        Assert.Equal(small.Definitions.Select(d => d.Text), tracefs.Events);
+    }
+
+    [Theory]
+    [InlineData("5.10.0-46-amd64")]
+    [InlineData("5.15.0-119-generic")]
+    public void A_kernel_without_the_structures_is_refused_the_small_set_and_told_why(string release)
+    {
+        AnalysisException refused = Assert.Throws<AnalysisException>(() => ProbeCatalog.For(release, small: true));
+        Assert.Equal(AnalysisFailure.Usage, refused.Failure);
+        Assert.Contains("kernels before 5.16 have no struct kvm_page_fault", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_is_no_release_is_the_persons_mistake() =>
         Assert.Equal(AnalysisFailure.Usage, Assert.Throws<AnalysisException>(() => ProbeCatalog.For("trixie")).Failure);

@@ -40,6 +40,19 @@ public class ProbesTests
         Assert.All(removals, l => Assert.StartsWith("-:tracereplay/", l, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void The_small_set_is_printed_in_the_same_forms_and_refused_where_it_would_read_what_is_not_there()
+    {
+        using var scratch = new Scratch();
+        string[] lines = scratch.Run("--quiet", "probes", "--small", "--kernel", "6.12.95+deb12-amd64", "--format", "probe-file").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(14, lines.Length);
+        string script = scratch.Run("probes", "--small", "--kernel", "6.12.95+deb12-amd64").Output;
+        Assert.All(lines, line => Assert.Contains($"add '{line}'", script, StringComparison.Ordinal));
+        ToolResult old = scratch.Run("probes", "--small", "--kernel", "5.10.0-46-amd64");
+        Assert.Equal((2, ""), (old.Code, old.Output));
+        Assert.Contains("no struct kvm_page_fault", Assert.Single(old.ErrorLines), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("--install")]
     [InlineData("--remove")]

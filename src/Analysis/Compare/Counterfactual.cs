@@ -18,15 +18,21 @@ public sealed record TraceReference(string Dataset, string TraceId)
     }
 }
 
+/// <summary>Pages of two runs: alike, different by the fault logic, different because the host is, not shown by one of the runs.</summary>
+public readonly record struct ComparedPages(long Agree, long Differ, long HostDiffers, long Unknown);
+
 /// <summary>
 /// Compares what a model says of one capture with what another kernel did in a second capture of the same scenario
 /// (spec 15.4): the check of a counterfactual.
 /// </summary>
 public sealed class Counterfactual : IDisposable
 {
-    private static readonly string[] s_views = ["traces", "faults", "outcomes", "print"];
+    private static readonly string[] s_views = ["traces", "faults", "outcomes", "fidelity", "print"];
 
     private readonly DatasetSession _session = DatasetSession.WithoutDataset();
+
+    // That of the kernel on which the predicted trace was captured: says whether its own replay gives it back.
+    private readonly string? _predictedModel;
 
     /// <param name="predicted">The trace that a model was replayed over.</param>
     /// <param name="observed">The trace of the kernel that the prediction is about.</param>
@@ -38,7 +44,8 @@ public sealed class Counterfactual : IDisposable
         _session.Attach(observed.Dataset, "observed", s_views);
         PredictedTrace = Find("predicted", predicted);
         ObservedTrace = Find("observed", observed);
-        (string? theirs, string? setting) = KernelOf(ObservedTrace.Kernel);
+        (string? theirs, string? setting) = KernelOf("observed", ObservedTrace);
+        (_predictedModel, _) = KernelOf("predicted", PredictedTrace);
         Model = model ?? theirs ?? throw new AnalysisException(
             AnalysisFailure.Usage, $"{observed.Dataset}/{ObservedTrace.Id}: its kernel is not known, so the model has to be named: --model MODEL");
         Setting = ReplayedSetting(predicted, Model == theirs ? setting : null);
@@ -61,21 +68,27 @@ public sealed class Counterfactual : IDisposable
     /// <summary>Pages counted by what was predicted and observed.</summary>
     public static string Summary { get; } = $"""
         FROM (
-            SELECT predicted, observed, own AS captured, verdict, count(*) AS pages,
+            SELECT predicted, observed, own AS captured, host, verdict, count(*) AS pages,
                    count(*) FILTER (faulted_predicted AND faulted_observed) AS faulted_in_both, min(gfn) AS example_gfn
             FROM ({Pages}) GROUP BY ALL)
-        ORDER BY verdict <> 'differ', pages DESC, predicted, observed, captured
+        ORDER BY verdict <> 'differ', verdict <> 'host', pages DESC, predicted, observed, captured
         """;
 
-    public Dictionary<string, string> Parameters => new() { ["predicted"] = PredictedTrace.Id, ["observed"] = ObservedTrace.Id, ["model"] = Model };
+    public Dictionary<string, string> Parameters => new()
+    {
+        ["predicted"] = PredictedTrace.Id,
+        ["observed"] = ObservedTrace.Id,
+        ["model"] = Model,
+        ["predicted_model"] = _predictedModel ?? "",
+    };
 
-    /// <returns>Pages that agree, that differ, and that one of the two runs does not show.</returns>
-    public (long Agree, long Differ, long Unknown) Totals() => _session.Select(
-        $"SELECT count(*) FILTER (verdict = 'agree'), count(*) FILTER (verdict = 'differ'), count(*) FILTER (verdict = 'unknown') FROM ({Pages})",
-        r => (r.GetInt64(0), r.GetInt64(1), r.GetInt64(2)),
-        ("predicted", PredictedTrace.Id),
-        ("observed", ObservedTrace.Id),
-        ("model", Model))[0];
+    public ComparedPages Totals() => _session.Select(
+        $"""
+        SELECT count(*) FILTER (verdict = 'agree'), count(*) FILTER (verdict = 'differ'), count(*) FILTER (verdict = 'host'), count(*) FILTER (verdict = 'unknown')
+        FROM ({Pages})
+        """,
+        r => new ComparedPages(r.GetInt64(0), r.GetInt64(1), r.GetInt64(2), r.GetInt64(3)),
+        [.. Parameters.Select(parameter => (parameter.Key, (object)parameter.Value))])[0];
 
     public void Dispose() => _session.Dispose();
 
@@ -108,9 +121,15 @@ public sealed class Counterfactual : IDisposable
             : throw new AnalysisException(AnalysisFailure.Usage, $"{predicted.Dataset}: {Model} was replayed over {PredictedTrace.Id} with setting {settings[0]}, the observed kernel is {needed}; run `{again}` first");
     }
 
-    private static (string? Model, string? Setting) KernelOf(string? release)
+    /// <summary>The model of the captured kernel: the one that its replay was compared with, else by the kernel's name.</summary>
+    private (string? Model, string? Setting) KernelOf(string schema, (string Id, string? Kernel) trace)
     {
-        Replay.Timeline.CapturedKernel kernel = Replay.Timeline.CapturedKernel.From(release, null);
-        return (kernel.Model, kernel.Setting);
+        Replay.Timeline.CapturedKernel kernel = Replay.Timeline.CapturedKernel.From(trace.Kernel, null);
+        return kernel.Model is not null
+            ? (kernel.Model, kernel.Setting)
+            : _session.Select(
+                $"SELECT DISTINCT model, setting FROM {schema}.fidelity WHERE trace_id = $id",
+                r => ((string?)r.GetString(0), (string?)r.GetString(1)),
+                ("id", trace.Id)).FirstOrDefault();
     }
 }

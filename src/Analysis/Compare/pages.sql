@@ -14,19 +14,44 @@ marks AS (
     UNION ALL SELECT 'p', -1, '', 1
     UNION ALL SELECT 'o', -1, '', 1
 ),
-settled AS (
-    SELECT 'p' AS side, f.seq, coalesce(f.vm, 0) AS vm, f.as_id, f.gfn, coalesce(o.outcome, 'UNKNOWN') AS outcome, o.level, f.observed_outcome AS own
-    FROM predicted.faults f JOIN predicted.outcomes o USING (trace_id, fault_id)
-    WHERE f.trace_id = $predicted AND o.model = $model
+-- What the replays of both runs say of the host: how it maps the page, which kind it is, at which level.
+said AS (
+    SELECT 'p' AS side, trace_id, fault_id, model, coalesce(outcome, 'UNKNOWN') AS outcome, level, page_kind, path, reason, writable FROM predicted.outcomes
+    WHERE trace_id = $predicted AND model IN ($model, $predicted_model)
     UNION ALL
-    SELECT 'o', seq, coalesce(vm, 0), as_id, gfn, observed_outcome, observed_level, observed_outcome
-    FROM observed.faults WHERE trace_id = $observed
+    SELECT 'o', trace_id, fault_id, model, coalesce(outcome, 'UNKNOWN'), level, page_kind, path, reason, writable FROM observed.outcomes
+    WHERE trace_id = $observed AND model = $model
+),
+host AS (
+    SELECT side, trace_id, fault_id, model, outcome, level, page_kind,
+           CASE WHEN path = 'remapped' THEN 'remapped' WHEN path IN ('gup_fast', 'gup_slow') THEN 'ordinary' END AS vma,
+           CASE
+               WHEN reason = 'the remapped leaf is read-only' OR NOT writable THEN 'read-only'
+               WHEN writable THEN 'writable'
+               WHEN reason = 'the driver''s fault handler failed' THEN 'not at all: its driver refuses'
+               WHEN reason IN ('get_user_pages failed and no VMA permits the access', 'the VMA forbids the access') THEN 'not at all: its VMA does not permit it'
+           END AS maps
+    FROM said
+),
+settled AS (
+    SELECT 'p' AS side, f.seq, coalesce(f.vm, 0) AS vm, f.as_id, f.gfn, o.outcome, o.level, f.observed_outcome AS own,
+           {'outcome': o.outcome, 'kind': o.page_kind, 'level': o.level, 'vma': o.vma, 'maps': o.maps,
+            'reproduced': c.outcome = f.observed_outcome} AS model
+    FROM predicted.faults f JOIN host o ON o.side = 'p' AND o.fault_id = f.fault_id AND o.model = $model
+    LEFT JOIN host c ON c.side = 'p' AND c.fault_id = f.fault_id AND c.model = $predicted_model
+    WHERE f.trace_id = $predicted
+    UNION ALL
+    SELECT 'o', f.seq, coalesce(f.vm, 0), f.as_id, f.gfn, f.observed_outcome, f.observed_level, f.observed_outcome,
+           {'outcome': o.outcome, 'kind': o.page_kind, 'level': o.level, 'vma': o.vma, 'maps': o.maps,
+            'reproduced': o.outcome = f.observed_outcome}
+    FROM observed.faults f LEFT JOIN host o ON o.side = 'o' AND o.fault_id = f.fault_id
+    WHERE f.trace_id = $observed
 ),
 faults AS (
     SELECT s.*, m.text, m.nth FROM settled s ASOF JOIN marks m ON s.side = m.side AND s.seq >= m.seq WHERE s.outcome <> 'RETRY'
 ),
 pages AS (
-    SELECT side, text, nth, vm, as_id, gfn, arg_max(outcome, seq) AS outcome, arg_max(own, seq) AS own
+    SELECT side, text, nth, vm, as_id, gfn, arg_max(outcome, seq) AS outcome, arg_max(own, seq) AS own, arg_max(model, seq) AS model
     FROM faults GROUP BY ALL
 ),
 -- What a run had settled for a page by the time of a marker, as a page of its own or within a huge page.
@@ -38,13 +63,13 @@ asked AS (
 ),
 phase_ends AS (SELECT side, seq, lead(seq, 1, 9223372036854775807) OVER (PARTITION BY side ORDER BY seq) AS next FROM marks),
 standing AS (
-    SELECT side, text, nth, vm, as_id, gfn, arg_max(outcome, seq) AS outcome
+    SELECT side, text, nth, vm, as_id, gfn, arg_max(outcome, seq) AS outcome, arg_max(model, seq) AS model
     FROM (
-        SELECT a.side, a.text, a.nth, a.vm, a.as_id, a.gfn, f.outcome, f.seq
+        SELECT a.side, a.text, a.nth, a.vm, a.as_id, a.gfn, f.outcome, f.model, f.seq
         FROM asked a JOIN phase_ends e USING (side, seq)
         JOIN faults f ON f.side = a.side AND f.vm = a.vm AND f.as_id = a.as_id AND f.seq < e.next AND f.gfn = a.gfn
         UNION ALL
-        SELECT a.side, a.text, a.nth, a.vm, a.as_id, a.gfn, f.outcome, f.seq
+        SELECT a.side, a.text, a.nth, a.vm, a.as_id, a.gfn, f.outcome, f.model, f.seq
         FROM asked a JOIN phase_ends e USING (side, seq)
         JOIN faults f ON f.side = a.side AND f.vm = a.vm AND f.as_id = a.as_id AND f.seq < e.next AND f.level = 2 AND f.gfn >> 9 = a.gfn >> 9
     )
@@ -53,19 +78,36 @@ standing AS (
 compared AS (
     SELECT text, nth, vm, as_id, gfn,
            coalesce(p.outcome, sp.outcome) AS predicted, coalesce(o.outcome, so.outcome) AS observed,
-           p.own, p.outcome IS NOT NULL AS faulted_predicted, o.outcome IS NOT NULL AS faulted_observed
+           p.own, p.outcome IS NOT NULL AS faulted_predicted, o.outcome IS NOT NULL AS faulted_observed,
+           coalesce(p.model, sp.model) AS mp, coalesce(o.model, so.model) AS mo
     FROM (FROM pages WHERE side = 'p') p
     FULL JOIN (FROM pages WHERE side = 'o') o USING (text, nth, vm, as_id, gfn)
     LEFT JOIN (FROM standing WHERE side = 'p') sp USING (text, nth, vm, as_id, gfn)
     LEFT JOIN (FROM standing WHERE side = 'o') so USING (text, nth, vm, as_id, gfn)
+),
+-- A mapped page is FIXED, FIXED_FAST or SPURIOUS by what else touched it before, not by the fault logic.
+judged AS (
+    SELECT *,
+           CASE
+               WHEN predicted IS NULL OR observed IS NULL OR predicted = 'UNKNOWN' OR observed = 'UNKNOWN' THEN 'unknown'
+               WHEN predicted = observed
+                    OR (predicted IN ('FIXED', 'FIXED_FAST', 'SPURIOUS') AND observed IN ('FIXED', 'FIXED_FAST', 'SPURIOUS')) THEN 'agree'
+               ELSE 'differ'
+           END AS compared,
+           CASE
+               WHEN mp.vma <> mo.vma THEN format('its VMA is {} in the predicted run, {} in the observed one', mp.vma, mo.vma)
+               WHEN mp.maps <> mo.maps THEN format('it maps the page {} in the predicted run, {} in the observed one', mp.maps, mo.maps)
+               WHEN mp.kind <> mo.kind THEN format('the page is of kind {} in the predicted run, {} in the observed one', mp.kind, mo.kind)
+               WHEN mp.level <> mo.level THEN format('it maps the page at level {} in the predicted run, {} in the observed one', mp.level, mo.level)
+           END AS fact
+    FROM compared
+),
+-- The host is the cause where each replay gives back its own capture, the model's answers to the two hosts differ as the
+-- captures do, and a fact of the host that is not the same is known.
+explained AS (
+    SELECT *, compared = 'differ' AND mp.reproduced AND mo.reproduced AND mp.outcome <> mo.outcome AND fact IS NOT NULL AS by_host FROM judged
 )
 SELECT text AS marker, nth, vm, as_id, gfn, predicted, observed, own, faulted_predicted, faulted_observed,
-       CASE
-           WHEN predicted IS NULL OR observed IS NULL OR predicted = 'UNKNOWN' OR observed = 'UNKNOWN' THEN 'unknown'
-           WHEN predicted = observed THEN 'agree'
-           -- Which of these a mapped page gives is a matter of what else touched it before, not of the fault logic.
-           WHEN NOT (faulted_predicted AND faulted_observed)
-                AND predicted IN ('FIXED', 'FIXED_FAST', 'SPURIOUS') AND observed IN ('FIXED', 'FIXED_FAST', 'SPURIOUS') THEN 'agree'
-           ELSE 'differ'
-       END AS verdict
-FROM compared
+       CASE WHEN by_host THEN 'host differs: ' || fact END AS host,
+       CASE WHEN by_host THEN 'host' ELSE compared END AS verdict
+FROM explained

@@ -7,6 +7,7 @@ public static class InspectionWriter
 {
     private const int Indent = 13;
     private const int FactIndent = 49;
+    private const int AdviceIndent = 53;
 
     /// <summary>What the capture is, its events, and what a replay of it can know.</summary>
     public static void Write(TextWriter output, CaptureInspection capture)
@@ -34,10 +35,21 @@ public static class InspectionWriter
             Prose.Labelled(output, label, fact.From + record, FactIndent);
         }
 
+        IReadOnlyList<CoverageGain> gains = CoverageAdvice.For(capture.Contents);
+        if (gains.Count > 0)
+        {
+            output.Write("\n  what would raise its coverage most\n");
+            foreach (CoverageGain gain in gains)
+            {
+                Prose.Labelled(output, $"  {gain.Source.Advice}", gain.Faults == 0 ? gain.Tells : $"{gain.Tells} (up to {Prose.Count(gain.Faults)} faults)", AdviceIndent);
+            }
+        }
+
         if (facts.Any(f => f.ToKnow.Contains("probe on", StringComparison.Ordinal)))
         {
             string kernel = capture.Kernel is null ? "" : $" --kernel {capture.Kernel}";
-            output.Write($"\n  how to record that: tracereplay probes{kernel}\n");
+            string few = Probes.ProbeCatalog.HasSmallSet(capture.Contents.KernelVersion) ? $"; the few that were enough: tracereplay probes --small{kernel}" : "";
+            output.Write($"\n  how to record that: tracereplay probes{kernel}{few}\n");
         }
 
         output.Write('\n');
@@ -53,6 +65,7 @@ public static class InspectionWriter
         .. Properties(capture).Select(p => new object?[] { capture.Path, "capture", p.Name, p.Value, null, null }),
         .. capture.Events.OrderBy(e => e.Key, StringComparer.Ordinal).Select(e => new object?[] { capture.Path, "event", e.Key, e.Value, null, null }),
         .. ReplayKnowledge.Assess(capture.Contents).Select(f => new object?[] { capture.Path, "knowledge", f.Fact, Name(f.Certainty), f.From, f.ToKnow }),
+        .. CoverageAdvice.For(capture.Contents).Select(g => new object?[] { capture.Path, "coverage", g.Tells, Prose.Count(g.Faults), null, g.Source.Advice }),
     ];
 
     private static IEnumerable<(string Name, string? Value)> Properties(CaptureInspection capture) =>

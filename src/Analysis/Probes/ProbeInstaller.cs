@@ -32,7 +32,7 @@ public static partial class ProbeInstaller
         var results = new List<ProbeResult>();
         try
         {
-            foreach (ProbeDefinition definition in choice.Generation.Definitions)
+            foreach (ProbeDefinition definition in choice.Definitions)
             {
                 results.Add(there.Contains(definition.Name)
                     ? new ProbeResult(definition.Name, definition.Function, ProbeState.Present)

@@ -16,7 +16,7 @@ public static class ProbeScript
         output.WriteLine("# Run it as root when the modules are loaded (kvm_amd or kvm_intel, ttm): what does not exist cannot be probed.");
         output.WriteLine($"T={Quoted(tracefs)}");
         output.WriteLine("add() { echo \"$1\" >> \"$T/dynamic_events\" || echo \"refused: $1\" >&2; }");
-        foreach (ProbeDefinition definition in choice.Generation.Definitions)
+        foreach (ProbeDefinition definition in choice.Definitions)
         {
             output.WriteLine($"add {Quoted(definition.Text)}");
         }
@@ -32,7 +32,7 @@ public static class ProbeScript
     /// <summary>The definitions alone, one a line.</summary>
     public static void WriteProbeFile(TextWriter output, ProbeChoice choice)
     {
-        foreach (ProbeDefinition definition in choice.Generation.Definitions)
+        foreach (ProbeDefinition definition in choice.Definitions)
         {
             output.WriteLine(definition.Text);
         }

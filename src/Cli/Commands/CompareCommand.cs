@@ -25,13 +25,13 @@ internal static class CompareCommand
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
             using var comparison = new Counterfactual(TraceReference.Parse(parse.GetValue(predicted)!), TraceReference.Parse(parse.GetValue(observed)!), parse.GetValue(model));
-            string sql = parse.GetValue(pages) ? $"FROM ({Counterfactual.Pages}) ORDER BY verdict <> 'differ', marker, nth, vm, as_id, gfn" : Counterfactual.Summary;
+            string sql = parse.GetValue(pages) ? $"FROM ({Counterfactual.Pages}) ORDER BY verdict <> 'differ', verdict <> 'host', marker, nth, vm, as_id, gfn" : Counterfactual.Summary;
             new RowOutput(parse.GetValue(format), parse.GetValue(output)).Write(comparison.Session, sql, comparison.Parameters, terminal, ct);
             terminal.Flush();
-            (long agree, long differ, long unknown) = comparison.Totals();
+            (long agree, long differ, long host, long unknown) = comparison.Totals();
             terminal.Note(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{comparison.Model}@{comparison.Setting} over a capture of {comparison.PredictedTrace.Kernel ?? "an unknown kernel"} and {comparison.ObservedTrace.Kernel ?? "an unknown kernel"}: {agree} of {agree + differ} pages agree, {differ} differ, {unknown} cannot be compared"));
+                $"{comparison.Model}@{comparison.Setting} over a capture of {comparison.PredictedTrace.Kernel ?? "an unknown kernel"} and {comparison.ObservedTrace.Kernel ?? "an unknown kernel"}: {agree} of {agree + differ} pages agree, {differ} differ, {(host > 0 ? string.Create(CultureInfo.InvariantCulture, $"{host} only because the host differs, ") : "")}{unknown} cannot be compared"));
             if (differ > 0 && !parse.GetValue(pages))
             {
                 terminal.Next("compare", "--predicted", parse.GetValue(predicted)!, "--observed", parse.GetValue(observed)!, "--pages");

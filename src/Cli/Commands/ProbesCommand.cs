@@ -13,17 +13,23 @@ internal static class ProbesCommand
     {
         var kernel = new Option<string?>("--kernel") { Description = "Release of the kernel, as uname -r prints it (default: the running one)", HelpName = "RELEASE" };
         kernel.CompletionSources.Add([.. ProbeCatalog.All.Select(g => g.VerifiedOn)]);
+        var small = new Option<bool>("--small") { Description = "The few that give most of the coverage, instead of all" };
         var install = new Option<bool>("--install") { Description = "Place the events; those that are there stay as they are" };
         var remove = new Option<bool>("--remove") { Description = "Take all events of group tracereplay away" };
         var tracefs = new Option<string>("--tracefs") { Description = "Where tracefs is mounted", HelpName = "DIR", DefaultValueFactory = _ => TracefsDirectory.DefaultPath };
         var format = new Option<string?>("--format") { Description = "shell: a script that places them, with the recording commands; probe-file: lines for dynamic_events", HelpName = "shell|probe-file" };
         Names.OneOf(format, "shell", "probe-file");
-        var command = new Command("probes", "The dynamic events and the recording command that give a replay all it can use") { kernel, install, remove, tracefs, format };
+        var command = new Command("probes", "The dynamic events and the recording command that give a replay all it can use") { kernel, small, install, remove, tracefs, format };
         command.Validators.Add(result =>
         {
             if (result.GetValue(install) && result.GetValue(remove))
             {
                 result.AddError("give one of --install, --remove");
+            }
+
+            if (result.GetValue(small) && result.GetValue(remove))
+            {
+                result.AddError("--remove takes all events away: --small says nothing there");
             }
         });
         command.SetAction(Guard.Action((parse, terminal, _) =>
@@ -35,7 +41,7 @@ internal static class ProbesCommand
                 return ExitCode.Done;
             }
 
-            ProbeChoice choice = ProbeCatalog.For(parse.GetValue(kernel) ?? File.ReadAllText(RunningKernel).Trim());
+            ProbeChoice choice = ProbeCatalog.For(parse.GetValue(kernel) ?? File.ReadAllText(RunningKernel).Trim(), parse.GetValue(small));
             if (parse.GetValue(install))
             {
                 Install(directory, choice, terminal);
@@ -59,6 +65,7 @@ internal static class ProbesCommand
         [
             "tracereplay probes",
             "tracereplay probes --kernel 6.12.95+deb12-amd64 --format probe-file",
+            "tracereplay probes --small --kernel 6.12.95+deb12-amd64",
             "sudo tracereplay probes --install",
             "sudo tracereplay probes --remove",
         ]);

@@ -50,6 +50,12 @@ public sealed record CapturedKernel
     /// <param name="ignoreProbes">Leave the probe events out.</param>
     public static CapturedKernel Of(DatasetReader reader, TraceManifest trace, string? named, bool ignoreProbes)
     {
+        // Forms, bits and numbers of the look are x86's.
+        if (IsArm64(trace))
+        {
+            return From(trace.Kernel ?? named, trace.CpuVendor);
+        }
+
         KernelRecords records = KernelRecords.Read(reader, trace, ignoreProbes);
         return Of(trace.Kernel ?? named, trace.CpuVendor, [.. KernelForms.Read(records)], [.. VendorEvidence.Read(records)], ReturnCodes.Shown(records.Returns), records.Vendors);
     }
@@ -125,6 +131,9 @@ public sealed record CapturedKernel
 
         return telling;
     }
+
+    private static bool IsArm64(TraceManifest trace) =>
+        trace.Arch is "aarch64" or "arm64" || trace.EventCounts.GetValueOrDefault("kvm.kvm_guest_fault") > 0;
 
     private static bool IsIntel(string? cpuVendor) => cpuVendor?.Contains("intel", StringComparison.OrdinalIgnoreCase) == true;
 

@@ -536,6 +536,11 @@ internal sealed class FaultTracker
 
         fault.Reset();
         fault.Vm = _vms.Of(task);
+        if (task.Vm is null && _vms.IsOnlyOne)
+        {
+            _vms.Attach(task, fault.Vm);
+        }
+
         fault.Access = access;
         fault.Root = task.Root;
         fault.SnapshotAfter = fault.Last = _context.Place;
