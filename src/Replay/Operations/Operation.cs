@@ -18,7 +18,7 @@ public enum OperationKind : byte
     /// <summary>
     /// A notifier window may have begun from here on: [A, B) in hva bytes. <see cref="Operation.FaultId"/> is the window's number,
     /// After and Before are the places between which it begins; D is the place of the earliest snapshot of a fault that is still open, 0 if
-    /// that is for the model to know. Nothing is done to its range yet.
+    /// that is for the model to know; Open the fault whose lookup opened it. Nothing is done to its range yet.
     /// </summary>
     WindowOpening,
 

@@ -19,7 +19,9 @@ public enum RetryVerdict : byte
 /// <param name="SnapshotPlusOne">Its recorded value + 1: it counts the ends before it exactly; 0 if not recorded.</param>
 /// <param name="CheckAfter">Place after which the check lies.</param>
 /// <param name="CheckBefore">Place before which it lies.</param>
-public readonly record struct CheckPlaces(long SnapshotAfter, long SnapshotBefore, ulong SnapshotPlusOne, long CheckAfter, long CheckBefore);
+/// <param name="Fault">Place of the fault among the open ones: a window that its own lookup opened lies between its snapshot and the checks behind the lookup.</param>
+/// <param name="BeforeLookup">The check is the one before the lookup.</param>
+public readonly record struct CheckPlaces(long SnapshotAfter, long SnapshotBefore, ulong SnapshotPlusOne, long CheckAfter, long CheckBefore, int Fault, bool BeforeLookup);
 
 /// <summary>
 /// The notifier windows of a VM that matched a memslot, each with the places between which it began and ended. A window's begin
@@ -45,14 +47,15 @@ public sealed class WindowPlaces
     /// <param name="last">Behind the last.</param>
     /// <param name="after">Place after which it begins.</param>
     /// <param name="before">Place before which it has begun.</param>
-    public void Add(long id, ulong start, ulong end, ulong first, ulong last, long after, long before)
+    /// <param name="fault">The open fault whose lookup opened it; -1 if none did.</param>
+    public void Add(long id, ulong start, ulong end, ulong first, ulong last, long after, long before, int fault)
     {
         if (_count == _windows.Length)
         {
             Array.Resize(ref _windows, 2 * _count);
         }
 
-        _windows[_count++] = new Window { Id = id, Start = start, End = end, First = first, Last = last, BeginAfter = after, BeginBefore = before, EndAfter = Open, EndBefore = Open };
+        _windows[_count++] = new Window { Id = id, Start = start, End = end, First = first, Last = last, BeginAfter = after, BeginBefore = before, EndAfter = Open, EndBefore = Open, Fault = fault };
     }
 
     /// <summary>The window may have ended from this place on.</summary>
@@ -121,6 +124,16 @@ public sealed class WindowPlaces
             if (!mayEndAfterSnapshot || window.BeginAfter >= places.CheckBefore)
             {
                 continue;
+            }
+
+            if (window.Fault >= 0 && window.Fault == places.Fault && window.BeginAfter > places.SnapshotAfter)
+            {
+                if (places.BeforeLookup)
+                {
+                    continue;
+                }
+
+                return RetryVerdict.Yes;
             }
 
             bool endsAfterSnapshot = counted || window.EndAfter >= places.SnapshotBefore;
@@ -242,5 +255,6 @@ public sealed class WindowPlaces
         public long EndAfter;
         public long EndBefore;
         public ulong SeqAfter;
+        public int Fault;
     }
 }

@@ -155,6 +155,11 @@ internal sealed class EventTimeline
         {
             FollowSyscall(e, task);
         }
+        else if (task.ChangesMappings && e.Kind is EventKind.PageFault or EventKind.Entry or EventKind.UserspaceExit or EventKind.SetRegion)
+        {
+            // The end of its system call is not recorded.
+            _host.OnSyscallEdge(task);
+        }
     }
 
     private void FollowSyscall(EventCursor e, TaskState task)

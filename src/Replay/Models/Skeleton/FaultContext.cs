@@ -166,6 +166,9 @@ public struct FaultContext
     /// <summary>Recorded value of the snapshot + 1; 0 if it is not recorded.</summary>
     public ulong SnapshotPlusOne;
 
+    /// <summary>Its place among the open faults, where windows say in which fault's lookup they opened; -1 otherwise.</summary>
+    public int Open;
+
     /// <summary>Places between which the snapshot lies.</summary>
     public long SnapshotAfter;
     public long SnapshotBefore;

@@ -154,7 +154,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         if (first < last)
         {
             vm.Places.Forget(op.D != 0 ? (long)op.D : vm.OpenFaults == 0 ? long.MaxValue : OldestSnapshot());
-            vm.Places.Add(op.FaultId, op.A, op.B, first, last, _after, _before);
+            vm.Places.Add(op.FaultId, op.A, op.B, first, last, _after, _before, op.Open);
         }
     }
 

@@ -126,6 +126,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         fault.SnapshotBefore = _before;
         fault.SnapshotPlusOne = facts.SnapshotPlusOne;
         fault.LookupMade = facts.LookupMade;
+        fault.Open = op.Before == 0 ? -1 : op.Open;
         vm.OpenFaults++;
         vm.Roots = Math.Max(vm.Roots, op.AsId + 1);
         fault.Gva = op.D;
@@ -186,7 +187,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         Count(CostOperation.PrecheckLoad, checks ? 2 : 0);
         if (checks)
         {
-            fault.RetryIn(ByOwnStep(CheckRetry(vm, in fault, _after, _before, out _), fault.LookupMade, ref fault), RetryCause.PrecheckBeforeLookup);
+            fault.RetryIn(ByOwnStep(CheckRetry(vm, in fault, _after, _before, out _, beforeLookup: true), fault.LookupMade, ref fault), RetryCause.PrecheckBeforeLookup);
         }
 
         if (!fault.Done && (invalid || facts.Slot == SlotFact.MayBeInvalid))
@@ -196,12 +197,12 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
     }
 
     /// <summary>The retry check at a place between two others, over all orders of it and the windows that the records allow.</summary>
-    private RetryVerdict CheckRetry(VmState vm, in FaultContext fault, long after, long before, out bool isOpen)
+    private RetryVerdict CheckRetry(VmState vm, in FaultContext fault, long after, long before, out bool isOpen, bool beforeLookup = false)
     {
         isOpen = false;
         return vm.Places.Count == 0
             ? RetryVerdict.No
-            : vm.Places.Check(new CheckPlaces(fault.SnapshotAfter, fault.SnapshotBefore, fault.SnapshotPlusOne, after, before), RangeUnit(in fault), fault.IsArm64, out isOpen);
+            : vm.Places.Check(new CheckPlaces(fault.SnapshotAfter, fault.SnapshotBefore, fault.SnapshotPlusOne, after, before, fault.Open, beforeLookup), RangeUnit(in fault), fault.IsArm64, out isOpen);
     }
 
     /// <summary>
@@ -294,7 +295,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
             {
                 // Now it is known which ends came before it.
                 fault.MayRetry = RetryCause.None;
-                fault.RetryIn(ByOwnStep(CheckRetry(vm, in fault, fault.SnapshotAfter, fault.SnapshotBefore, out _), fault.LookupMade, ref fault), RetryCause.PrecheckBeforeLookup);
+                fault.RetryIn(ByOwnStep(CheckRetry(vm, in fault, fault.SnapshotAfter, fault.SnapshotBefore, out _, beforeLookup: true), fault.LookupMade, ref fault), RetryCause.PrecheckBeforeLookup);
                 if (fault.Done)
                 {
                     return;

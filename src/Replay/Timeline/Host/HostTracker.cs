@@ -79,6 +79,12 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
     public void OnSyscallEdge(TaskState task)
     {
         Apply(task);
+        if (!task.ChangesMappings)
+        {
+            return;
+        }
+
+        task.ChangesMappings = false;
         for (int i = 0; i < _changes.Count; i++)
         {
             if (_changes[i].Pid == task.Pid && _changes[i].Until == long.MaxValue)
@@ -109,6 +115,7 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
             _changes.RemoveAt(0);
         }
 
+        task.ChangesMappings = true;
         _changes.Add(new Change(task.Pid, task.Vm, start, end, long.MaxValue));
     }
 

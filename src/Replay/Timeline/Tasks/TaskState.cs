@@ -55,6 +55,9 @@ internal sealed class TaskState(int pid)
 
     public (ulong Length, ulong Prot, ulong Flags, ulong Offset)? Mmap { get; set; }
 
+    /// <summary>It is in a system call that changes the VMM's mappings.</summary>
+    public bool ChangesMappings { get; set; }
+
     /// <summary>munmap or mprotect that has begun; it takes effect with its first window, or by its end.</summary>
     public (OperationKind Kind, ulong Start, ulong End, ulong Access)? MappingChange { get; set; }
 

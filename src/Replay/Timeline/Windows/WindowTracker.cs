@@ -100,6 +100,7 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
         Operation opening = context.Make(OperationKind.WindowOpening, vm, window.Start, window.End, window.Event);
         opening.FaultId = window.Id;
         opening.Before = long.MaxValue;
+        opening.Open = task.Fault is { Returned: false } ? task.Fault.Open : -1;
         opening.D = (ulong)(OldestSnapshot?.Invoke() ?? 0);
         window.Opening = context.Queue.Hold(in opening);
     }
@@ -432,10 +433,7 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
     {
         task.Windows.Remove(window);
         task.Ending = task.Ending == window ? null : task.Ending;
-
-        // What a fault does inside its own lookup is over when the lookup is: no check of it comes before.
-        bool ownLookup = task.Fault is { Returned: false } fault && fault.Observed.Seq < window.UnmapSeq;
-        End(window, by, window.LastInside, ownLookup ? window.LastInside : context.Place);
+        End(window, by, window.LastInside, context.Place);
     }
 
     private void End(Window window, WindowEnd by, long after, long before, ulong seqPlusOne = 0, ulong inProgress = 0)
