@@ -32,6 +32,8 @@ public enum EventKind : byte
     SysExitMmap,
     SysEnterMunmap,
     SysEnterMprotect,
+    SysEnterMremap,
+    SysExitMremap,
 
     SysEnterIoctl,
     SysExitIoctl,
@@ -127,7 +129,7 @@ public static class EventCatalog
         new(EventKind.NestedExit, "kvm.kvm_nested_vmexit_inject"),
         new(EventKind.PageAlloc, "kmem.mm_page_alloc", "pfn", "order", "gfp_flags"),
         new(EventKind.PageFree, "kmem.mm_page_free", "pfn", "order?"),
-        new(EventKind.SysEnterMmap, "syscalls.sys_enter_mmap", "len", "prot", "flags", "off?"),
+        new(EventKind.SysEnterMmap, "syscalls.sys_enter_mmap", "len", "prot", "flags", "off?", "addr?"),
         new(EventKind.SysExitMmap, "syscalls.sys_exit_mmap", "ret"),
         new(EventKind.SysEnterMunmap, "syscalls.sys_enter_munmap", "addr", "len"),
         new(EventKind.SysEnterMprotect, "syscalls.sys_enter_mprotect", "start", "len", "prot"),
@@ -136,7 +138,8 @@ public static class EventCatalog
         .. SyscallEdges("madvise", "fallocate", "ftruncate", "clone"),
         new(EventKind.SyscallEdge, "syscalls.sys_exit_munmap"),
         new(EventKind.SyscallEdge, "syscalls.sys_exit_mprotect"),
-        .. SyscallEdges("mremap"),
+        new(EventKind.SysEnterMremap, "syscalls.sys_enter_mremap", "addr?", "old_len?", "new_len?", "flags?"),
+        new(EventKind.SysExitMremap, "syscalls.sys_exit_mremap", "ret?"),
 
         EventSource.Entry(EventKind.SetRegion, "__kvm_set_memory_region|kvm_set_memory_region", "kvm", "slot", "flags", "gpa", "size", "hva"),
         EventSource.Return(EventKind.SetRegionRet, "__kvm_set_memory_region|kvm_set_memory_region", "ret?"),

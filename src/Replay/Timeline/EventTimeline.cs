@@ -57,6 +57,11 @@ internal sealed class EventTimeline
         };
         _vms.Attached += _host.Attach;
         _vms.Gone += _windows.CloseAll;
+        if (_inference is { } inference)
+        {
+            _vms.Came += inference.PutSlots;
+        }
+
         if (!kinds.Contains(EventKind.PageAlloc))
         {
             _context.EmitHost(OperationKind.NoBlockOrders, 0);
@@ -238,6 +243,8 @@ internal sealed class EventTimeline
             case EventKind.SysExitMmap: _host.OnMmapReturn(e, task); break;
             case EventKind.SysEnterMunmap: _host.OnMunmap(e, task); break;
             case EventKind.SysEnterMprotect: _host.OnMprotect(e, task); break;
+            case EventKind.SysEnterMremap: _host.OnMremap(e, task); break;
+            case EventKind.SysExitMremap: _host.OnMremapReturn(e, task); break;
             case EventKind.InsertPfn: _host.OnInsertPfn(e, task); break;
             case EventKind.InsertPfnRet: _host.OnInsertPfnReturn(e, task); break;
             case EventKind.RemapPfn: _host.OnRemapPfn(e, task); break;

@@ -354,10 +354,17 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
 
         CheckHeld(ref fault);
         OwnStep passed = ((MapFacts)op.B & MapFacts.Passed) != 0 ? OwnStep.Seen : ((MapFacts)op.B & MapFacts.NotPassed) != 0 ? OwnStep.Missing : OwnStep.NotRecorded;
-        fault.RetryIn(ByOwnStep(CheckRoot(vm, in fault), passed, ref fault), RetryCause.RootObsolete);
-        if (passed == OwnStep.Seen && fault.MayRetry is RetryCause.RootObsolete)
+        if (fault.MayRetry != RetryCause.None)
         {
+            // An earlier check that was left open: it let the fault through, or this is where it ended.
+            RetryCause earlier = fault.MayRetry;
             fault.MayRetry = RetryCause.None;
+            fault.RetryIn(ByOwnStep(RetryVerdict.Maybe, passed, ref fault), earlier);
+        }
+
+        if (!fault.Done)
+        {
+            fault.RetryIn(ByOwnStep(CheckRoot(vm, in fault), passed, ref fault), RetryCause.RootObsolete);
         }
 
         if (!fault.Done && fault.Slot is not null)

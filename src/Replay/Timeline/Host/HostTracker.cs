@@ -14,10 +14,12 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
 {
     private const ulong MapAnonymous = 0x20;
     private const ulong MapShared = 0x1;
+    private const ulong MapFixed = 0x10;
 
     // DRM_FILE_PAGE_OFFSET_START in bytes: where a DRM file has its buffers; the offset names the buffer.
     private const ulong DrmOffsets = 0x1_0000_0000;
     private const int MaxEarlyMappings = 4096;
+    private const ulong MremapDontUnmap = 4;
 
     // VM_FAULT_NOPAGE: the driver has put the page there itself.
     private const ulong VmFaultNoPage = 0x100;
@@ -29,7 +31,10 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
     public void OnMmap(EventCursor e, TaskState task)
     {
         task.Mmap = (e[0], e[1], e[2], e[3]);
-        Changes(task, 0, ulong.MaxValue);
+        if ((e[2] & MapFixed) != 0 && e.Knows(4))
+        {
+            Changes(task, e[4], e[4] + ((e[0] + 4095) & ~4095UL));
+        }
     }
 
     public void OnMmapReturn(EventCursor e, TaskState task)
@@ -73,6 +78,36 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
         ulong end = e[0] + ((e[1] + 4095) & ~4095UL);
         task.MappingChange = (OperationKind.VmaProtect, e[0], end, (ulong)FromProt(e[2]));
         Changes(task, e[0], end);
+    }
+
+    public void OnMremap(EventCursor e, TaskState task)
+    {
+        task.Mremap = (e[0], e[1], e[2], e[3]);
+        Changes(task, e[0], e[0] + e[1]);
+    }
+
+    /// <summary>What was mapped has moved; what lies at its new place is not known of old.</summary>
+    public void OnMremapReturn(EventCursor e, TaskState task)
+    {
+        if (task.Mremap is not { } call)
+        {
+            return;
+        }
+
+        task.Mremap = null;
+        if (!e.Knows(0) || (long)e[0] is < 0 and > -4096)
+        {
+            return;
+        }
+
+        VmTrack vm = vms.Of(task);
+        if (e[0] != call.Start && (call.Flags & MremapDontUnmap) == 0)
+        {
+            Unmap(vm, call.Start, call.Start + call.OldLength);
+        }
+
+        context.Emit(OperationKind.VmaUnmap, vm, e[0], e[0] + call.NewLength);
+        vm.Memory.Unmap(e[0], e[0] + call.NewLength);
     }
 
     /// <summary>The task's system call is over, or another begins.</summary>
@@ -157,10 +192,10 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
     {
         bool own = task.MappingChange is not null;
         Apply(task);
-        if (!own && WindowTracker.EndsMapping(window))
+        if (!own && (WindowTracker.EndsMapping(window) || task.Mremap is not null))
         {
             Changes(task, window.Start, window.End);
-            if (task.Syscall is not null)
+            if (task.Syscall is not null && task.Mremap is null)
             {
                 Unmap(window.Vm, window.Start, window.End);
             }

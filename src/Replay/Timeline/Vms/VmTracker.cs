@@ -22,6 +22,9 @@ internal sealed class VmTracker(TimelineContext context, TaskTable tasks)
     /// <summary>Called when it is known which VM a task works for.</summary>
     public event Action<TaskState, VmTrack>? Attached;
 
+    /// <summary>A VM appears besides another.</summary>
+    public event Action<VmTrack>? Came;
+
     /// <summary>A VM is gone: nothing of it may count for the next one.</summary>
     public event Action<VmTrack>? Gone;
 
@@ -222,6 +225,11 @@ internal sealed class VmTracker(TimelineContext context, TaskTable tasks)
         if (kvm != 0)
         {
             _byKvm[kvm] = vm;
+        }
+
+        if (vm.Index > 0)
+        {
+            Came?.Invoke(vm);
         }
 
         return vm;

@@ -20,7 +20,7 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
 
     // Notifiers nest a few deep, and few tasks invalidate at once; more means that ends are not recorded.
     private const int MaxNested = 64;
-    private const int MaxOpen = 256;
+    private const int MaxOpen = 64;
 
     private readonly List<(TaskState Task, Window Window)> _open = [];
     private readonly List<Window> _opening = [];
@@ -103,6 +103,11 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
         opening.Open = task.Fault is { Returned: false } ? task.Fault.Open : -1;
         opening.D = (ulong)(OldestSnapshot?.Invoke() ?? 0);
         window.Opening = context.Queue.Hold(in opening);
+        if (!context.Kinds.Contains(EventKind.NotifierEnd))
+        {
+            // Nothing records its end: it may come at once.
+            MayEnd(window);
+        }
     }
 
     public void OnInvalidateBegin(TaskState task)
@@ -247,10 +252,10 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
     }
 
     /// <summary>
-    /// Spec 15.2, policy c: a window whose end nothing records is taken to last no longer than a whole fault of another task that began
-    /// after its last record, unless that fault had to retry on one of its pages.
+    /// A fault of another task that began after the window's last record got a page in its range: KVM refuses that while the window is open
+    /// (spec 4.1), so it had ended.
     /// </summary>
-    public void CloseOutlivedBy(int pid, long faultSeq, ulong hva, bool retried)
+    public void CloseOutlivedBy(int pid, long begun, ulong hva)
     {
         if (context.Kinds.Contains(EventKind.NotifierEnd))
         {
@@ -260,8 +265,7 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
         for (int i = _open.Count - 1; i >= 0; i--)
         {
             (TaskState task, Window window) = _open[i];
-            bool covers = window.Start < hva + 4096 && hva < window.End;
-            if (task.Pid != pid && window.LastInside <= faultSeq && !(retried && covers))
+            if (task.Pid != pid && window.LastInside <= begun && window.Start < hva + 4096 && hva < window.End)
             {
                 context.Counts.WindowsClosedByFault++;
                 Drop(task, window, WindowEnd.Fault);

@@ -81,8 +81,8 @@ internal sealed class FaultEnds(TimelineContext context)
         switch (fault.Observed.By)
         {
             case ObservedBy.SetSpte:
-                // Up to 6.12 the event comes for an entry that was there already, too: then nothing changed.
-                return context.Kinds.Contains(EventKind.SpteChanged) && !fault.Installed ? FaultOutcome.Spurious : FaultOutcome.Fixed;
+                // Up to 6.12 the event comes for an entry that was there already, too: then nothing changed. A shadow MMU changes entries without the other event.
+                return !fault.Installed && SpteLayout.IsPresent(context.Records.Leaf(fault.Vm, fault.Observed.AsId, fault.Gfn)) ? FaultOutcome.Spurious : FaultOutcome.Fixed;
             case ObservedBy.Mmio:
                 return FaultOutcome.Emulate;
             case ObservedBy.Entry when fault.ReturnUntold || (fault.FastUntold && fault.Faultin == 0):

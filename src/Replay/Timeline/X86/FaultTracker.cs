@@ -302,7 +302,7 @@ internal sealed class FaultTracker
             _requested.Add(fault);
         }
 
-        Begin(task, fault);
+        Begin(task, fault, lookupSeen: true);
         TellNextStep(fault, OwnStep.Seen);
         fault.Requested = fault.Last = _context.Place;
         if (fault.LookupPfn == 0 && !SpecialPfn.IsError(e[1]) && e[1] != SpecialPfn.NoSlot && (_inference is null || fault.FaultinReturn > 0))
@@ -806,7 +806,11 @@ internal sealed class FaultTracker
 
         if (_inference is not null)
         {
-            _windows.CloseOutlivedBy(fault.Observed.Pid, fault.Observed.Seq + 1, fault.Hva, fault.Observed.Outcome is FaultOutcome.Retry or FaultOutcome.Unknown);
+            if (fault.Observed.HasLeaf)
+            {
+                _windows.CloseOutlivedBy(fault.Observed.Pid, fault.Observed.Seq + 1, fault.Hva);
+            }
+
             _inference.Learn(fault);
         }
 
