@@ -727,6 +727,7 @@ internal sealed class FaultTracker
 
         bool stepRecorded = _context.Kinds.Contains(EventKind.SpteRequested);
         facts |= fault.Requested > 0 ? MapFacts.Passed : stepRecorded ? MapFacts.NotPassed : MapFacts.None;
+        facts |= fault is { LookupShown: false, FaultinReturn: 0 } && fault.SlotFact != SlotFact.NoneInferred ? MapFacts.LookupUnseen : MapFacts.None;
         TellNextStep(fault, fault.Requested > 0 ? OwnStep.Seen : stepRecorded ? OwnStep.Missing : OwnStep.NotRecorded);
         Operation map = Step(fault, OperationKind.FaultMap, (ulong)fact, (ulong)facts, fault.Observed.HasLeaf ? (ulong)fault.Observed.Level : 0);
         long earliest = Math.Max(Math.Max(fault.FaultinReturn, fault.LookupReturn), fault.SnapshotAfter);
