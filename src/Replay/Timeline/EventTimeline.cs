@@ -214,7 +214,7 @@ internal sealed class EventTimeline
             case EventKind.FollowPfn: FaultTracker.OnFollowPfn(task); break;
             case EventKind.FollowPfnRet: _faults.OnFollowPfnReturn(e, task); break;
             case EventKind.FixupUserFaultRet: FaultTracker.OnFixupReturn(e, task); break;
-            case EventKind.Release: FaultTracker.OnRelease(e, task); break;
+            case EventKind.Release: _faults.OnRelease(e, task); break;
 
             case EventKind.NotifierStart: WindowTracker.OnNotifierStart(e, task); break;
             case EventKind.UnmapHvaRange: _windows.OnUnmapHvaRange(e, task); break;

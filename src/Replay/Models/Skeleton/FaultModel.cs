@@ -353,7 +353,9 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         }
 
         CheckHeld(ref fault);
-        OwnStep passed = ((MapFacts)op.B & MapFacts.Passed) != 0 ? OwnStep.Seen : ((MapFacts)op.B & MapFacts.NotPassed) != 0 ? OwnStep.Missing : OwnStep.NotRecorded;
+        OwnStep passed = ((MapFacts)op.B & MapFacts.Passed) != 0 ? OwnStep.Seen
+            : ((MapFacts)op.B & (MapFacts.NotPassed | MapFacts.LookupUnseen)) == MapFacts.NotPassed ? OwnStep.Missing
+            : OwnStep.NotRecorded;
         if (fault.MayRetry != RetryCause.None)
         {
             // An earlier check that was left open: it let the fault through, or this is where it ended.
@@ -371,6 +373,14 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         {
             RetryVerdict verdict = ByOwnStep(CheckRetry(vm, in fault, _after, _before, out bool isOpen), passed, ref fault);
             fault.RetryIn(verdict, isOpen ? RetryCause.WindowOpen : RetryCause.SeqMoved);
+        }
+
+        if (!fault.Done && fault.MayRetry != RetryCause.None && ((MapFacts)op.B & (MapFacts.NotPassed | MapFacts.LookupUnseen)) == (MapFacts.NotPassed | MapFacts.LookupUnseen))
+        {
+            // It retried, or its lookup failed for a reason that nothing shows.
+            fault.RestsOn(Certainty.Inferred);
+            fault.End(FaultOutcome.Unknown, FaultReason.LookupNotShown);
+            GoOnAs(observed, ref fault);
         }
 
         if (!fault.Done)

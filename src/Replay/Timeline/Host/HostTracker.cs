@@ -114,6 +114,12 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
     public void OnSyscallEdge(TaskState task)
     {
         Apply(task);
+        Settle(task);
+    }
+
+    /// <summary>A lookup that begins after this place meets the task's change as it is.</summary>
+    private void Settle(TaskState task)
+    {
         if (!task.ChangesMappings)
         {
             return;
@@ -190,9 +196,19 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
     /// <summary>A window opens in the task's system call: what the call does to the mappings it has done, or is about to do.</summary>
     public void OnWindow(TaskState task, Window window)
     {
+        // The call holds mmap_lock for writing by now: a lookup that begins from here on waits for it, and finds what the call leaves.
         bool own = task.MappingChange is not null;
         Apply(task);
-        if (!own && (WindowTracker.EndsMapping(window) || task.Mremap is not null))
+        if (own)
+        {
+            Settle(task);
+        }
+        else if (task.Mremap is { } move && window.Start < move.Start + move.OldLength && move.Start < window.End)
+        {
+            Unmap(window.Vm, Math.Max(window.Start, move.Start), Math.Min(window.End, move.Start + move.OldLength));
+            Settle(task);
+        }
+        else if (!own && (WindowTracker.EndsMapping(window) || task.Mremap is not null))
         {
             Changes(task, window.Start, window.End);
             if (task.Syscall is not null && task.Mremap is null)

@@ -419,13 +419,20 @@ internal sealed class FaultTracker
         Commit(task, fault);
     }
 
-    public static void OnRelease(EventCursor e, TaskState task)
+    public void OnRelease(EventCursor e, TaskState task)
     {
         // Behind the handler's return the task may look pages up for other reasons (emulation, kvm_vcpu_map).
-        if (task.Fault is { Returned: false } fault)
+        if (task.Fault is not { Returned: false } fault)
         {
-            fault.Observed.Releases++;
-            fault.Observed.ReleasedPfn = e.Knows(0) ? e[0] : 0;
+            return;
+        }
+
+        fault.Observed.Releases++;
+        fault.Observed.ReleasedPfn = e.Knows(0) ? e[0] : 0;
+        if (fault.Requested > 0)
+        {
+            // It is done under mmu_lock: it installs nothing more.
+            Commit(task, fault);
         }
     }
 
@@ -685,9 +692,11 @@ internal sealed class FaultTracker
             return null;
         }
 
+        // One that found its leaf there raced with nobody on the way to it.
+        ulong reach = SpteLayout.IsPresent(_context.Records.Leaf(fault.Vm, fault.Observed.AsId, fault.Gfn)) ? 1 : BlockPages;
         foreach (OpenFault other in _requested)
         {
-            if (other != fault && other is { Committed: false, Returned: false } && other.Vm == fault.Vm && other.Root == fault.Root && (other.Gfn ^ fault.Gfn) < BlockPages)
+            if (other != fault && other is { Committed: false, Returned: false, WaitsFor: null } && other.Vm == fault.Vm && other.Root == fault.Root && (other.Gfn ^ fault.Gfn) < reach)
             {
                 return other;
             }
@@ -718,6 +727,7 @@ internal sealed class FaultTracker
 
         bool stepRecorded = _context.Kinds.Contains(EventKind.SpteRequested);
         facts |= fault.Requested > 0 ? MapFacts.Passed : stepRecorded ? MapFacts.NotPassed : MapFacts.None;
+        facts |= fault is { LookupShown: false, FaultinReturn: 0 } && fault.SlotFact != SlotFact.NoneInferred ? MapFacts.LookupUnseen : MapFacts.None;
         TellNextStep(fault, fault.Requested > 0 ? OwnStep.Seen : stepRecorded ? OwnStep.Missing : OwnStep.NotRecorded);
         Operation map = Step(fault, OperationKind.FaultMap, (ulong)fact, (ulong)facts, fault.Observed.HasLeaf ? (ulong)fault.Observed.Level : 0);
         long earliest = Math.Max(Math.Max(fault.FaultinReturn, fault.LookupReturn), fault.SnapshotAfter);
