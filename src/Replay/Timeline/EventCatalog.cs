@@ -6,6 +6,9 @@ public enum EventKind : byte
     PageFault,
     FastPageFault,
     Entry,
+
+    /// <summary>The vCPU left the guest: it had been entered. Read only where entries are not recorded.</summary>
+    Exit,
     UserspaceExit,
     UnmapHvaRange,
     AgeHva,
@@ -103,11 +106,14 @@ public sealed record EventSource(EventKind Kind, string? Event, string[] Functio
 /// <summary>Which recorded event is what (spec 9): the one place to add an event or probe.</summary>
 public static class EventCatalog
 {
+    internal const string KvmEntry = "kvm.kvm_entry";
+
     public static IReadOnlyList<EventSource> All { get; } =
     [
         new(EventKind.PageFault, "kvm.kvm_page_fault", "fault_address", "error_code", "vcpu_id?"),
         new(EventKind.FastPageFault, "kvmmmu.fast_page_fault", "cr2_or_gpa?", "new_spte?", "ret?"),
-        new(EventKind.Entry, "kvm.kvm_entry"),
+        new(EventKind.Entry, KvmEntry),
+        new(EventKind.Exit, "kvm.kvm_exit"),
         new(EventKind.UserspaceExit, "kvm.kvm_userspace_exit", "reason?", "errno?"),
         new(EventKind.UnmapHvaRange, "kvm.kvm_unmap_hva_range", "start", "end"),
         new(EventKind.AgeHva, "kvm.kvm_age_hva", "start", "end"),

@@ -29,7 +29,7 @@ internal sealed class InferredFacts(bool intel)
     /// <summary>The kinds of event that tell.</summary>
     public static IReadOnlySet<EventKind> Kinds { get; } = new HashSet<EventKind>
     {
-        EventKind.PageFault, EventKind.FastPageFault, EventKind.Entry, EventKind.UserspaceExit, EventKind.SetSpte, EventKind.SpteChanged,
+        EventKind.PageFault, EventKind.FastPageFault, EventKind.Entry, EventKind.Exit, EventKind.UserspaceExit, EventKind.SetSpte, EventKind.SpteChanged,
         EventKind.MarkMmioSpte, EventKind.HandleMmioPageFault, EventKind.Mmio, EventKind.EmulateInsn, EventKind.UnmapHvaRange, EventKind.AgeHva,
         EventKind.PageAlloc, EventKind.PageFree, EventKind.SysEnterMmap, EventKind.SysExitMmap, EventKind.SysEnterMunmap, EventKind.SysEnterMprotect,
         EventKind.SyscallEdge, EventKind.SysEnterIoctl, EventKind.SysExitIoctl, EventKind.SysEnterMremap, EventKind.SysExitMremap,
@@ -118,7 +118,7 @@ internal sealed class InferredFacts(bool intel)
 
                 _open.Remove(e.Pid);
                 break;
-            case EventKind.Entry:
+            case EventKind.Entry or EventKind.Exit:
                 _open.Remove(e.Pid);
                 break;
             case EventKind.UnmapHvaRange:
