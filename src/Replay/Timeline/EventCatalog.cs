@@ -138,7 +138,7 @@ public static class EventCatalog
         .. SyscallEdges("madvise", "fallocate", "ftruncate", "clone"),
         new(EventKind.SyscallEdge, "syscalls.sys_exit_munmap"),
         new(EventKind.SyscallEdge, "syscalls.sys_exit_mprotect"),
-        new(EventKind.SysEnterMremap, "syscalls.sys_enter_mremap", "addr?", "old_len?", "new_len?", "flags?"),
+        new(EventKind.SysEnterMremap, "syscalls.sys_enter_mremap", "addr?", "old_len?", "new_len?", "flags?", "new_addr?"),
         new(EventKind.SysExitMremap, "syscalls.sys_exit_mremap", "ret?"),
 
         EventSource.Entry(EventKind.SetRegion, "__kvm_set_memory_region|kvm_set_memory_region", "kvm", "slot", "flags", "gpa", "size", "hva"),

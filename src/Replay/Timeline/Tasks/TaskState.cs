@@ -56,7 +56,7 @@ internal sealed class TaskState(int pid)
     public (ulong Length, ulong Prot, ulong Flags, ulong Offset)? Mmap { get; set; }
 
     /// <summary>mremap that has begun.</summary>
-    public (ulong Start, ulong OldLength, ulong NewLength, ulong Flags)? Mremap { get; set; }
+    public (ulong Start, ulong OldLength, ulong NewLength, ulong Flags, ulong? Target)? Mremap { get; set; }
 
     /// <summary>It is in a system call that changes the VMM's mappings.</summary>
     public bool ChangesMappings { get; set; }
