@@ -48,7 +48,7 @@ settled AS (
     WHERE f.trace_id = $observed
 ),
 faults AS (
-    SELECT s.*, m.text, m.nth FROM settled s ASOF JOIN marks m ON s.side = m.side AND s.seq >= m.seq WHERE s.outcome <> 'RETRY'
+    SELECT s.*, m.text, m.nth FROM settled s ASOF JOIN marks m ON s.side = m.side AND s.seq >= m.seq WHERE s.outcome <> 'RETRY' AND s.gfn IS NOT NULL
 ),
 pages AS (
     SELECT side, text, nth, vm, as_id, gfn, arg_max(outcome, seq) AS outcome, arg_max(own, seq) AS own, arg_max(model, seq) AS model

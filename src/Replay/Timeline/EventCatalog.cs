@@ -6,6 +6,9 @@ public enum EventKind : byte
     PageFault,
     FastPageFault,
     Entry,
+
+    /// <summary>The vCPU left its guest, for a reason that tells how it faulted.</summary>
+    Exit,
     UserspaceExit,
     UnmapHvaRange,
     AgeHva,
@@ -108,6 +111,7 @@ public static class EventCatalog
         new(EventKind.PageFault, "kvm.kvm_page_fault", "fault_address", "error_code", "vcpu_id?"),
         new(EventKind.FastPageFault, "kvmmmu.fast_page_fault", "cr2_or_gpa?", "new_spte?", "ret?"),
         new(EventKind.Entry, "kvm.kvm_entry"),
+        new(EventKind.Exit, "kvm.kvm_exit", "exit_reason?", "isa?", "intr_info?"),
         new(EventKind.UserspaceExit, "kvm.kvm_userspace_exit", "reason?", "errno?"),
         new(EventKind.UnmapHvaRange, "kvm.kvm_unmap_hva_range", "start", "end"),
         new(EventKind.AgeHva, "kvm.kvm_age_hva", "start", "end"),
@@ -124,8 +128,8 @@ public static class EventCatalog
         new(EventKind.AsyncQueued, "kvm.kvm_async_pf_doublefault"),
         new(EventKind.ZapAllFast, "kvmmmu.kvm_mmu_zap_all_fast"),
         new(EventKind.SmmTransition, "kvm.kvm_smm_transition", "entering"),
-        new(EventKind.NestedEnter, "kvm.kvm_nested_vmenter"),
-        new(EventKind.NestedEnter, "kvm.kvm_nested_vmrun"),
+        new(EventKind.NestedEnter, "kvm.kvm_nested_vmenter", "tdp_enabled?"),
+        new(EventKind.NestedEnter, "kvm.kvm_nested_vmrun", "npt?"),
         new(EventKind.NestedExit, "kvm.kvm_nested_vmexit_inject"),
         new(EventKind.PageAlloc, "kmem.mm_page_alloc", "pfn", "order", "gfp_flags"),
         new(EventKind.PageFree, "kmem.mm_page_free", "pfn", "order?"),

@@ -230,7 +230,8 @@ internal sealed class EventTimeline
             case EventKind.SetRegion: _memslots.OnSetRegion(e, task); break;
             case EventKind.SetRegionRet: _memslots.OnSetRegionReturn(e, task); break;
             case EventKind.SmmTransition: task.AsId = (byte)(e[0] & 1); break;
-            case EventKind.NestedEnter: task.IsNested = true; break;
+            case EventKind.Exit: task.LeftGuest = GuestAddresses.OfExit(e, _context.Options.Intel); break;
+            case EventKind.NestedEnter: (task.IsNested, task.HasNestedTdp) = (true, GuestAddresses.HasNestedTdp(e)); break;
             case EventKind.NestedExit: task.IsNested = false; break;
 
             case EventKind.PageAlloc: _buffers.OnPageAlloc(e); break;

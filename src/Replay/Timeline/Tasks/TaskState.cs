@@ -21,6 +21,12 @@ internal sealed class TaskState(int pid)
     /// <summary>The vCPU runs a nested guest.</summary>
     public bool IsNested { get; set; }
 
+    /// <summary>The nested guest has tables of its own for physical addresses: its faults' addresses are its own, not its host's.</summary>
+    public bool HasNestedTdp { get; set; }
+
+    /// <summary>How its vCPU last left the guest.</summary>
+    public GuestExit LeftGuest { get; set; }
+
     /// <summary>The root that the vCPU works in: 0 normal, 1 SMM, 2 nested.</summary>
     public byte Root => AsId == 1 ? (byte)1 : IsNested ? (byte)2 : (byte)0;
 
