@@ -7,7 +7,7 @@ public enum EventKind : byte
     FastPageFault,
     Entry,
 
-    /// <summary>The vCPU left the guest: it had been entered. Read only where entries are not recorded.</summary>
+    /// <summary>The vCPU left its guest, for a reason that tells how it faulted.</summary>
     Exit,
     UserspaceExit,
     UnmapHvaRange,
@@ -106,14 +106,12 @@ public sealed record EventSource(EventKind Kind, string? Event, string[] Functio
 /// <summary>Which recorded event is what (spec 9): the one place to add an event or probe.</summary>
 public static class EventCatalog
 {
-    internal const string KvmEntry = "kvm.kvm_entry";
-
     public static IReadOnlyList<EventSource> All { get; } =
     [
         new(EventKind.PageFault, "kvm.kvm_page_fault", "fault_address", "error_code", "vcpu_id?"),
         new(EventKind.FastPageFault, "kvmmmu.fast_page_fault", "cr2_or_gpa?", "new_spte?", "ret?"),
-        new(EventKind.Entry, KvmEntry),
-        new(EventKind.Exit, "kvm.kvm_exit"),
+        new(EventKind.Entry, "kvm.kvm_entry"),
+        new(EventKind.Exit, "kvm.kvm_exit", "exit_reason?", "isa?", "intr_info?"),
         new(EventKind.UserspaceExit, "kvm.kvm_userspace_exit", "reason?", "errno?"),
         new(EventKind.UnmapHvaRange, "kvm.kvm_unmap_hva_range", "start", "end"),
         new(EventKind.AgeHva, "kvm.kvm_age_hva", "start", "end"),
@@ -130,8 +128,8 @@ public static class EventCatalog
         new(EventKind.AsyncQueued, "kvm.kvm_async_pf_doublefault"),
         new(EventKind.ZapAllFast, "kvmmmu.kvm_mmu_zap_all_fast"),
         new(EventKind.SmmTransition, "kvm.kvm_smm_transition", "entering"),
-        new(EventKind.NestedEnter, "kvm.kvm_nested_vmenter"),
-        new(EventKind.NestedEnter, "kvm.kvm_nested_vmrun"),
+        new(EventKind.NestedEnter, "kvm.kvm_nested_vmenter", "tdp_enabled?"),
+        new(EventKind.NestedEnter, "kvm.kvm_nested_vmrun", "npt?"),
         new(EventKind.NestedExit, "kvm.kvm_nested_vmexit_inject"),
         new(EventKind.PageAlloc, "kmem.mm_page_alloc", "pfn", "order", "gfp_flags"),
         new(EventKind.PageFree, "kmem.mm_page_free", "pfn", "order?"),
@@ -144,7 +142,7 @@ public static class EventCatalog
         .. SyscallEdges("madvise", "fallocate", "ftruncate", "clone"),
         new(EventKind.SyscallEdge, "syscalls.sys_exit_munmap"),
         new(EventKind.SyscallEdge, "syscalls.sys_exit_mprotect"),
-        new(EventKind.SysEnterMremap, "syscalls.sys_enter_mremap", "addr?", "old_len?", "new_len?", "flags?"),
+        new(EventKind.SysEnterMremap, "syscalls.sys_enter_mremap", "addr?", "old_len?", "new_len?", "flags?", "new_addr?"),
         new(EventKind.SysExitMremap, "syscalls.sys_exit_mremap", "ret?"),
 
         EventSource.Entry(EventKind.SetRegion, "__kvm_set_memory_region|kvm_set_memory_region", "kvm", "slot", "flags", "gpa", "size", "hva"),

@@ -196,7 +196,10 @@ internal sealed class EventTimeline
             case EventKind.PageFault: _faults.OnPageFault(e, task); break;
             case EventKind.FastPageFault: _faults.OnFastPageFault(e, task); break;
             case EventKind.Entry: _faults.OnEntry(e, task); break;
-            case EventKind.Exit: _faults.OnExit(e, task); break;
+            case EventKind.Exit:
+                _faults.OnExit(e, task);
+                task.LeftGuest = GuestAddresses.OfExit(e, _context.Options.Intel);
+                break;
             case EventKind.UserspaceExit: _faults.OnUserspaceExit(e, task); break;
             case EventKind.SpteRequested: _faults.OnSpteRequested(e, task); break;
             case EventKind.SetSpte: _faults.OnSetSpte(e, task); break;
@@ -231,7 +234,7 @@ internal sealed class EventTimeline
             case EventKind.SetRegion: _memslots.OnSetRegion(e, task); break;
             case EventKind.SetRegionRet: _memslots.OnSetRegionReturn(e, task); break;
             case EventKind.SmmTransition: task.AsId = (byte)(e[0] & 1); break;
-            case EventKind.NestedEnter: task.IsNested = true; break;
+            case EventKind.NestedEnter: (task.IsNested, task.HasNestedTdp) = (true, GuestAddresses.HasNestedTdp(e)); break;
             case EventKind.NestedExit: task.IsNested = false; break;
 
             case EventKind.PageAlloc: _buffers.OnPageAlloc(e); break;

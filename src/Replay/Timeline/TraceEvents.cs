@@ -18,8 +18,7 @@ internal static class TraceEvents
     {
         List<ProbeSite> sites = ignoreProbes ? [] : ReadProbeSites(reader, trace);
         List<EventCursor> cursors = [];
-        bool entriesKnown = File.Exists(reader.EventPath(trace.TraceId, EventCatalog.KvmEntry));
-        foreach (EventSource source in sources.Where(source => source.Kind != EventKind.Exit || !entriesKnown))
+        foreach (EventSource source in sources)
         {
             string? path = source.Event is { } name ? reader.EventPath(trace.TraceId, name) : BestProbe(reader, trace, source, sites);
             if (path is not null && File.Exists(path))

@@ -19,6 +19,7 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
     // DRM_FILE_PAGE_OFFSET_START in bytes: where a DRM file has its buffers; the offset names the buffer.
     private const ulong DrmOffsets = 0x1_0000_0000;
     private const int MaxEarlyMappings = 4096;
+    private const ulong MremapFixed = 2;
     private const ulong MremapDontUnmap = 4;
 
     // VM_FAULT_NOPAGE: the driver has put the page there itself.
@@ -82,8 +83,13 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
 
     public void OnMremap(EventCursor e, TaskState task)
     {
-        task.Mremap = (e[0], e[1], e[2], e[3]);
+        bool places = (e[3] & MremapFixed) != 0 && e.Knows(4);
+        task.Mremap = (e[0], e[1], e[2], e[3], places ? e[4] : null);
         Changes(task, e[0], e[0] + e[1]);
+        if (places)
+        {
+            Changes(task, e[4], e[4] + e[2]);
+        }
     }
 
     /// <summary>What was mapped has moved; what lies at its new place is not known of old.</summary>
@@ -106,8 +112,14 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
             Unmap(vm, call.Start, call.Start + call.OldLength);
         }
 
-        context.Emit(OperationKind.VmaUnmap, vm, e[0], e[0] + call.NewLength);
-        vm.Memory.Unmap(e[0], e[0] + call.NewLength);
+        Forgotten(vm, e[0], e[0] + call.NewLength);
+    }
+
+    /// <summary>What is mapped here from now on is not known.</summary>
+    private void Forgotten(VmTrack vm, ulong start, ulong end)
+    {
+        context.Emit(OperationKind.VmaUnmap, vm, start, end);
+        vm.Memory.Unmap(start, end);
     }
 
     /// <summary>The task's system call is over, or another begins.</summary>
@@ -206,6 +218,11 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
         else if (task.Mremap is { } move && window.Start < move.Start + move.OldLength && move.Start < window.End)
         {
             Unmap(window.Vm, Math.Max(window.Start, move.Start), Math.Min(window.End, move.Start + move.OldLength));
+            if (move.Target is { } target)
+            {
+                Forgotten(window.Vm, target, target + move.NewLength);
+            }
+
             Settle(task);
         }
         else if (!own && (WindowTracker.EndsMapping(window) || task.Mremap is not null))

@@ -19,6 +19,8 @@ internal sealed class InferredFacts(bool intel)
 
     private readonly Dictionary<int, Open> _open = [];
     private readonly Dictionary<int, ZapsOfWindow> _windows = [];
+    private readonly Dictionary<int, X86.GuestExit> _exits = [];
+    private readonly HashSet<int> _nested = [];
     private readonly Dictionary<int, ulong> _mmapLength = [];
     private readonly List<MmapCall> _calls = [];
     private readonly SlotRegions _regions = new();
@@ -29,7 +31,7 @@ internal sealed class InferredFacts(bool intel)
     /// <summary>The kinds of event that tell.</summary>
     public static IReadOnlySet<EventKind> Kinds { get; } = new HashSet<EventKind>
     {
-        EventKind.PageFault, EventKind.FastPageFault, EventKind.Entry, EventKind.Exit, EventKind.UserspaceExit, EventKind.SetSpte, EventKind.SpteChanged,
+        EventKind.PageFault, EventKind.FastPageFault, EventKind.Entry, EventKind.Exit, EventKind.NestedEnter, EventKind.NestedExit, EventKind.UserspaceExit, EventKind.SetSpte, EventKind.SpteChanged,
         EventKind.MarkMmioSpte, EventKind.HandleMmioPageFault, EventKind.Mmio, EventKind.EmulateInsn, EventKind.UnmapHvaRange, EventKind.AgeHva,
         EventKind.PageAlloc, EventKind.PageFree, EventKind.SysEnterMmap, EventKind.SysExitMmap, EventKind.SysEnterMunmap, EventKind.SysEnterMprotect,
         EventKind.SyscallEdge, EventKind.SysEnterIoctl, EventKind.SysExitIoctl, EventKind.SysEnterMremap, EventKind.SysExitMremap,
@@ -97,8 +99,25 @@ internal sealed class InferredFacts(bool intel)
 
         switch (e.Kind)
         {
+            case EventKind.Exit:
+                _exits[e.Pid] = X86.GuestAddresses.OfExit(e, intel);
+                break;
+            case EventKind.NestedEnter when X86.GuestAddresses.HasNestedTdp(e):
+                _nested.Add(e.Pid);
+                break;
+            case EventKind.NestedEnter or EventKind.NestedExit:
+                _nested.Remove(e.Pid);
+                break;
             case EventKind.PageFault:
-                _legacyMmu &= intel || (e[1] & NestedPageFault) == 0;
+                X86.GuestExit exit = _exits.GetValueOrDefault(e.Pid);
+                if (exit == X86.GuestExit.GuestPageFault || _nested.Contains(e.Pid))
+                {
+                    _open.Remove(e.Pid);
+                    _nextFault++;
+                    break;
+                }
+
+                _legacyMmu &= exit == X86.GuestExit.Unknown && (intel || (e[1] & NestedPageFault) == 0);
                 _open[e.Pid] = new Open(_nextFault++, e[0] >> 12, X86.FaultTracker.AccessOf(e[1], intel));
                 break;
             case EventKind.SetSpte:
@@ -118,7 +137,7 @@ internal sealed class InferredFacts(bool intel)
 
                 _open.Remove(e.Pid);
                 break;
-            case EventKind.Entry or EventKind.Exit:
+            case EventKind.Entry:
                 _open.Remove(e.Pid);
                 break;
             case EventKind.UnmapHvaRange:

@@ -72,7 +72,20 @@ internal sealed class FaultTracker
         if (Open(e, task, e[0], AccessOf(e[1], _context.Options.Intel)) is { } fault)
         {
             fault.Observed.Vcpu = e.Knows(2) ? (int)e[2] : -1;
+            if (task.LeftGuest == GuestExit.GuestPageFault || task is { IsNested: true, HasNestedTdp: true })
+            {
+                Shadow(fault);
+                fault.Observed.Gpa = ObservedFault.UnknownGpa;
+            }
         }
+    }
+
+    /// <summary>A fault of the shadow MMU: its address is the guest's own, the gfn is the walk's result.</summary>
+    private static void Shadow(OpenFault fault)
+    {
+        fault.Observed.Shadow = true;
+        fault.Access |= FaultAccess.Shadow;
+        fault.Gva = fault.Observed.Gpa;
     }
 
     /// <summary>A fault whose address the capture does not tell: it has no row, and ends the one before.</summary>
@@ -161,13 +174,14 @@ internal sealed class FaultTracker
             return;
         }
 
-        if (!fault.SawTdpFault && _context.Kinds.Contains(EventKind.TdpFault))
+        if (!fault.SawTdpFault && _context.Kinds.Contains(EventKind.TdpFault) && !fault.Observed.Shadow)
         {
-            // Shadow paging: the fault address is the guest's virtual one, the gfn is the walk's result.
-            fault.Observed.Shadow = true;
-            fault.Access |= FaultAccess.Shadow;
-            fault.Gva = fault.Observed.Gpa;
-            fault.Observed.Gpa = (e[0] << 12) | (fault.Observed.Gpa & 0xfff);
+            Shadow(fault);
+        }
+
+        if (fault.Observed.Shadow)
+        {
+            fault.Observed.Gpa = (e[0] << 12) | (fault.Gva & 0xfff);
         }
 
         SeeSlot(e, task, fault);
@@ -378,7 +392,18 @@ internal sealed class FaultTracker
             return;
         }
 
-        if (task.Fault is not { Returned: false } fault || level is 0 or > 3 || (e[0] ^ fault.Gfn) >= Levels.Pages(level))
+        if (task.Fault is not { Returned: false } fault || level is 0 or > 3)
+        {
+            return;
+        }
+
+        if (!fault.Observed.IsGpaKnown)
+        {
+            // A leaf is no larger than the guest's own mapping: below its size both addresses are the same.
+            fault.Observed.Gpa = (e[0] << 12) | (fault.Gva & ((Levels.Pages(level) << 12) - 1));
+        }
+
+        if ((e[0] ^ fault.Gfn) >= Levels.Pages(level))
         {
             return;
         }
@@ -621,6 +646,7 @@ internal sealed class FaultTracker
         bool reloaded = task.RootsAtEntry == fault.Vm.Roots || (task.RootsAtEntry is null && fault.Vm.Roots == 0);
         SlotFact slot = fault.SeenInvalid ? SlotFact.SeenInvalid
             : fault.SlotSeen ? SlotFact.Recorded
+            : fault.Observed.Shadow ? SlotFact.Unknown
             : _inference is not null ? _inference.SlotOf(fault)
             : MemslotTracker.FactOf(fault.Vm, fault.Gfn, (byte)fault.Observed.AsId);
         fault.SlotFact = slot;
