@@ -101,6 +101,7 @@ internal sealed class InferredFacts(bool intel)
         {
             case EventKind.Exit:
                 _exits[e.Pid] = X86.GuestAddresses.OfExit(e, intel);
+                _open.Remove(e.Pid);
                 break;
             case EventKind.NestedEnter when X86.GuestAddresses.HasNestedTdp(e):
                 _nested.Add(e.Pid);

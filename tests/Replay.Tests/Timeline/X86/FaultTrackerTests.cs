@@ -1,5 +1,5 @@
-using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.State;
 using TraceReplay.Replay.Tests.Judging;
 using TraceReplay.Replay.Timeline;
 using Xunit;
@@ -82,7 +82,7 @@ public class FaultTrackerTests
             .On(100, Changed(Gpa, Empty, Leaf(0x5001)), SetSpte(Gpa, Leaf(0x5001)), HandlerReturn(Gpa, 5), Entry(0)));
         Assert.Equal([0, 1], played.Of(OperationKind.FaultMap).Select(op => op.FaultId));
         Assert.Equal([false, true], played.Of(OperationKind.FaultMap).Select(op => ((MapFacts)op.B).HasFlag(MapFacts.Raced)));
-        Assert.Equal([0, 1], played.Faults.Select(fault => fault.FaultId));
+        Assert.Equal([0, 1], played.Faults.Select(fault => fault.FaultId).Order());
     }
 
     /// <summary>The chain of old values: who starts from what the other left was second, though his record comes first.</summary>
