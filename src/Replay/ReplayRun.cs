@@ -239,6 +239,7 @@ internal sealed class ReplayRun : IDisposable
             warnings.Add("the trace has no kvm_page_fault event: nothing to replay");
         }
 
+        warnings.AddRange(_kernel.Warnings);
         if (_kernel.Model is null)
         {
             warnings.Add("the captured kernel's release is not known (--kernel names it): no model can be checked against it");

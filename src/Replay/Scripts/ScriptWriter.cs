@@ -7,7 +7,7 @@ namespace TraceReplay.Replay.Scripts;
 /// <summary>Writes operations as a script (docs/oracle.md), one line each.</summary>
 public static class ScriptWriter
 {
-    private static readonly LineForm[] s_forms = [.. LineForm.All.OrderBy(form => form.Kind)];
+    private static readonly Dictionary<OperationKind, LineForm> s_forms = LineForm.All.ToDictionary(form => form.Kind);
 
     public static string Write(IEnumerable<Operation> operations)
     {
@@ -24,7 +24,7 @@ public static class ScriptWriter
                 script.Append(CultureInfo.InvariantCulture, $"as {op.AsId} ");
             }
 
-            s_forms[(int)op.Kind].Write(in op, script);
+            s_forms[op.Kind].Write(in op, script);
             script.Append('\n');
         }
 

@@ -128,12 +128,8 @@ public sealed class WindowPlaces
 
             if (window.Fault >= 0 && window.Fault == places.Fault && window.BeginAfter > places.SnapshotAfter)
             {
-                if (places.BeforeLookup)
-                {
-                    continue;
-                }
-
-                return RetryVerdict.Yes;
+                verdict = places.BeforeLookup ? verdict : RetryVerdict.Yes;
+                continue;
             }
 
             bool endsAfterSnapshot = counted || window.EndAfter >= places.SnapshotBefore;
@@ -147,12 +143,8 @@ public sealed class WindowPlaces
 
             isOpen |= covers && window.EndBefore > places.CheckAfter;
             bool certainlyOver = covers && window.BeginBefore <= places.CheckAfter && (anyRange || IsCovered(i, x, in places, certain: true));
-            if (endsAfterSnapshot && (hasEnded || certainlyOver))
-            {
-                return RetryVerdict.Yes;
-            }
-
-            verdict = RetryVerdict.Maybe;
+            bool certain = verdict == RetryVerdict.Yes || (endsAfterSnapshot && (hasEnded || certainlyOver));
+            verdict = certain ? RetryVerdict.Yes : RetryVerdict.Maybe;
         }
 
         return verdict;

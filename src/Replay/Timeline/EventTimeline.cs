@@ -160,7 +160,7 @@ internal sealed class EventTimeline
         {
             FollowSyscall(e, task);
         }
-        else if (task.ChangesMappings && e.Kind is EventKind.PageFault or EventKind.Entry or EventKind.UserspaceExit or EventKind.SetRegion)
+        else if (task.ChangesMappings && e.Kind is EventKind.PageFault or EventKind.Entry or EventKind.Exit or EventKind.UserspaceExit or EventKind.SetRegion)
         {
             // The end of its system call is not recorded.
             _host.OnSyscallEdge(task);
@@ -196,6 +196,10 @@ internal sealed class EventTimeline
             case EventKind.PageFault: _faults.OnPageFault(e, task); break;
             case EventKind.FastPageFault: _faults.OnFastPageFault(e, task); break;
             case EventKind.Entry: _faults.OnEntry(e, task); break;
+            case EventKind.Exit:
+                _faults.OnExit(e, task);
+                task.LeftGuest = GuestAddresses.OfExit(e, _context.Options.Intel);
+                break;
             case EventKind.UserspaceExit: _faults.OnUserspaceExit(e, task); break;
             case EventKind.SpteRequested: _faults.OnSpteRequested(e, task); break;
             case EventKind.SetSpte: _faults.OnSetSpte(e, task); break;
@@ -216,7 +220,7 @@ internal sealed class EventTimeline
             case EventKind.FixupUserFaultRet: FaultTracker.OnFixupReturn(e, task); break;
             case EventKind.Release: _faults.OnRelease(e, task); break;
 
-            case EventKind.NotifierStart: WindowTracker.OnNotifierStart(e, task); break;
+            case EventKind.NotifierStart: _windows.OnNotifierStart(e, task); break;
             case EventKind.UnmapHvaRange: _windows.OnUnmapHvaRange(e, task); break;
             case EventKind.InvalidateBegin: _windows.OnInvalidateBegin(task); break;
             case EventKind.NotifierStartRet: _windows.OnNotifierStartReturn(e, task); break;
@@ -230,7 +234,6 @@ internal sealed class EventTimeline
             case EventKind.SetRegion: _memslots.OnSetRegion(e, task); break;
             case EventKind.SetRegionRet: _memslots.OnSetRegionReturn(e, task); break;
             case EventKind.SmmTransition: task.AsId = (byte)(e[0] & 1); break;
-            case EventKind.Exit: task.LeftGuest = GuestAddresses.OfExit(e, _context.Options.Intel); break;
             case EventKind.NestedEnter: (task.IsNested, task.HasNestedTdp) = (true, GuestAddresses.HasNestedTdp(e)); break;
             case EventKind.NestedExit: task.IsNested = false; break;
 

@@ -182,7 +182,7 @@ public sealed partial class FaultModel<TRules, TCounting>
                     vm.Invalidate.Widen(first, last);
                 }
 
-                Zap(vm.Sptes[asId], first, last, RecordOfZap.OwnRecord);
+                Zap(vm.Sptes[asId], first, last, RecordOfZap.OwnRecord, leavesMmio: true);
                 vm.Shadow.Zap(first, last);
             }
         }
@@ -435,9 +435,9 @@ public sealed partial class FaultModel<TRules, TCounting>
     /// <param name="end">Behind the last gfn.</param>
     /// <param name="record">Whether the timeline will show each of these zaps once more, as a record of the leaf's own.</param>
     /// <param name="replaced">The table that holds them goes as a whole: nothing is written into them.</param>
-    private void Zap(SpteTables sptes, ulong from, ulong end, RecordOfZap record, bool replaced = false)
+    private void Zap(SpteTables sptes, ulong from, ulong end, RecordOfZap record, bool replaced = false, bool leavesMmio = false)
     {
-        ZapVisitor visitor = new() { Replaced = replaced, Layout = _layout, Pages = Pages, IsShadow = sptes.IsShadow, Zapped = record == RecordOfZap.None ? null : sptes, WithRoot = record == RecordOfZap.WithRoot, Checks = this };
+        ZapVisitor visitor = new() { Replaced = replaced, LeavesMmio = leavesMmio, Layout = _layout, Pages = Pages, IsShadow = sptes.IsShadow, Zapped = record == RecordOfZap.None ? null : sptes, WithRoot = record == RecordOfZap.WithRoot, Checks = this };
         sptes.ForEach(from, end, ref visitor);
     }
 
@@ -461,6 +461,9 @@ public sealed partial class FaultModel<TRules, TCounting>
         public bool IsShadow;
         public SpteTables? Zapped;
         public bool Replaced;
+
+        // A window takes present leaves only (spec 4.1): MMIO SPTEs stay until their root goes.
+        public bool LeavesMmio;
         public FaultModel<TRules, TCounting> Checks;
 
         public readonly void Visit(ulong gfn, int level, ref ulong spte)
@@ -475,6 +478,10 @@ public sealed partial class FaultModel<TRules, TCounting>
                 }
 
                 Checks.CheckZapped(gfn, level, spte, IsShadow);
+            }
+            else if (LeavesMmio)
+            {
+                return;
             }
 
             spte = 0;

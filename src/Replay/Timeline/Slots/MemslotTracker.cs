@@ -62,7 +62,7 @@ internal sealed class MemslotTracker(TimelineContext context, VmTracker vms, Win
 
         if ((int)e[0] == 0)
         {
-            context.Records.SlotsChanged(region, windows.Open);
+            context.Records.SlotsChanged(region, windows.InProgress);
             Activate(region);
         }
         else if (region.Old is { } kept && region.Step != RegionStep.Called)

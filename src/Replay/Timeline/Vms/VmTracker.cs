@@ -180,7 +180,7 @@ internal sealed class VmTracker(TimelineContext context, TaskTable tasks)
     {
         for (int i = _vms.Count - 1; i >= 0; i--)
         {
-            if (_vms[i].Slots[seen.AsId].Find(seen.BaseGfn) is { } slot && slot.UserspaceAddr == seen.UserspaceAddr && slot.Npages == seen.Npages)
+            if (Holds(_vms[i], seen))
             {
                 return _vms[i];
             }
@@ -188,6 +188,10 @@ internal sealed class VmTracker(TimelineContext context, TaskTable tasks)
 
         return null;
     }
+
+    /// <summary>Whether it is a memslot of this VM.</summary>
+    public static bool Holds(VmTrack vm, Memslot seen) =>
+        vm.Slots[seen.AsId].Find(seen.BaseGfn) is { } slot && slot.UserspaceAddr == seen.UserspaceAddr && slot.Npages == seen.Npages;
 
     public bool IsOnlyOne => _vms.Count <= 1;
 

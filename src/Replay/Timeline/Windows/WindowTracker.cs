@@ -27,7 +27,7 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
     private long _next;
 
     /// <summary>Windows that have not ended, with their tasks, oldest first.</summary>
-    public List<(TaskState Task, Window Window)> Open => _open;
+    public List<(TaskState Task, Window Window)> InProgress => _open;
 
     /// <summary>Windows that have ended since the caller last cleared the list.</summary>
     public List<Window> Ended { get; } = [];
@@ -47,17 +47,24 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
     /// <summary>A window opens in the middle of this task's system call.</summary>
     public Action<TaskState, Window>? Opened { get; set; }
 
-    public static void OnNotifierStart(EventCursor e, TaskState task)
+    public void OnNotifierStart(EventCursor e, TaskState task)
     {
         task.PendingNotifier = e[0];
         task.PendingNotifierEvent = e[3];
         task.PendingEventKnown = e.Knows(3);
+        if (!context.Kinds.Contains(EventKind.UnmapHvaRange) && e.Knows(1) && e.Knows(2))
+        {
+            // x86 before 5.13 has no such event (K12): the probe is all there is of the window.
+            Open(e, task, e[1], e[2]);
+        }
     }
 
-    public void OnUnmapHvaRange(EventCursor e, TaskState task)
+    public void OnUnmapHvaRange(EventCursor e, TaskState task) => Open(e, task, e[0], e[1]);
+
+    private void Open(EventCursor e, TaskState task, ulong start, ulong end)
     {
-        VmTrack vm = vms.OfNotifier(task, task.PendingNotifier, e[0], e[1]);
-        (int slots, ulong gfns) = SlotsIn(vm, e[0], e[1]);
+        VmTrack vm = vms.OfNotifier(task, task.PendingNotifier, start, end);
+        (int slots, ulong gfns) = SlotsIn(vm, start, end);
         Window window = new()
         {
             Id = _next++,
@@ -68,8 +75,8 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
             UnmapAt = e.Time,
             Vm = vm,
             Notifier = task.PendingNotifier,
-            Start = e[0],
-            End = e[1],
+            Start = start,
+            End = end,
             Event = task.PendingNotifierEvent,
             EventKnown = task.PendingNotifier != 0 && task.PendingEventKnown,
             Cpu = e.Cpu,
@@ -223,7 +230,7 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
     public void CloseLeft(EventKind kind, TaskState task)
     {
         bool left = context.Kinds.Contains(EventKind.NotifierEnd)
-            ? kind is EventKind.PageFault or EventKind.Entry or EventKind.UserspaceExit or EventKind.SysEnterMmap or EventKind.SysEnterMunmap
+            ? kind is EventKind.PageFault or EventKind.Entry or EventKind.Exit or EventKind.UserspaceExit or EventKind.SysEnterMmap or EventKind.SysEnterMunmap
                 or EventKind.SysEnterMprotect or EventKind.SyscallEdge or EventKind.SetRegion
             : kind is not (EventKind.SpteChanged or EventKind.AgeHva or EventKind.PageAlloc or EventKind.PageFree);
         if (!left)

@@ -420,7 +420,7 @@ internal sealed class FaultTracker
         }
 
         fault.Observed.By = ObservedBy.SetSpte;
-        _context.Records.Installed(fault.Vm, fault.Observed.AsId, fault.Gfn, _windows.Open);
+        _context.Records.Installed(fault.Vm, fault.Observed.AsId, fault.Gfn, _windows.InProgress);
         if (!fault.Committed)
         {
             fault.Installed = !_context.Kinds.Contains(EventKind.SpteChanged) || fault.Observed.Shadow;
@@ -499,6 +499,22 @@ internal sealed class FaultTracker
         }
 
         task.RootsAtEntry = _vms.Of(task).Roots;
+    }
+
+    /// <summary>The guest ran, so the fault was over before, and with a kvm_entry that is not recorded (K15).</summary>
+    public void OnExit(EventCursor e, TaskState task)
+    {
+        if (task.Fault is not { } fault)
+        {
+            return;
+        }
+
+        if (fault.Observed.By == ObservedBy.Nothing)
+        {
+            fault.Observed.By = ObservedBy.Entry;
+        }
+
+        Close(task, fault, -1, e.Seq);
     }
 
     public void OnUserspaceExit(EventCursor e, TaskState task)
@@ -604,8 +620,9 @@ internal sealed class FaultTracker
         }
 
         Memslot seen = new(task.AsId, (short)e[1], e[3], pages, e[5], (MemslotFlags)(uint)e[2]);
-        if (task.Vm is null && (_vms.WithSlot(seen) ?? (_vms.IsOnlyOne ? fault.Vm : null)) is { } owner)
+        if ((task.Vm is null || !VmTracker.Holds(fault.Vm, seen)) && (_vms.WithSlot(seen) ?? (task.Vm is null && _vms.IsOnlyOne ? fault.Vm : null)) is { } owner)
         {
+            // Of several VMs that a task made or serves, the memslot that the lookup found tells which it is now.
             _vms.Attach(task, owner);
             fault.Vm = owner;
         }
