@@ -222,6 +222,7 @@ internal sealed class ReplayRun : IDisposable
         _tallies.Unknown += fault.Outcome == FaultOutcome.Unknown ? 1 : 0;
         _tallies.Predicted += predicted.Outcome == FaultOutcome.Unknown ? 0 : 1;
         _tallies.InSet += predicted.IsSet ? 1 : 0;
+        _tallies.ByOwnStep += predicted is { IsSet: false, ByOwnStep: true } ? 1 : 0;
         if (predicted.Path == FaultPath.Remapped)
         {
             _tallies.Remapped++;

@@ -43,6 +43,8 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
 
     public ObservationChecks? Checks { get; set; }
 
+    public bool WindowsUntold { get; set; }
+
     public ulong Leaf(int vm, int asId, ulong gfn, out int level) => Vm(vm).Sptes[asId].Leaf(gfn, out level);
 
     public void Execute(ReadOnlySpan<Operation> operations, List<FaultResult> results)
@@ -201,7 +203,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
     {
         isOpen = false;
         return vm.Places.Count == 0
-            ? RetryVerdict.No
+            ? WindowsUntold ? RetryVerdict.Maybe : RetryVerdict.No
             : vm.Places.Check(new CheckPlaces(fault.SnapshotAfter, fault.SnapshotBefore, fault.SnapshotPlusOne, after, before, fault.Open, beforeLookup), RangeUnit(in fault), fault.IsArm64, out isOpen);
     }
 

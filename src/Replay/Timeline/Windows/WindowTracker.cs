@@ -110,7 +110,7 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
         opening.Open = task.Fault is { Returned: false } ? task.Fault.Open : -1;
         opening.D = (ulong)(OldestSnapshot?.Invoke() ?? 0);
         window.Opening = context.Queue.Hold(in opening);
-        if (!context.Kinds.Contains(EventKind.NotifierEnd))
+        if (!IsEndRecorded(window))
         {
             // Nothing records its end: it may come at once.
             MayEnd(window);
@@ -194,9 +194,20 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
 
     public void OnInvalidateEnd(EventCursor e, TaskState task)
     {
-        if (task.Ending is not { } window)
+        if ((task.Ending ?? InnermostCounted(task)) is not { } window)
         {
             return;
+        }
+
+        if (task.Ending is null)
+        {
+            // The notifier's own end is not recorded: this one, inside it, ends the innermost.
+            task.Windows.Remove(window);
+            context.Counts.WindowsClosedByProbe++;
+            context.Records.WindowEnds(window);
+            context.Records.WindowClosed(window, byItsEnd: true);
+            Begin(window);
+            window.LastInside = context.Place;
         }
 
         task.Ending = null;
@@ -229,7 +240,7 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
     /// </summary>
     public void CloseLeft(EventKind kind, TaskState task)
     {
-        bool left = context.Kinds.Contains(EventKind.NotifierEnd)
+        bool left = IsEndRecorded(task.Windows[0])
             ? kind is EventKind.PageFault or EventKind.Entry or EventKind.Exit or EventKind.UserspaceExit or EventKind.SysEnterMmap or EventKind.SysEnterMunmap
                 or EventKind.SysEnterMprotect or EventKind.SyscallEdge or EventKind.SetRegion
             : kind is not (EventKind.SpteChanged or EventKind.AgeHva or EventKind.PageAlloc or EventKind.PageFree);
@@ -264,7 +275,7 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
     /// </summary>
     public void CloseOutlivedBy(int pid, long begun, ulong hva)
     {
-        if (context.Kinds.Contains(EventKind.NotifierEnd))
+        if (IsAnyEndRecorded)
         {
             return;
         }
@@ -355,11 +366,18 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
     private void Inside(Window window)
     {
         window.LastInside = context.Place;
-        if (!context.Kinds.Contains(EventKind.NotifierEnd))
+        if (!IsEndRecorded(window))
         {
             MayEnd(window);
         }
     }
+
+    private bool IsAnyEndRecorded => context.Kinds.Contains(EventKind.NotifierEnd) || context.Kinds.Contains(EventKind.InvalidateEnd);
+
+    /// <summary>kvm_mmu_invalidate_end is called only for a window that touches a memslot.</summary>
+    private bool IsEndRecorded(Window window) => context.Kinds.Contains(EventKind.NotifierEnd) || (context.Kinds.Contains(EventKind.InvalidateEnd) && window.Slots != 0);
+
+    private Window? InnermostCounted(TaskState task) => context.Kinds.Contains(EventKind.NotifierEnd) ? null : task.Windows.FindLast(window => window.Slots != 0);
 
     /// <summary>From here on the window may have ended.</summary>
     private void MayEnd(Window window)

@@ -209,7 +209,8 @@ internal sealed class FaultTracker
             fault.LookupEntry = _context.Place;
         }
 
-        fault.InLookup = true;
+        // Without any record behind it nothing tells when the lookup is over.
+        fault.InLookup = _context.Kinds.Contains(EventKind.HvaToPfnRet) || _context.Kinds.Contains(EventKind.FaultinRet) || _context.Kinds.Contains(EventKind.SpteRequested);
         fault.SawFollow = false;
         fault.Hva = e[0];
         fault.Fact = LookupFact.None;
@@ -290,6 +291,7 @@ internal sealed class FaultTracker
         }
 
         Begin(task, fault);
+        fault.InLookup = false;
         fault.FaultinReturn = fault.Last = _context.Place;
         if (!fault.LookupShown && e.Knows(2) && e[2] != 0 && !SpecialPfn.IsError(e[2]) && e[2] != SpecialPfn.NoSlot)
         {
@@ -318,6 +320,7 @@ internal sealed class FaultTracker
 
         Begin(task, fault, lookupSeen: true);
         TellNextStep(fault, OwnStep.Seen);
+        fault.InLookup = false;
         fault.Requested = fault.Last = _context.Place;
         if (fault.LookupPfn == 0 && !SpecialPfn.IsError(e[1]) && e[1] != SpecialPfn.NoSlot && (_inference is null || fault.FaultinReturn > 0))
         {
@@ -423,9 +426,26 @@ internal sealed class FaultTracker
         _context.Records.Installed(fault.Vm, fault.Observed.AsId, fault.Gfn, _windows.InProgress);
         if (!fault.Committed)
         {
+            if (!_context.Kinds.Contains(EventKind.SpteChanged))
+            {
+                SeeRace(fault);
+            }
+
             fault.Installed = !_context.Kinds.Contains(EventKind.SpteChanged) || fault.Observed.Shadow;
             fault.Record = (level, e[1]);
             Commit(task, fault);
+        }
+    }
+
+    /// <summary>kvm_mmu_set_spte comes behind the install: of two that hold mmu_lock for reading at once it does not tell which came first.</summary>
+    private void SeeRace(OpenFault fault)
+    {
+        foreach (OpenFault other in _requested)
+        {
+            if (other != fault && other is { Committed: false, Returned: false } && other.Root == fault.Root && other.Meets(fault.Vm, fault.Gfn, fault.Observed.Level))
+            {
+                other.RaceUntold = fault.RaceUntold = true;
+            }
         }
     }
 
@@ -751,8 +771,9 @@ internal sealed class FaultTracker
     private void SendMap(OpenFault fault)
     {
         fault.Committed = true;
-        LookupFact fact = fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued
-            : fault is { FaultinReturn: > 0, LookupReturn: 0, InLookup: false } && _context.Kinds.Contains(EventKind.HvaToPfn) && fault.Fact != LookupFact.Found ? LookupFact.NotMade
+        LookupFact fact = fault.RaceUntold ? LookupFact.OrderUnknown
+            : fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued
+            : fault is { FaultinReturn: > 0, LookupEntry: 0 } && _context.Kinds.Contains(EventKind.HvaToPfn) && fault.Fact != LookupFact.Found ? LookupFact.NotMade
             : LookupFact.None;
         bool mapWritable = fault.Observed.HasLeaf ? (fault.Observed.Spte & _context.Options.HostWritableBit) != 0 : (fault.Access & FaultAccess.Write) != 0;
         MapFacts facts = fault.Raced && !fault.Installed ? MapFacts.Raced : MapFacts.None;
