@@ -98,7 +98,7 @@ public static class ReplayRunner
         }
 
         using EventStream stream = TraceEvents.Open(reader, trace, ignoreProbes: true, InferredFacts.Kinds);
-        return InferredFacts.Read(stream, kernel.Intel);
+        return InferredFacts.Read(stream, kernel.Intel, kernel.ShowsWindows(kinds));
     }
 
     private static IReadOnlyList<IFaultModel> CreateModels(ReplayOptions options, CapturedKernel kernel)
