@@ -209,6 +209,12 @@ public sealed partial class Machine
             vm.RecordsToCome.Add(key);
         }
 
+        // The table goes, and with it what else hung off it.
+        foreach ((int AsId, ulong Gfn) key in vm.Mmio.Keys.Where(key => key.AsId == asId && key.Gfn >= gfn && key.Gfn < gfn + pages).ToList())
+        {
+            vm.Mmio.Remove(key);
+        }
+
         if (Kernel.RebuildsHugeInPlace)
         {
             vm.Leaves.Add(Oracle.Vm.Key(asId, level, gfn), first.For(pfn, level));

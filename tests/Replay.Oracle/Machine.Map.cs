@@ -28,6 +28,8 @@ public sealed partial class Machine
             return;
         }
 
+        // Spec 4.3: bit 1 of the old value counts, present or not, and an MMIO SPTE has it.
+        bool hadWriteBit = old is not null ? old.Writable : goal == 1 && vm.Mmio.ContainsKey((fault.AsId, fault.Gfn));
         Spte leaf = new()
         {
             Pfn = fault.LookupPfn / pages * pages,
@@ -36,7 +38,7 @@ public sealed partial class Machine
             HostWritable = fault.MapWritable,
             MmuWritable = fault.MapWritable,
             Accessed = !fault.Prefetch,
-            Dirty = fault.MapWritable && (Kernel.DirtyWheneverWritable || old is null || !old.Writable),
+            Dirty = fault.MapWritable && (Kernel.DirtyWheneverWritable || !hadWriteBit),
             Bit59 = Kernel.Series == Series.V11 && fault.RefcountedHead is not null && !fault.Shadow,
             HasNoBit59 = fault.Shadow,
         };

@@ -7,7 +7,7 @@ namespace TraceReplay.Replay.Scripts;
 /// <summary>Writes operations as a script (docs/oracle.md), one line each.</summary>
 public static class ScriptWriter
 {
-    private static readonly LineForm[] s_forms = [.. LineForm.All.OrderBy(form => form.Kind)];
+    private static readonly Dictionary<OperationKind, LineForm> s_forms = LineForm.All.ToDictionary(form => form.Kind);
 
     public static string Write(IEnumerable<Operation> operations)
     {
@@ -24,7 +24,16 @@ public static class ScriptWriter
                 script.Append(CultureInfo.InvariantCulture, $"as {op.AsId} ");
             }
 
-            s_forms[(int)op.Kind].Write(in op, script);
+            if (s_forms.TryGetValue(op.Kind, out LineForm? form))
+            {
+                form.Write(in op, script);
+            }
+            else
+            {
+                // Only a recorded stream has it.
+                script.Append(CultureInfo.InvariantCulture, $"# {op.Kind}");
+            }
+
             script.Append('\n');
         }
 

@@ -133,7 +133,8 @@ public sealed class WindowPlaces
                     continue;
                 }
 
-                return RetryVerdict.Yes;
+                verdict = RetryVerdict.Yes;
+                continue;
             }
 
             bool endsAfterSnapshot = counted || window.EndAfter >= places.SnapshotBefore;
@@ -149,10 +150,13 @@ public sealed class WindowPlaces
             bool certainlyOver = covers && window.BeginBefore <= places.CheckAfter && (anyRange || IsCovered(i, x, in places, certain: true));
             if (endsAfterSnapshot && (hasEnded || certainlyOver))
             {
-                return RetryVerdict.Yes;
+                // Another one may still be open: that is the cause then.
+                verdict = RetryVerdict.Yes;
             }
-
-            verdict = RetryVerdict.Maybe;
+            else if (verdict == RetryVerdict.No)
+            {
+                verdict = RetryVerdict.Maybe;
+            }
         }
 
         return verdict;

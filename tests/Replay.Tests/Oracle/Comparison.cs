@@ -120,8 +120,8 @@ internal static class Comparison
             model.Execute(
             [
                 new() { Kind = OperationKind.SlotPut, Vm = vm, A = 0x80000000, B = 1, C = hva, D = 9UL << 32 },
-                new() { Kind = OperationKind.WindowBegin, Vm = vm, A = hva, B = hva + 4096 },
-                new() { Kind = OperationKind.WindowEnd, Vm = vm, A = hva, B = hva + 4096, C = state.Seq + 1, D = (ulong)state.InProgress + 1 },
+                new() { Kind = OperationKind.WindowBegin, Vm = vm, FaultId = -1, A = hva, B = hva + 4096 },
+                new() { Kind = OperationKind.WindowEnd, Vm = vm, FaultId = -1, A = hva, B = hva + 4096, C = state.Seq + 1, D = (ulong)state.InProgress + 1 },
             ], results);
         }
 

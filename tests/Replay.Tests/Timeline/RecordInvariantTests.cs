@@ -2,8 +2,11 @@ using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.State;
 using TraceReplay.Replay.Timeline;
+using TraceReplay.Replay.Timeline.Slots;
+using TraceReplay.Replay.Timeline.Tasks;
+using TraceReplay.Replay.Timeline.Vms;
+using TraceReplay.Replay.Timeline.Windows;
 using Xunit;
-using ThreadState = TraceReplay.Replay.Timeline.ThreadState;
 
 namespace TraceReplay.Replay.Tests.Timeline;
 
@@ -64,7 +67,7 @@ public class RecordInvariantTests
         records.Begin(1, 10_000, 0);
         records.SpteChanged(vm, 0, Gfn, 0, s_npt.Make(0x200, 1, true, true, true), 1);
         records.Begin(2, 10_000 + later, cpuOfEnd);
-        records.WindowEnds(Open(vm, Hva, settledAt: 1));
+        records.WindowEnds(Open(vm, Hva, begunAt: 1));
         Assert.Equal(broken, Broken(records));
     }
 
@@ -75,16 +78,16 @@ public class RecordInvariantTests
     public void A_leaf_installed_inside_a_window(ulong pageOfWindow, int cpu, long later, string broken)
     {
         (RecordInvariants records, VmTrack vm) = Machine();
-        Window window = Open(vm, Hva + (pageOfWindow * Page), settledAt: 10_000);
+        Window window = Open(vm, Hva + (pageOfWindow * Page), begunAt: 10_000);
         records.Begin(2, 10_000 + later, cpu);
-        records.Installed(vm, 0, Gfn, [(new ThreadState(7), window)]);
+        records.Installed(vm, 0, Gfn, [(new TaskState(7), window)]);
         Assert.Equal(broken, Broken(records));
 
         // Past the entry of its end, the window may be over.
         (records, vm) = Machine();
-        window = Open(vm, Hva + (pageOfWindow * Page), settledAt: 10_000);
+        window = Open(vm, Hva + (pageOfWindow * Page), begunAt: 10_000);
         records.Begin(2, 10_000 + later, cpu);
-        records.Installed(vm, 0, Gfn, [(new ThreadState(7) { Ending = window }, window)]);
+        records.Installed(vm, 0, Gfn, [(new TaskState(7) { Ending = window }, window)]);
         Assert.Equal("", Broken(records));
     }
 
@@ -105,12 +108,12 @@ public class RecordInvariantTests
     [Theory]
     [InlineData(3, "INV-16")]
     [InlineData(7, "")]
-    public void Memslots_changed_under_a_window(long settledSeq, string broken)
+    public void Memslots_changed_under_a_window(long begunSeq, string broken)
     {
         (RecordInvariants records, VmTrack vm) = Machine();
-        Window window = Open(vm, Hva, settledAt: 1);
-        window.SettledSeq = settledSeq;
-        records.SlotsChanged(new PendingRegion(vm, null, null, Invalidated: true, Seq: 5), [(new ThreadState(7), window)]);
+        Window window = Open(vm, Hva, begunAt: 1);
+        window.BegunSeq = begunSeq;
+        records.SlotsChanged(new PendingRegion(vm, null, null, Invalidates: true, Seq: 5), [(new TaskState(7), window)]);
         Assert.Equal(broken, Broken(records));
     }
 
@@ -118,10 +121,10 @@ public class RecordInvariantTests
     public void Windows_and_faults_that_do_not_end()
     {
         (RecordInvariants records, VmTrack vm) = Machine();
-        records.WindowClosed(Open(vm, Hva, settledAt: 1), byItsEnd: true);
+        records.WindowClosed(Open(vm, Hva, begunAt: 1), byItsEnd: true);
         records.FaultEnded(vm, Gfn, superseded: false);
         Assert.Equal("", Broken(records));
-        records.WindowClosed(Open(vm, Hva, settledAt: 1), byItsEnd: false);
+        records.WindowClosed(Open(vm, Hva, begunAt: 1), byItsEnd: false);
         records.FaultEnded(vm, Gfn, superseded: true);
         Assert.Equal("INV-33 INV-38", Broken(records));
     }
@@ -153,8 +156,9 @@ public class RecordInvariantTests
         return (new RecordInvariants(s_npt, new ClockSkew(s_npt.Accessed | s_npt.Dirty, "ns"), slotsKnown: true, endsKnown: true, entriesKnown: true), vm);
     }
 
-    private static Window Open(VmTrack vm, ulong hva, long settledAt) => new()
+    private static Window Open(VmTrack vm, ulong hva, long begunAt) => new()
     {
+        Id = 0,
         Vm = vm,
         Notifier = 0,
         Start = hva,
@@ -162,9 +166,8 @@ public class RecordInvariantTests
         Event = 0,
         Cpu = 0,
         UnmapSeq = 0,
-        BeginsAfter = 0,
-        Settled = true,
-        SettledAt = settledAt,
+        Begun = true,
+        BegunAt = begunAt,
     };
 
     private static string Broken(RecordInvariants records) => string.Join(' ', InvariantList.All

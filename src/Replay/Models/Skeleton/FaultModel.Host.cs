@@ -182,7 +182,7 @@ public sealed partial class FaultModel<TRules, TCounting>
                     vm.Invalidate.Widen(first, last);
                 }
 
-                Zap(vm.Sptes[asId], first, last, RecordOfZap.OwnRecord);
+                Zap(vm.Sptes[asId], first, last, RecordOfZap.OwnRecord, presentOnly: true);
                 vm.Shadow.Zap(first, last);
             }
         }
@@ -435,9 +435,10 @@ public sealed partial class FaultModel<TRules, TCounting>
     /// <param name="end">Behind the last gfn.</param>
     /// <param name="record">Whether the timeline will show each of these zaps once more, as a record of the leaf's own.</param>
     /// <param name="replaced">The table that holds them goes as a whole: nothing is written into them.</param>
-    private void Zap(SpteTables sptes, ulong from, ulong end, RecordOfZap record, bool replaced = false)
+    /// <param name="presentOnly">An invalidation leaves MMIO SPTEs where they are (spec 4.1).</param>
+    private void Zap(SpteTables sptes, ulong from, ulong end, RecordOfZap record, bool replaced = false, bool presentOnly = false)
     {
-        ZapVisitor visitor = new() { Replaced = replaced, Layout = _layout, Pages = Pages, IsShadow = sptes.IsShadow, Zapped = record == RecordOfZap.None ? null : sptes, WithRoot = record == RecordOfZap.WithRoot, Checks = this };
+        ZapVisitor visitor = new() { Replaced = replaced, PresentOnly = presentOnly, Layout = _layout, Pages = Pages, IsShadow = sptes.IsShadow, Zapped = record == RecordOfZap.None ? null : sptes, WithRoot = record == RecordOfZap.WithRoot, Checks = this };
         sptes.ForEach(from, end, ref visitor);
     }
 
@@ -461,6 +462,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         public bool IsShadow;
         public SpteTables? Zapped;
         public bool Replaced;
+        public bool PresentOnly;
         public FaultModel<TRules, TCounting> Checks;
 
         public readonly void Visit(ulong gfn, int level, ref ulong spte)
@@ -475,6 +477,10 @@ public sealed partial class FaultModel<TRules, TCounting>
                 }
 
                 Checks.CheckZapped(gfn, level, spte, IsShadow);
+            }
+            else if (PresentOnly)
+            {
+                return;
             }
 
             spte = 0;
