@@ -21,7 +21,9 @@ public enum RetryVerdict : byte
 /// <param name="CheckBefore">Place before which it lies.</param>
 /// <param name="Fault">Place of the fault among the open ones: a window that its own lookup opened lies between its snapshot and the checks behind the lookup.</param>
 /// <param name="BeforeLookup">The check is the one before the lookup.</param>
-public readonly record struct CheckPlaces(long SnapshotAfter, long SnapshotBefore, ulong SnapshotPlusOne, long CheckAfter, long CheckBefore, int Fault, bool BeforeLookup);
+/// <param name="PassedAfter">Place after which an earlier check lies that is known to have let the fault go on; <see cref="long.MinValue"/> if none is.</param>
+public readonly record struct CheckPlaces(
+    long SnapshotAfter, long SnapshotBefore, ulong SnapshotPlusOne, long CheckAfter, long CheckBefore, int Fault, bool BeforeLookup, long PassedAfter = long.MinValue);
 
 /// <summary>
 /// The notifier windows of a VM that matched a memslot, each with the places between which it began and ended. A window's begin
@@ -134,6 +136,13 @@ public sealed class WindowPlaces
                 }
 
                 verdict = RetryVerdict.Yes;
+                continue;
+            }
+
+            // What would have made the earlier check say retry had ended before the snapshot, since it did not.
+            if (window.EndBefore <= places.PassedAfter
+                || (window.BeginBefore <= places.PassedAfter && (anyRange || IsCovered(i, x, places with { CheckAfter = places.PassedAfter }, certain: true))))
+            {
                 continue;
             }
 

@@ -124,6 +124,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         fault.SlotsUnknown = facts.Slot is not (SlotFact.Recorded or SlotFact.MayBeInvalid or SlotFact.SeenInvalid);
         fault.SnapshotAfter = _after;
         fault.SnapshotBefore = _before;
+        fault.PassedAfter = long.MinValue;
         fault.SnapshotPlusOne = facts.SnapshotPlusOne;
         fault.LookupMade = facts.LookupMade;
         fault.Open = op.Before == 0 ? -1 : op.Open;
@@ -182,17 +183,26 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
             return;
         }
 
+        if (fault.Slot.Is(MemslotFlags.ReadOnly) && fault.Write)
+        {
+            // Refused before hva_to_pfn: that there is no lookup says nothing of the check before it.
+            fault.LookupMade = OwnStep.NotRecorded;
+        }
+
         bool invalid = fault.Slot.Is(MemslotFlags.Invalid) || facts.Slot == SlotFact.SeenInvalid;
         bool checks = Settings.Prechecks && !fault.IsArm64 && (!invalid || Settings.PrecheckBeforeInvalidSlot);
         Count(CostOperation.PrecheckLoad, checks ? 2 : 0);
         if (checks)
         {
-            fault.RetryIn(ByOwnStep(CheckRetry(vm, in fault, _after, _before, out _, beforeLookup: true), fault.LookupMade, ref fault), RetryCause.PrecheckBeforeLookup);
+            RetryVerdict verdict = CheckRetry(vm, in fault, _after, _before, out _, beforeLookup: true);
+            fault.FirstCheckUndecided = verdict == RetryVerdict.Maybe;
+            fault.RetryIn(ByOwnStep(verdict, fault.LookupMade, ref fault), RetryCause.PrecheckBeforeLookup);
+            fault.PassedAfter = fault.LookupMade == OwnStep.Seen ? _after : long.MinValue;
         }
 
         if (!fault.Done && (invalid || facts.Slot == SlotFact.MayBeInvalid))
         {
-            fault.RetryIn(invalid ? RetryVerdict.Yes : RetryVerdict.Maybe, RetryCause.SlotInvalid);
+            fault.RetryIn(invalid ? RetryVerdict.Yes : ByOwnStep(RetryVerdict.Maybe, fault.LookupMade, ref fault), RetryCause.SlotInvalid);
         }
     }
 
@@ -202,7 +212,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         isOpen = false;
         return vm.Places.Count == 0
             ? RetryVerdict.No
-            : vm.Places.Check(new CheckPlaces(fault.SnapshotAfter, fault.SnapshotBefore, fault.SnapshotPlusOne, after, before, fault.Open, beforeLookup), RangeUnit(in fault), fault.IsArm64, out isOpen);
+            : vm.Places.Check(new CheckPlaces(fault.SnapshotAfter, fault.SnapshotBefore, fault.SnapshotPlusOne, after, before, fault.Open, beforeLookup, beforeLookup ? long.MinValue : fault.PassedAfter), RangeUnit(in fault), fault.IsArm64, out isOpen);
     }
 
     /// <summary>
@@ -291,10 +301,10 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
             fault.Seq = op.B - 1;
             vm.Invalidate.CatchUp(fault.Seq);
             fault.SnapshotPlusOne = op.B;
-            if (fault.MayRetry == RetryCause.PrecheckBeforeLookup)
+            if (fault.FirstCheckUndecided)
             {
                 // Now it is known which ends came before it.
-                fault.MayRetry = RetryCause.None;
+                fault.MayRetry = fault.MayRetry == RetryCause.PrecheckBeforeLookup ? RetryCause.None : fault.MayRetry;
                 fault.RetryIn(ByOwnStep(CheckRetry(vm, in fault, fault.SnapshotAfter, fault.SnapshotBefore, out _, beforeLookup: true), fault.LookupMade, ref fault), RetryCause.PrecheckBeforeLookup);
                 if (fault.Done)
                 {
@@ -355,15 +365,16 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         CheckHeld(ref fault);
         OwnStep passed = ((MapFacts)op.B & MapFacts.Passed) != 0 ? OwnStep.Seen : ((MapFacts)op.B & MapFacts.NotPassed) != 0 ? OwnStep.Missing : OwnStep.NotRecorded;
         fault.RetryIn(ByOwnStep(CheckRoot(vm, in fault), passed, ref fault), RetryCause.RootObsolete);
-        if (passed == OwnStep.Seen && fault.MayRetry is RetryCause.RootObsolete)
-        {
-            fault.MayRetry = RetryCause.None;
-        }
-
         if (!fault.Done && fault.Slot is not null)
         {
             RetryVerdict verdict = ByOwnStep(CheckRetry(vm, in fault, _after, _before, out bool isOpen), passed, ref fault);
             fault.RetryIn(verdict, isOpen ? RetryCause.WindowOpen : RetryCause.SeqMoved);
+        }
+
+        if (passed == OwnStep.Seen && !fault.Done)
+        {
+            // It stands behind all checks: whichever was undecided let the fault go on.
+            fault.MayRetry = RetryCause.None;
         }
 
         if (!fault.Done)
@@ -434,7 +445,8 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         }
 
         // The zap holds mmu_lock for writing: it lies wholly on one side of the check.
-        return vm.RootsGoneAt <= Math.Max(_after, fault.SnapshotAfter) ? RetryVerdict.Yes : vm.RootsGoneAt >= _before ? RetryVerdict.No : RetryVerdict.Maybe;
+        (long goneAfter, long goneBefore) = vm.RootsGone(fault.RootGeneration);
+        return goneBefore <= Math.Max(_after, fault.SnapshotAfter) ? RetryVerdict.Yes : goneAfter >= _before ? RetryVerdict.No : RetryVerdict.Maybe;
     }
 
     private ulong RangeUnit(in FaultContext fault) => Settings.HullInHva ? fault.Slot!.Hva(fault.Gfn) : fault.Gfn;

@@ -1,0 +1,158 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using CsCheck;
+using TraceReplay.Replay.Models;
+using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.Oracle;
+using TraceReplay.Replay.Oracle.Orders;
+using Xunit;
+using FaultOutcome = TraceReplay.Replay.State.FaultOutcome;
+
+namespace TraceReplay.Replay.Tests.Oracle;
+
+/// <summary>
+/// The sets of outcomes against brute force: the oracle plays every order of windows, snapshots and checks that the places allow
+/// (docs/oracle.md). A set must hold all that some order gives.
+/// </summary>
+public class RaceTests(ITestOutputHelper output)
+{
+    private const int ShortRun = 3000;
+    private const int MostOrders = 20_000;
+
+    private static readonly Gen<ulong[]> s_moves = Gen.ULong.Array[2, 6];
+
+    [Fact]
+    public void Sets_are_those_of_all_orders() => Run(OracleTests.FixedSeed, ShortRun);
+
+    /// <summary>Other sequences each time; TRACEREPLAY_ORACLE_SEED and TRACEREPLAY_ORACLE_SEQUENCES ask for certain ones, and for more.</summary>
+    [Fact]
+    public void Sets_are_those_of_all_orders_on_other_sequences() => Run(
+        OracleTests.Asked("TRACEREPLAY_ORACLE_SEED") ?? (ulong)Stopwatch.GetTimestamp(),
+        (int)(OracleTests.Asked("TRACEREPLAY_ORACLE_SEQUENCES") ?? ShortRun));
+
+    private void Run(ulong seed, int sequences)
+    {
+        long begun = Stopwatch.GetTimestamp();
+        Tally all = new();
+        ParallelLoopResult run = Parallel.For(0, sequences, () => new Tally(), (i, loop, tally) =>
+        {
+            if (Difference(Moves(seed, i), tally) is not null)
+            {
+                loop.Break();
+            }
+
+            return tally;
+        }, all.Add);
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}, {sequences} sequences, {all}, {Stopwatch.GetElapsedTime(begun).TotalSeconds:f1} s"));
+        if (run.LowestBreakIteration is { } failed)
+        {
+            Assert.Fail(string.Create(CultureInfo.InvariantCulture, $"seed {seed}, sequence {failed}: {Explain(Moves(seed, (int)failed))}"));
+        }
+    }
+
+    private static ulong[] Moves(ulong seed, int index) => s_moves.Generate(new PCG((uint)index, seed), null, out _);
+
+    private static string? Difference(ulong[] moves, Tally tally)
+    {
+        try
+        {
+            return FirstDifference(RaceSequence.Of(moves).Operations, tally);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            return e.ToString();
+        }
+    }
+
+    private static string? FirstDifference(List<Operation> operations, Tally tally)
+    {
+        Possibilities oracle = new(operations);
+        if (!oracle.Enumerate(MostOrders))
+        {
+            tally.TooMany++;
+            return null;
+        }
+
+        foreach (Kernel kernel in Kernel.All)
+        {
+            Dictionary<long, HashSet<FaultOutcome>> sets = oracle.Of(kernel);
+            IFaultModel model = ModelCatalog.Create(kernel.Model, kernel.Setting, ModelCatalog.Layout(kernel.Model, ept: false));
+            List<FaultResult> results = [];
+            model.Execute(CollectionsMarshal.AsSpan(operations), results);
+            foreach (FaultResult result in results)
+            {
+                HashSet<FaultOutcome> possible = sets[result.FaultId];
+                HashSet<FaultOutcome> predicted = [.. Enum.GetValues<FaultOutcome>().Where(o => (result.Fault.Outcomes >> (int)o & 1) != 0)];
+                tally.Faults++;
+                tally.Sets += possible.Count > 1 ? 1 : 0;
+                if (!possible.IsSubsetOf(predicted))
+                {
+                    return $"{kernel.Name} fault {result.FaultId}: {Text(possible)} is possible, {Text(predicted)} predicted; before: {string.Join(", ", results.TakeWhile(r => r.FaultId != result.FaultId).Select(r => $"{r.FaultId} {r.Fault.Outcome} of {Text(sets[r.FaultId])}"))}";
+                }
+
+                if (predicted.Count > possible.Count)
+                {
+                    tally.Looser++;
+                    if (s_strict)
+                    {
+                        return $"{kernel.Name} fault {result.FaultId}: only {Text(possible)} is possible, {Text(predicted)} predicted";
+                    }
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static readonly bool s_strict = Environment.GetEnvironmentVariable("TRACEREPLAY_ORACLE_STRICT") == "1";
+
+    private static string Text(IEnumerable<FaultOutcome> outcomes) => string.Join('|', outcomes.Order());
+
+    /// <summary>The fewest tasks that still differ.</summary>
+    private static string Explain(ulong[] moves)
+    {
+        for (int i = moves.Length - 1; i >= 0 && moves.Length > 1; i--)
+        {
+            ulong[] fewer = [.. moves[..i], .. moves[(i + 1)..]];
+            if (Difference(fewer, new Tally()) is not null)
+            {
+                moves = fewer;
+                i = moves.Length;
+            }
+        }
+
+        StringBuilder text = new(Difference(moves, new Tally()) + "\n");
+        foreach (Operation op in RaceSequence.Of(moves).Operations)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"  {op.Kind} vm {op.Vm} open {op.Open} id {op.FaultId} ({op.After}, {op.Before}) a 0x{op.A:x} b 0x{op.B:x} c 0x{op.C:x} d 0x{op.D:x}");
+        }
+
+        return text.ToString();
+    }
+
+    private sealed class Tally
+    {
+        public long Faults { get; set; }
+
+        public long Sets { get; set; }
+
+        public long Looser { get; set; }
+
+        public long TooMany { get; set; }
+
+        public void Add(Tally other)
+        {
+            lock (this)
+            {
+                Faults += other.Faults;
+                Sets += other.Sets;
+                Looser += other.Looser;
+                TooMany += other.TooMany;
+            }
+        }
+
+        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Faults} verdicts, {Sets} sets, {Looser} looser, {TooMany} sequences with too many orders");
+    }
+}
