@@ -6,12 +6,15 @@ namespace TraceReplay.Replay.Oracle.Orders;
 /// </summary>
 public readonly record struct Places(long After, long Before)
 {
+    /// <summary>Behind all records.</summary>
+    public const long Never = long.MaxValue;
+
     public bool MayPrecede(Places other) => First <= other.Last;
 
     // Twice the record's place, so that the gap behind it has a number too.
-    private long First => After == Before ? 2 * After : (2 * After) + 1;
+    private long First => After == Never ? Never : After == Before ? 2 * After : (2 * After) + 1;
 
-    private long Last => After == Before ? 2 * After : Before == long.MaxValue ? long.MaxValue : (2 * Before) - 1;
+    private long Last => Before == Never ? Never : After == Before ? 2 * After : (2 * Before) - 1;
 }
 
 public enum ThingKind
@@ -47,5 +50,5 @@ public sealed class Window
 
     public required Places Begin { get; init; }
 
-    public Places End { get; set; } = new(long.MaxValue, long.MaxValue);
+    public Places End { get; set; } = new(Places.Never, Places.Never);
 }

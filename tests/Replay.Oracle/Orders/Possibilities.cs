@@ -3,6 +3,15 @@ using TraceReplay.Replay.State;
 
 namespace TraceReplay.Replay.Oracle.Orders;
 
+/// <summary>What a fault may come to.</summary>
+/// <param name="Fault">Its number.</param>
+/// <param name="Ends">One of these: the outcome, and which of its steps it has taken.</param>
+/// <param name="Contradicted">No order fits the steps that are recorded of it; the outcomes are those of all orders, whatever it did itself.</param>
+public sealed record Possible(long Fault, IReadOnlyList<(FaultOutcome Outcome, bool MadeLookup, bool ReachedLock)> Ends, bool Contradicted)
+{
+    public HashSet<FaultOutcome> Outcomes => [.. Ends.Select(end => end.Outcome)];
+}
+
 /// <summary>
 /// The outcomes that a fault may have over all orders. Orders differ in what the checks of the retry protocol read; entries, memslots
 /// and the VMM's memory are as the operations stand, since the records of each entry form a chain. Of a set the state goes on with what the kernel had, if that is in it.
@@ -33,20 +42,22 @@ public sealed class Possibilities(IReadOnlyList<Operation> operations)
         return true;
     }
 
-    /// <summary>By fault, what it may come to in this model.</summary>
-    public Dictionary<long, HashSet<FaultOutcome>> Of(Kernel kernel)
+    /// <summary>By fault, in the order in which they end, what it may come to in this model.</summary>
+    public List<Possible> Of(Kernel kernel)
     {
-        Dictionary<long, HashSet<FaultOutcome>> sets = [];
+        List<Possible> sets = [];
         Dictionary<long, Readings> goneOn = [];
         foreach (FaultStory fault in _story.Faults.OrderBy(fault => fault.EndsAt))
         {
             List<(Readings Told, Fault Ended)> runs = [.. Told(fault, kernel).Select(told => (told, Run(kernel, fault, goneOn, told)))];
-            runs = Keep(runs, fault.Facts.LookupMade, ended => ended.MadeLookup);
-            runs = Keep(runs, fault.LockReached, ended => ended.ReachedLock);
-            HashSet<FaultOutcome> set = [.. runs.Select(run => run.Ended.Outcome)];
-            sets.Add(fault.Id, set);
+            List<(Readings Told, Fault Ended)> kept = runs.FindAll(run => Is(fault.Facts.LookupMade, run.Ended.MadeLookup) && Is(fault.LockReached, run.Ended.ReachedLock));
+            bool contradicted = kept.Count == 0;
+            kept = contradicted ? runs : kept;
+            Possible possible = new(fault.Id, [.. kept.Select(run => (run.Ended.Outcome, run.Ended.MadeLookup, run.Ended.ReachedLock)).Distinct()], contradicted);
+            sets.Add(possible);
+            HashSet<FaultOutcome> set = possible.Outcomes;
             bool retries = set.Contains(FaultOutcome.Retry) && (set.Count == 1 || fault.Observed == FaultOutcome.Retry);
-            goneOn[fault.Id] = runs.Find(run => (run.Ended.Outcome == FaultOutcome.Retry) == retries).Told;
+            goneOn[fault.Id] = kept.Find(run => (run.Ended.Outcome == FaultOutcome.Retry) == retries).Told;
         }
 
         return sets;
@@ -70,15 +81,8 @@ public sealed class Possibilities(IReadOnlyList<Operation> operations)
         }
     }
 
-    /// <summary>
-    /// A recorded step of the fault's own excludes the orders in which it does not take it, and one that is missing those in which it does.
-    /// If that leaves none, the step is taken for misread: the others' records have decided.
-    /// </summary>
-    private static List<(Readings Told, Fault Ended)> Keep(List<(Readings Told, Fault Ended)> runs, OwnStep step, Predicate<Fault> taken)
-    {
-        List<(Readings Told, Fault Ended)> kept = runs.FindAll(run => step == OwnStep.NotRecorded || taken(run.Ended) == (step == OwnStep.Seen));
-        return kept.Count > 0 ? kept : runs;
-    }
+    /// <summary>A recorded step of the fault's own excludes the orders in which it does not take it, and one that is missing those in which it does.</summary>
+    private static bool Is(OwnStep recorded, bool taken) => recorded == OwnStep.NotRecorded || taken == (recorded == OwnStep.Seen);
 
     private Fault Run(Kernel kernel, FaultStory fault, Dictionary<long, Readings> goneOn, Readings told)
     {

@@ -1,4 +1,6 @@
 using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.Oracle;
+using TraceReplay.Replay.Oracle.Orders;
 using TraceReplay.Replay.State;
 
 namespace TraceReplay.Replay.Tests.Oracle;
@@ -52,7 +54,59 @@ internal sealed class RaceSequence
         }
 
         sequence.Play();
+        if (first.Chance(70))
+        {
+            sequence.Settle(ref first);
+        }
+
         return sequence;
+    }
+
+    /// <summary>One order was the real one, in one kernel: what each fault did itself is recorded as it was then.</summary>
+    private void Settle(ref Dice dice)
+    {
+        Kernel kernel = dice.Of(Kernel.All);
+        for (int i = 0; i < Operations.Count; i++)
+        {
+            Operation op = Operations[i];
+            Operations[i] = op.Kind switch
+            {
+                OperationKind.FaultBegin => op with { C = op.C & ~BeginFacts.Make(SlotFact.Recorded, lookup: (OwnStep)3) },
+                OperationKind.FaultLookup => op with { D = 0 },
+                OperationKind.FaultMap => op with { B = op.B & (ulong)MapFacts.Raced, D = 0 },
+                _ => op,
+            };
+        }
+
+        Possibilities all = new(Operations);
+        if (!all.Enumerate(RaceTests.MostOrders))
+        {
+            return;
+        }
+
+        foreach (Possible fault in all.Of(kernel))
+        {
+            (FaultOutcome outcome, bool madeLookup, bool reachedLock) = dice.Of(fault.Ends);
+            OwnStep lookup = dice.Chance(50) ? OwnStep.NotRecorded : madeLookup ? OwnStep.Seen : OwnStep.Missing;
+            OwnStep locked = dice.Chance(50) ? OwnStep.NotRecorded : reachedLock ? OwnStep.Seen : OwnStep.Missing;
+            ulong observed = dice.Chance(30) ? 0 : (ulong)outcome + 1;
+            for (int i = 0; i < Operations.Count; i++)
+            {
+                Operation op = Operations[i];
+                if (op.FaultId != fault.Fault)
+                {
+                    continue;
+                }
+
+                Operations[i] = op.Kind switch
+                {
+                    OperationKind.FaultBegin => op with { C = op.C | BeginFacts.Make(SlotFact.Recorded, lookup: lookup) },
+                    OperationKind.FaultLookup => op with { D = (ulong)locked },
+                    OperationKind.FaultMap => op with { B = op.B | (ulong)(locked == OwnStep.Seen ? MapFacts.Passed : locked == OwnStep.Missing ? MapFacts.NotPassed : MapFacts.None), D = observed },
+                    _ => op,
+                };
+            }
+        }
     }
 
     private void Start(ref Dice dice)
@@ -114,6 +168,7 @@ internal sealed class RaceSequence
         bool zapSeen = !ends || dice.Chance(85);
 
         Record unmap = Take(ref clock, ref dice);
+        fault?.Window ??= unmap;
         Record? begin = probedBegin ? Take(ref clock, ref dice) : null;
         Record? zap = zapSeen && !(probedBegin && dice.Chance(50)) ? Take(ref clock, ref dice) : begin;
         if (nested)
@@ -202,7 +257,6 @@ internal sealed class RaceSequence
         if (lookup != OwnStep.Missing && dice.Chance(15))
         {
             Window(vm, ref clock, ref dice, fault, nested: false);
-            fault.HasWindow = true;
         }
 
         Record? returned = lookup != OwnStep.Missing && (entered is not null || dice.Chance(50)) ? Take(ref clock, ref dice) : null;
@@ -221,7 +275,7 @@ internal sealed class RaceSequence
         At(begun, () =>
         {
             // It lies anywhere between the two records; all ends before it are told by now.
-            long gap = fault.Entry.Place + (snapshotAt % (begun.Place - fault.Entry.Place));
+            long gap = fault.Entry.Place + (snapshotAt % ((fault.Window ?? begun).Place - fault.Entry.Place));
             count = tellsCount ? (ulong)_ends[vm].Count(end => end <= gap) + 1 : 0;
             Operation begin = Make(OperationKind.FaultBegin, vm, fault.Entry, begun, gfn << 12, (ulong)access);
             begin.C = BeginFacts.Make(slot, rootStale: root == 0, rootMayBeStale: root == 1, countAtBegin ? count : 0, lookup);
@@ -270,7 +324,7 @@ internal sealed class RaceSequence
         At(called, () =>
         {
             bool free = !_windows.Exists(w => w.Vm == vm && w.First.Place < done.Place && !(w.Last?.Place < called.Place))
-                && !_faults.Exists(f => f.Entry.Place < done.Place && f.Over.Place > called.Place && f.HasWindow);
+                && !_faults.Exists(f => f.Entry.Place < done.Place && f.Over.Place > called.Place && f.Window is not null);
             slot = removes && free && _slots[vm].Count > 0 ? _slots[vm][which % _slots[vm].Count] : null;
             return slot is null ? null : Make(OperationKind.SlotInvalidate, vm, called, called, 0, 0, 1, (ulong)slot.Id << 32);
         });
@@ -373,6 +427,7 @@ internal sealed class RaceSequence
 
         public int Open { get; set; }
 
-        public bool HasWindow { get; set; }
+        /// <summary>The first record of the window in its lookup.</summary>
+        public Record? Window { get; set; }
     }
 }

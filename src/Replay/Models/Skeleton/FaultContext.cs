@@ -68,6 +68,9 @@ public struct FaultContext
     /// <summary>Of two orders that the other records allow, the fault's own next step told which it was.</summary>
     public bool ByOwnStep;
 
+    /// <summary>Nothing shows whether its vCPU has loaded a new root since all of them were zapped.</summary>
+    public bool RootMayBeStale;
+
     /// <summary>The records of other tasks left the check before the lookup undecided.</summary>
     public bool FirstCheckUndecided;
 

@@ -163,7 +163,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         Count(CostOperation.SeqLoad);
         fault.Seq = vm.Invalidate.Seq;
         fault.RootGeneration = facts.RootStale ? vm.RootGeneration - 1 : vm.RootGeneration;
-        fault.RetryIn(facts.RootMayBeStale ? RetryVerdict.Maybe : RetryVerdict.No, RetryCause.RootObsolete);
+        fault.RootMayBeStale = facts.RootMayBeStale;
         fault.MmioGeneration = vm.MmioGeneration;
         fault.Slot = facts.Slot is SlotFact.NoneInferred ? null : vm.Slots[op.AsId].Find(fault.Gfn);
         CountSlotLookup(in op, fault.Slot, vm.Slots[op.AsId]);
@@ -439,14 +439,15 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
     /// <summary>A root that was zapped since the vCPU loaded it is stale.</summary>
     private RetryVerdict CheckRoot(VmState vm, in FaultContext fault)
     {
+        RetryVerdict atBegin = fault.RootMayBeStale ? RetryVerdict.Maybe : RetryVerdict.No;
         if (fault.RootGeneration == vm.RootGeneration)
         {
-            return RetryVerdict.No;
+            return atBegin;
         }
 
         // The zap holds mmu_lock for writing: it lies wholly on one side of the check.
         (long goneAfter, long goneBefore) = vm.RootsGone(fault.RootGeneration);
-        return goneBefore <= Math.Max(_after, fault.SnapshotAfter) ? RetryVerdict.Yes : goneAfter >= _before ? RetryVerdict.No : RetryVerdict.Maybe;
+        return goneBefore <= Math.Max(_after, fault.SnapshotAfter) ? RetryVerdict.Yes : goneAfter >= _before ? atBegin : RetryVerdict.Maybe;
     }
 
     private ulong RangeUnit(in FaultContext fault) => Settings.HullInHva ? fault.Slot!.Hva(fault.Gfn) : fault.Gfn;
