@@ -23,7 +23,11 @@ public enum RetryVerdict : byte
 /// <param name="BeforeLookup">The check is the one before the lookup.</param>
 /// <param name="PassedAfter">Place after which an earlier check lies that is known to have let the fault go on; <see cref="long.MinValue"/> if none is.</param>
 public readonly record struct CheckPlaces(
-    long SnapshotAfter, long SnapshotBefore, ulong SnapshotPlusOne, long CheckAfter, long CheckBefore, int Fault, bool BeforeLookup, long PassedAfter = long.MinValue);
+    long SnapshotAfter, long SnapshotBefore, ulong SnapshotPlusOne, long CheckAfter, long CheckBefore, int Fault, bool BeforeLookup, long PassedAfter = long.MinValue)
+{
+    /// <summary>Place after which the fault began.</summary>
+    public long BeganAfter { get; } = SnapshotAfter;
+}
 
 /// <summary>
 /// The notifier windows of a VM that matched a memslot, each with the places between which it began and ended. A window's begin
@@ -110,12 +114,13 @@ public sealed class WindowPlaces
     /// <summary>
     /// The retry check (spec 4.1): a window over <paramref name="x"/> is in progress, or one has ended since the snapshot.
     /// </summary>
-    /// <param name="places">Where the fault looked.</param>
+    /// <param name="looked">Where the fault looked.</param>
     /// <param name="x">The page in the unit of the hull.</param>
     /// <param name="anyRange">The check knows no range (arm64).</param>
     /// <param name="isOpen">A window over it may be in progress; otherwise it is the sequence that moved.</param>
-    public RetryVerdict Check(in CheckPlaces places, ulong x, bool anyRange, out bool isOpen)
+    public RetryVerdict Check(in CheckPlaces looked, ulong x, bool anyRange, out bool isOpen)
     {
+        CheckPlaces places = Narrow(in looked);
         RetryVerdict verdict = RetryVerdict.No;
         isOpen = false;
         for (int i = 0; i < _count; i++)
@@ -128,7 +133,7 @@ public sealed class WindowPlaces
                 continue;
             }
 
-            if (window.Fault >= 0 && window.Fault == places.Fault && window.BeginAfter > places.SnapshotAfter)
+            if (window.IsOf(in places))
             {
                 if (places.BeforeLookup)
                 {
@@ -169,6 +174,47 @@ public sealed class WindowPlaces
         }
 
         return verdict;
+    }
+
+    /// <summary>
+    /// What the windows tell of the fault's own places: a recorded snapshot lies behind the ends that it counts and before the others, and a
+    /// window that the fault's lookup opened lies between its two lock-free checks.
+    /// </summary>
+    private CheckPlaces Narrow(in CheckPlaces looked)
+    {
+        (long snapshotAfter, long snapshotBefore) = (looked.SnapshotAfter, looked.SnapshotBefore);
+        (long checkAfter, long checkBefore, long passedAfter) = (looked.CheckAfter, looked.CheckBefore, looked.PassedAfter);
+        for (int i = 0; i < _count; i++)
+        {
+            ref Window window = ref _windows[i];
+            if (looked.SnapshotPlusOne != 0 && window.SeqAfter != 0)
+            {
+                if (window.SeqAfter < looked.SnapshotPlusOne)
+                {
+                    snapshotAfter = Math.Max(snapshotAfter, window.EndAfter);
+                }
+                else
+                {
+                    snapshotBefore = Math.Min(snapshotBefore, window.EndBefore);
+                }
+            }
+
+            if (window.IsOf(in looked))
+            {
+                snapshotBefore = Math.Min(snapshotBefore, window.BeginBefore);
+                checkBefore = looked.BeforeLookup ? Math.Min(checkBefore, window.BeginBefore) : checkBefore;
+                checkAfter = looked.BeforeLookup || window.EndAfter == Open ? checkAfter : Math.Max(checkAfter, window.EndAfter);
+            }
+        }
+
+        return looked with
+        {
+            SnapshotAfter = snapshotAfter,
+            SnapshotBefore = snapshotBefore,
+            CheckAfter = Math.Max(checkAfter, snapshotAfter),
+            CheckBefore = checkBefore,
+            PassedAfter = passedAfter == long.MinValue ? passedAfter : Math.Max(passedAfter, snapshotAfter),
+        };
     }
 
     /// <summary>Forgets windows that ended before any fault that is still open began.</summary>
@@ -215,7 +261,9 @@ public sealed class WindowPlaces
         ulong first = own.First;
         ulong last = own.Last;
         long from = certain ? own.BeginBefore : own.BeginAfter;
-        long to = certain ? own.EndAfter : own.EndBefore;
+
+        // If it has ended by the check, the sequence has moved: the hull is asked for where it has not.
+        long to = certain ? Math.Max(own.EndAfter, places.CheckAfter) : own.EndBefore;
         bool grew = true;
         while (grew)
         {
@@ -223,6 +271,11 @@ public sealed class WindowPlaces
             for (int i = 0; i < _count; i++)
             {
                 ref Window other = ref _windows[i];
+                if (places.BeforeLookup && other.IsOf(in places))
+                {
+                    continue;
+                }
+
                 long otherFrom = certain ? other.BeginBefore : other.BeginAfter;
                 long otherTo = certain ? other.EndAfter : other.EndBefore;
                 if (otherFrom > to || otherTo < from || otherFrom > otherTo || (certain ? otherFrom > places.CheckAfter : otherFrom >= places.CheckBefore)
@@ -269,5 +322,8 @@ public sealed class WindowPlaces
         public long EndBefore;
         public ulong SeqAfter;
         public int Fault;
+
+        /// <summary>The fault's own lookup opened it.</summary>
+        public readonly bool IsOf(in CheckPlaces fault) => Fault >= 0 && Fault == fault.Fault && BeginAfter > fault.BeganAfter;
     }
 }

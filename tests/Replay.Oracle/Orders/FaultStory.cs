@@ -40,7 +40,7 @@ public sealed class FaultStory
 
     public FaultOutcome? Observed { get; set; }
 
-    /// <summary>Zaps of all roots while it was under way.</summary>
+    /// <summary>Zaps of all roots that its own root went with, if they came before its check.</summary>
     public List<Places> RootsGone { get; } = [];
 
     /// <summary>The window was opened by its own lookup.</summary>
@@ -52,6 +52,7 @@ public sealed class Story
 {
     private readonly Dictionary<(int Vm, long Id), Window> _byId = [];
     private readonly Dictionary<int, FaultStory> _open = [];
+    private readonly Dictionary<int, Places> _lastZap = [];
 
     public List<FaultStory> Faults { get; } = [];
 
@@ -88,6 +89,7 @@ public sealed class Story
                 break;
             case OperationKind.SlotInvalidate when op.C == 0:
             case OperationKind.ZapAll:
+                _lastZap[op.Vm] = places;
                 foreach (FaultStory fault in _open.Values.Where(fault => fault.Vm == op.Vm))
                 {
                     fault.RootsGone.Add(places);
@@ -151,5 +153,10 @@ public sealed class Story
         };
         _open[op.Open] = fault;
         Faults.Add(fault);
+        if (facts.RootStale)
+        {
+            // Its root is the one that the last zap takes: before or after its check.
+            fault.RootsGone.Add(_lastZap.GetValueOrDefault(op.Vm));
+        }
     }
 }

@@ -70,7 +70,7 @@ public sealed class Possibilities(IReadOnlyList<Operation> operations)
         {
             foreach (bool invalid in fault.Facts.Slot switch { SlotFact.SeenInvalid => [true], SlotFact.MayBeInvalid => both, _ => [false] })
             {
-                foreach (bool stale in fault.Facts.RootStale ? [true] : fault.Facts.RootMayBeStale ? both : [false])
+                foreach (bool stale in fault.Facts.RootMayBeStale ? both : [false])
                 {
                     foreach (bool lost in fault.Raced ? both : [false])
                     {

@@ -71,6 +71,9 @@ public struct FaultContext
     /// <summary>Nothing shows whether its vCPU has loaded a new root since all of them were zapped.</summary>
     public bool RootMayBeStale;
 
+    /// <summary>Whether it met its memslot INVALID.</summary>
+    public RetryVerdict SlotMayBeInvalid;
+
     /// <summary>The records of other tasks left the check before the lookup undecided.</summary>
     public bool FirstCheckUndecided;
 

@@ -202,7 +202,8 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
 
         if (!fault.Done && (invalid || facts.Slot == SlotFact.MayBeInvalid))
         {
-            fault.RetryIn(invalid ? RetryVerdict.Yes : ByOwnStep(RetryVerdict.Maybe, fault.LookupMade, ref fault), RetryCause.SlotInvalid);
+            fault.SlotMayBeInvalid = invalid ? RetryVerdict.Yes : ByOwnStep(RetryVerdict.Maybe, fault.LookupMade, ref fault);
+            fault.RetryIn(fault.SlotMayBeInvalid, RetryCause.SlotInvalid);
         }
     }
 
@@ -304,8 +305,9 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
             if (fault.FirstCheckUndecided)
             {
                 // Now it is known which ends came before it.
-                fault.MayRetry = fault.MayRetry == RetryCause.PrecheckBeforeLookup ? RetryCause.None : fault.MayRetry;
+                fault.MayRetry = RetryCause.None;
                 fault.RetryIn(ByOwnStep(CheckRetry(vm, in fault, fault.SnapshotAfter, fault.SnapshotBefore, out _, beforeLookup: true), fault.LookupMade, ref fault), RetryCause.PrecheckBeforeLookup);
+                fault.RetryIn(fault.SlotMayBeInvalid, RetryCause.SlotInvalid);
                 if (fault.Done)
                 {
                     return;
@@ -375,6 +377,10 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         {
             // It stands behind all checks: whichever was undecided let the fault go on.
             fault.MayRetry = RetryCause.None;
+        }
+        else if (passed == OwnStep.Missing && !fault.Done && fault.MayRetry != RetryCause.None)
+        {
+            fault.Retry(fault.MayRetry);
         }
 
         if (!fault.Done)
