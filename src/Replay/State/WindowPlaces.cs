@@ -217,22 +217,32 @@ public sealed class WindowPlaces
         };
     }
 
-    /// <summary>Forgets windows that ended before any fault that is still open began.</summary>
+    /// <summary>
+    /// Forgets windows that ended before any fault that is still open began, and before any window began that is still remembered: what
+    /// they have added to the hull counts as long as one that they overlapped does.
+    /// </summary>
     /// <param name="oldest">Place of the oldest open fault's snapshot; <see cref="long.MaxValue"/> if none is open.</param>
     public void Forget(long oldest)
     {
-        int kept = 0;
-        bool crowded = _count > Crowded;
-        bool anyOpen = false;
-        for (int i = 0; i < _count && !crowded; i++)
+        bool grew = _count <= Crowded;
+        while (grew)
         {
-            anyOpen |= _windows[i].EndBefore == Open;
+            grew = false;
+            for (int i = 0; i < _count; i++)
+            {
+                ref Window window = ref _windows[i];
+                if (window.BeginAfter < oldest && (window.EndBefore == Open || window.EndBefore > oldest))
+                {
+                    oldest = window.BeginAfter;
+                    grew = true;
+                }
+            }
         }
 
-        // While one is open, what those before it have added to the hull counts.
+        int kept = 0;
         for (int i = 0; i < _count; i++)
         {
-            if (anyOpen || _windows[i].EndBefore == Open || _windows[i].EndBefore > oldest)
+            if (_windows[i].EndBefore == Open || _windows[i].EndBefore > oldest)
             {
                 _windows[kept++] = _windows[i];
             }

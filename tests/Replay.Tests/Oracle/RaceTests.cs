@@ -35,6 +35,57 @@ public class RaceTests(ITestOutputHelper output)
         OracleTests.Asked("TRACEREPLAY_ORACLE_SEED") ?? (ulong)Stopwatch.GetTimestamp(),
         (int)(OracleTests.Asked("TRACEREPLAY_ORACLE_SEQUENCES") ?? ShortRun));
 
+    /// <summary>Agreement means nothing where the sequences do not go.</summary>
+    [Fact]
+    public void Sequences_reach_every_set_and_everything_that_is_told_of_places()
+    {
+        HashSet<string> reached = [];
+        for (int i = 0; i < 1500; i++)
+        {
+            List<Operation> operations = RaceSequence.Of(Moves(OracleTests.FixedSeed, i)).Operations;
+            foreach (Operation op in operations)
+            {
+                reached.UnionWith([$"{op.Kind}", $"vm {op.Vm}", $"{op.Kind} {(op.After == op.Before ? "at" : "between")}"]);
+                switch (op.Kind)
+                {
+                    case OperationKind.WindowOpening when op.Open >= 0:
+                        reached.Add("window of a lookup");
+                        break;
+                    case OperationKind.WindowEnd when op.C != 0:
+                        reached.Add("counted end");
+                        break;
+                    case OperationKind.FaultBegin:
+                        BeginFacts facts = new(op.C);
+                        reached.UnionWith([$"lookup {facts.LookupMade}", $"slot {facts.Slot}", $"stale {facts.RootStale} {facts.RootMayBeStale}", $"snapshot {facts.SnapshotPlusOne != 0}"]);
+                        break;
+                    case OperationKind.FaultLookup:
+                        reached.UnionWith([$"lock {(OwnStep)op.D}", $"late snapshot {op.B != 0}"]);
+                        break;
+                    case OperationKind.FaultMap:
+                        reached.Add($"raced {((MapFacts)op.B & MapFacts.Raced) != 0}");
+                        break;
+                }
+            }
+
+            Possibilities oracle = new(operations);
+            if (oracle.Enumerate(MostOrders))
+            {
+                reached.UnionWith(Kernel.All.SelectMany(kernel => oracle.Of(kernel).Where(fault => !fault.Contradicted).Select(fault => $"{kernel.Name} {Text(fault.Outcomes)}")));
+            }
+        }
+
+        string[] wanted =
+        [
+            "vm 0", "vm 1", "window of a lookup", "counted end", "WindowOpening at", "WindowOpening between", "WindowEnd at", "WindowEnd between", "WindowEnding",
+            "FaultLookup between", "FaultMap at", "FaultMap between", "SlotInvalidate", "SlotRemove", "ZapAll", "late snapshot True", "snapshot True", "raced True", "raced False",
+            "stale True False", "stale False True", "slot Recorded", "slot MayBeInvalid", "slot SeenInvalid",
+            .. Enum.GetNames<OwnStep>().SelectMany(step => new[] { $"lookup {step}", $"lock {step}" }),
+            .. Kernel.All.SelectMany(kernel => new[] { "Retry", "Fixed", "Spurious", "Fixed|Retry", "Spurious|Retry", "Retry|Emulate", "Efault", "Async" }.Select(set => $"{kernel.Name} {set}")),
+            .. Kernel.All.Where(kernel => kernel.Precheck).SelectMany(kernel => new[] { "Retry|Efault", "Retry|Eintr", "Retry|Async" }.Select(set => $"{kernel.Name} {set}")),
+        ];
+        Assert.Empty(wanted.Except(reached));
+    }
+
     private void Run(ulong seed, int sequences)
     {
         long begun = Stopwatch.GetTimestamp();
