@@ -222,6 +222,7 @@ internal sealed class ReplayRun : IDisposable
         _tallies.Unknown += fault.Outcome == FaultOutcome.Unknown ? 1 : 0;
         _tallies.Predicted += predicted.Outcome == FaultOutcome.Unknown ? 0 : 1;
         _tallies.InSet += predicted.IsSet ? 1 : 0;
+        _tallies.ByOwnStep += predicted is { IsSet: false, ByOwnStep: true } ? 1 : 0;
         if (predicted.Path == FaultPath.Remapped)
         {
             _tallies.Remapped++;
@@ -238,6 +239,7 @@ internal sealed class ReplayRun : IDisposable
             warnings.Add("the trace has no kvm_page_fault event: nothing to replay");
         }
 
+        warnings.AddRange(_kernel.Warnings);
         if (_kernel.Model is null)
         {
             warnings.Add("the captured kernel's release is not known (--kernel names it): no model can be checked against it");

@@ -3,6 +3,7 @@ using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Results;
 using TraceReplay.Replay.Timeline;
 using TraceReplay.Replay.Timeline.Inference;
+using TraceReplay.Replay.Timeline.Windows;
 
 namespace TraceReplay.Replay;
 
@@ -63,6 +64,12 @@ public static class ReplayRunner
     {
         IReadOnlyList<IFaultModel> models = CreateModels(options, kernel);
         using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes);
+        bool untold = UntoldWindows.Any(reader, trace, stream.Kinds);
+        foreach (IFaultModel model in models)
+        {
+            model.WindowsUntold = untold;
+        }
+
         ClockSkew skew = new(kernel.Layout.Accessed | kernel.Layout.Dirty, trace.ClockUnit);
         using ReplayRun run = new(reader, trace, kernel, models, stream.Kinds, skew, Infer(reader, trace, kernel, stream.Kinds), facts)
         {

@@ -7,6 +7,9 @@ namespace TraceReplay.Replay.Oracle;
 /// <content>From gfn to pfn: spec 3, steps A to F and R1 to R4.</content>
 public sealed partial class Machine
 {
+    /// <summary>Stands for a frame that no record shows (spec 15.4): higher than any memory.</summary>
+    private const ulong FrameNotShown = 1UL << 39;
+
     private void Resolve(Vm vm, Fault fault, LookupFact fact)
     {
         Slot slot = fault.Slot!;
@@ -22,14 +25,12 @@ public sealed partial class Machine
         bool upgrade = !slot.ReadOnly;
         ulong hva = slot.Hva(fault.Gfn);
         Mapping? vma = vm.Memory.MappingAt(hva);
-        HostLeaf? leaf = vm.Memory.LeafAt(hva);
-
-        // Anonymous memory that permits the access can be had: what refused it is no rule of this model's. Its frame nobody has seen.
-        VmaFlags needed = fault.Write ? VmaFlags.Write : VmaFlags.Read;
-        if (fact == LookupFact.Forbidden && vma is { Kind: PageKind.A1 } && vma.Flags.HasFlag(needed))
+        HostLeaf? known = vm.Memory.LeafAt(hva);
+        if (fact == LookupFact.Forbidden && vma is { Kind: PageKind.A1 } && vma.Flags.HasFlag(fault.Write ? VmaFlags.Write : VmaFlags.Read))
         {
+            // The rules find a page in anonymous memory that permits the access, whatever the kernel said. Which one, nothing shows.
             fact = LookupFact.Found;
-            leaf = new HostLeaf((1UL << 39) | fault.Gfn, Writable: fault.Write, Special: false, Level: 1);
+            known = new HostLeaf(FrameNotShown | fault.Gfn, fault.Write, Special: false, Level: 1);
         }
 
         bool shown = fact is LookupFact.Found or LookupFact.FaultedIn;
@@ -38,7 +39,7 @@ public sealed partial class Machine
             return;
         }
 
-        if (leaf is not { } pte)
+        if (known is not { } pte)
         {
             fault.End(FaultOutcome.Unknown);
             return;

@@ -28,8 +28,8 @@ public sealed partial class Machine
             return;
         }
 
-        // Spec 4.3: bit 1 of the old value counts, present or not, and an MMIO SPTE has it.
-        bool hadWriteBit = old is not null ? old.Writable : goal == 1 && vm.Mmio.ContainsKey((fault.AsId, fault.Gfn));
+        // Spec 4.3 asks the old value for bit 1, present or not: an MMIO entry has it, on EPT 110b too.
+        bool oldHasWriteBit = old is { Writable: true } || (goal == 1 && vm.Mmio.ContainsKey((fault.AsId, fault.Gfn)));
         Spte leaf = new()
         {
             Pfn = fault.LookupPfn / pages * pages,
@@ -38,7 +38,7 @@ public sealed partial class Machine
             HostWritable = fault.MapWritable,
             MmuWritable = fault.MapWritable,
             Accessed = !fault.Prefetch,
-            Dirty = fault.MapWritable && (Kernel.DirtyWheneverWritable || !hadWriteBit),
+            Dirty = fault.MapWritable && (Kernel.DirtyWheneverWritable || !oldHasWriteBit),
             Bit59 = Kernel.Series == Series.V11 && fault.RefcountedHead is not null && !fault.Shadow,
             HasNoBit59 = fault.Shadow,
         };

@@ -14,14 +14,25 @@ marks AS (
     UNION ALL SELECT 'p', -1, '', 1
     UNION ALL SELECT 'o', -1, '', 1
 ),
--- What the replays of both runs say of the host: how it maps the page, which kind it is, at which level.
-said AS (
-    SELECT 'p' AS side, trace_id, fault_id, model, coalesce(outcome, 'UNKNOWN') AS outcome, level, page_kind, path, reason, writable FROM predicted.outcomes
+-- What the replays of both runs say.
+answers AS (
+    SELECT 'p' AS side, trace_id, fault_id, model, outcome, outcomes, level, page_kind, path, reason, writable FROM predicted.outcomes
     WHERE trace_id = $predicted AND model IN ($model, $predicted_model)
     UNION ALL
-    SELECT 'o', trace_id, fault_id, model, coalesce(outcome, 'UNKNOWN'), level, page_kind, path, reason, writable FROM observed.outcomes
+    SELECT 'o', trace_id, fault_id, model, outcome, outcomes, level, page_kind, path, reason, writable FROM observed.outcomes
     WHERE trace_id = $observed AND model = $model
 ),
+-- A set of a retry and one other outcome settles to the other.
+said AS (
+    SELECT * REPLACE (
+        CASE
+            WHEN outcome IS NOT NULL THEN outcome
+            WHEN regexp_matches(outcomes, '^([A-Z]+[|]RETRY|RETRY[|][A-Z]+)$') THEN regexp_replace(outcomes, '[|]?RETRY[|]?', '')
+            ELSE 'UNKNOWN'
+        END AS outcome)
+    FROM answers
+),
+-- What they say of the host: how it maps the page, which kind it is, at which level.
 host AS (
     SELECT side, trace_id, fault_id, model, outcome, level, page_kind,
            CASE WHEN path = 'remapped' THEN 'remapped' WHEN path IN ('gup_fast', 'gup_slow') THEN 'ordinary' END AS vma,
@@ -48,7 +59,7 @@ settled AS (
     WHERE f.trace_id = $observed
 ),
 faults AS (
-    SELECT s.*, m.text, m.nth FROM settled s ASOF JOIN marks m ON s.side = m.side AND s.seq >= m.seq WHERE s.outcome <> 'RETRY'
+    SELECT s.*, m.text, m.nth FROM settled s ASOF JOIN marks m ON s.side = m.side AND s.seq >= m.seq WHERE s.outcome <> 'RETRY' AND s.gfn IS NOT NULL
 ),
 pages AS (
     SELECT side, text, nth, vm, as_id, gfn, arg_max(outcome, seq) AS outcome, arg_max(own, seq) AS own, arg_max(model, seq) AS model

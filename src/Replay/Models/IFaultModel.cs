@@ -20,6 +20,9 @@ public interface IFaultModel
     /// <summary>Where the model compares itself with records; null if it is not the captured kernel's.</summary>
     ObservationChecks? Checks { get; set; }
 
+    /// <summary>Notifier windows were not recorded, and there were some: any check may have met one.</summary>
+    bool WindowsUntold { get; set; }
+
     /// <summary>Executes operations in order; each fault that ends is appended to <paramref name="results"/>.</summary>
     void Execute(ReadOnlySpan<Operation> operations, List<FaultResult> results);
 

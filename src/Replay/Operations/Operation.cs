@@ -259,6 +259,9 @@ public enum MapFacts : byte
 
     /// <summary>It is not, though the capture records it.</summary>
     NotPassed = 8,
+
+    /// <summary>What the lookup found is not recorded: a fault that did not pass may have failed there.</summary>
+    LookupUnseen = 16,
 }
 
 /// <summary>What the trace tells of a lookup besides the page-table leaf.</summary>

@@ -51,7 +51,7 @@ internal static class AssumptionWriter
             "AS-6",
             tallies.InSet > 0 ? "assumed" : "known",
             Share(tallies.InSet, tallies.Faults),
-            Say($"clock {trace.Clock ?? "unknown"}: {tallies.InSet} of {tallies.Faults} faults have a set of outcomes, as the records allow more than one order of events; {Skew(skew)}; {invariants.Sum(tally => InvariantList.All.Sum(tally.Violable))} checks of invariants ended in violable, because of that or of lost records"));
+            Say($"clock {trace.Clock ?? "unknown"}: {tallies.InSet} of {tallies.Faults} faults have a set of outcomes, as the records allow more than one order of events; {tallies.ByOwnStep} more are decided by the fault's own next recorded step alone; {Skew(skew)}; {invariants.Sum(tally => InvariantList.All.Sum(tally.Violable))} checks of invariants ended in violable, because of that or of lost records"));
         Add(
             "AS-7",
             trace.Lost > 0 || counts.EventsUntold + counts.OutcomesUntold > 0 ? "unknown" : "known",
@@ -105,6 +105,9 @@ internal sealed class ReplayTallies
 
     /// <summary>Faults for which more than one outcome is predicted.</summary>
     public long InSet { get; set; }
+
+    /// <summary>Faults that other tasks' records leave open and their own next step decides.</summary>
+    public long ByOwnStep { get; set; }
 
     public long Remapped { get; set; }
 

@@ -130,7 +130,8 @@ internal sealed class FidelityTables : IResultTable
 
         // The kernel reads the leaf again for its record: the CPU may have set accessed or dirty in between, dirty only where it may write.
         ulong own = writable ? _layout.OwnBits : _layout.Accessed;
-        if (IsMiss(FidelityQuantity.Spte, in observed, seen, known, ((observed.Spte ^ predicted.Spte) & ~(own & observed.Spte)) == 0))
+        ulong different = (observed.Spte ^ predicted.Spte) & ~_layout.NotRecorded;
+        if (IsMiss(FidelityQuantity.Spte, in observed, seen, known, (different & ~(own & observed.Spte)) == 0))
         {
             Miss(FidelityQuantity.Spte, in observed, Hex(observed.Spte), Hex(predicted.Spte));
         }

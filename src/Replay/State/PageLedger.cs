@@ -54,7 +54,7 @@ public sealed class PageLedger
             _anyBlock = true;
         }
 
-        for (int above = Math.Max(1, level) + 1; _anyBlock && above <= 3; above++)
+        for (int above = Math.Max(level, 1) + 1; _anyBlock && above <= 3; above++)
         {
             ulong index = pfn >> Levels.Order(above);
             ulong block = _blocks[above - 2][index];

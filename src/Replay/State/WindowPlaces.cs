@@ -135,12 +135,7 @@ public sealed class WindowPlaces
 
             if (window.IsOf(in places))
             {
-                if (places.BeforeLookup)
-                {
-                    continue;
-                }
-
-                verdict = RetryVerdict.Yes;
+                verdict = places.BeforeLookup ? verdict : RetryVerdict.Yes;
                 continue;
             }
 
@@ -162,15 +157,8 @@ public sealed class WindowPlaces
 
             isOpen |= covers && window.EndBefore > places.CheckAfter;
             bool certainlyOver = covers && window.BeginBefore <= places.CheckAfter && (anyRange || IsCovered(i, x, in places, certain: true));
-            if (endsAfterSnapshot && (hasEnded || certainlyOver))
-            {
-                // Another one may still be open: that is the cause then.
-                verdict = RetryVerdict.Yes;
-            }
-            else if (verdict == RetryVerdict.No)
-            {
-                verdict = RetryVerdict.Maybe;
-            }
+            bool certain = verdict == RetryVerdict.Yes || (endsAfterSnapshot && (hasEnded || certainlyOver));
+            verdict = certain ? RetryVerdict.Yes : RetryVerdict.Maybe;
         }
 
         return verdict;

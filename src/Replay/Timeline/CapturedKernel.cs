@@ -146,7 +146,7 @@ public sealed record CapturedKernel
         _ => ("merged", "7.3"),
     };
 
-    private static SpteLayout LayoutOf(bool intel, int? version) => (!intel ? SpteLayout.Npt : version >= 7000 ? SpteLayout.Ept7 : SpteLayout.Ept) with
+    private static SpteLayout LayoutOf(bool intel, int? version) => Bits(!intel ? SpteLayout.Npt : version >= 7000 ? SpteLayout.Ept7 : SpteLayout.Ept, version) with
     {
         Frozen = version switch
         {
@@ -155,6 +155,8 @@ public sealed record CapturedKernel
             _ => SpteLayout.SuppressVe | 0x1a0,
         },
     };
+
+    private static SpteLayout Bits(SpteLayout layout, int? version) => version < 5013 ? layout.Before513() : layout;
 
     private CapturedKernel With(string? release, bool intel, int? version)
     {

@@ -57,6 +57,11 @@ internal sealed class EventTimeline
         };
         _vms.Attached += _host.Attach;
         _vms.Gone += _windows.CloseAll;
+        if (_inference is { } inference)
+        {
+            _vms.Came += inference.PutSlots;
+        }
+
         if (!kinds.Contains(EventKind.PageAlloc))
         {
             _context.EmitHost(OperationKind.NoBlockOrders, 0);
@@ -155,7 +160,7 @@ internal sealed class EventTimeline
         {
             FollowSyscall(e, task);
         }
-        else if (task.ChangesMappings && e.Kind is EventKind.PageFault or EventKind.Entry or EventKind.UserspaceExit or EventKind.SetRegion)
+        else if (task.ChangesMappings && e.Kind is EventKind.PageFault or EventKind.Entry or EventKind.Exit or EventKind.UserspaceExit or EventKind.SetRegion)
         {
             // The end of its system call is not recorded.
             _host.OnSyscallEdge(task);
@@ -191,6 +196,10 @@ internal sealed class EventTimeline
             case EventKind.PageFault: _faults.OnPageFault(e, task); break;
             case EventKind.FastPageFault: _faults.OnFastPageFault(e, task); break;
             case EventKind.Entry: _faults.OnEntry(e, task); break;
+            case EventKind.Exit:
+                _faults.OnExit(e, task);
+                task.LeftGuest = GuestAddresses.OfExit(e, _context.Options.Intel);
+                break;
             case EventKind.UserspaceExit: _faults.OnUserspaceExit(e, task); break;
             case EventKind.SpteRequested: _faults.OnSpteRequested(e, task); break;
             case EventKind.SetSpte: _faults.OnSetSpte(e, task); break;
@@ -209,9 +218,9 @@ internal sealed class EventTimeline
             case EventKind.FollowPfn: FaultTracker.OnFollowPfn(task); break;
             case EventKind.FollowPfnRet: _faults.OnFollowPfnReturn(e, task); break;
             case EventKind.FixupUserFaultRet: FaultTracker.OnFixupReturn(e, task); break;
-            case EventKind.Release: FaultTracker.OnRelease(e, task); break;
+            case EventKind.Release: _faults.OnRelease(e, task); break;
 
-            case EventKind.NotifierStart: WindowTracker.OnNotifierStart(e, task); break;
+            case EventKind.NotifierStart: _windows.OnNotifierStart(e, task); break;
             case EventKind.UnmapHvaRange: _windows.OnUnmapHvaRange(e, task); break;
             case EventKind.InvalidateBegin: _windows.OnInvalidateBegin(task); break;
             case EventKind.NotifierStartRet: _windows.OnNotifierStartReturn(e, task); break;
@@ -225,7 +234,7 @@ internal sealed class EventTimeline
             case EventKind.SetRegion: _memslots.OnSetRegion(e, task); break;
             case EventKind.SetRegionRet: _memslots.OnSetRegionReturn(e, task); break;
             case EventKind.SmmTransition: task.AsId = (byte)(e[0] & 1); break;
-            case EventKind.NestedEnter: task.IsNested = true; break;
+            case EventKind.NestedEnter: (task.IsNested, task.HasNestedTdp) = (true, GuestAddresses.HasNestedTdp(e)); break;
             case EventKind.NestedExit: task.IsNested = false; break;
 
             case EventKind.PageAlloc: _buffers.OnPageAlloc(e); break;
@@ -238,6 +247,8 @@ internal sealed class EventTimeline
             case EventKind.SysExitMmap: _host.OnMmapReturn(e, task); break;
             case EventKind.SysEnterMunmap: _host.OnMunmap(e, task); break;
             case EventKind.SysEnterMprotect: _host.OnMprotect(e, task); break;
+            case EventKind.SysEnterMremap: _host.OnMremap(e, task); break;
+            case EventKind.SysExitMremap: _host.OnMremapReturn(e, task); break;
             case EventKind.InsertPfn: _host.OnInsertPfn(e, task); break;
             case EventKind.InsertPfnRet: _host.OnInsertPfnReturn(e, task); break;
             case EventKind.RemapPfn: _host.OnRemapPfn(e, task); break;

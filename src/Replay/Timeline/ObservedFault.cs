@@ -30,6 +30,9 @@ public enum ObservedBy : byte
 /// <summary>What the trace shows of one fault: the row of the <c>faults</c> view.</summary>
 public struct ObservedFault
 {
+    /// <summary>Of a shadow MMU's fault whose guest-physical address no record tells.</summary>
+    public const ulong UnknownGpa = ulong.MaxValue;
+
     public long FaultId;
     public long Seq;
     public long EndSeq;
@@ -51,6 +54,8 @@ public struct ObservedFault
 
     /// <summary>The handler called was kvm_tdp_page_fault's caller, or the fault is a shadow MMU's.</summary>
     public bool Shadow;
+
+    public readonly bool IsGpaKnown => Gpa != UnknownGpa;
 
     public bool HasPfn;
     public bool HasLeaf;

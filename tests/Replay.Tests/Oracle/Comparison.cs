@@ -119,9 +119,9 @@ internal static class Comparison
             const ulong hva = 0x5000_0000_0000;
             model.Execute(
             [
-                new() { Kind = OperationKind.SlotPut, Vm = vm, A = 0x80000000, B = 1, C = hva, D = 9UL << 32 },
-                new() { Kind = OperationKind.WindowBegin, Vm = vm, FaultId = -1, A = hva, B = hva + 4096 },
-                new() { Kind = OperationKind.WindowEnd, Vm = vm, FaultId = -1, A = hva, B = hva + 4096, C = state.Seq + 1, D = (ulong)state.InProgress + 1 },
+                new() { Kind = OperationKind.SlotPut, FaultId = -1, Vm = vm, A = 0x80000000, B = 1, C = hva, D = 9UL << 32 },
+                new() { Kind = OperationKind.WindowBegin, FaultId = -1, Vm = vm, A = hva, B = hva + 4096 },
+                new() { Kind = OperationKind.WindowEnd, FaultId = -1, Vm = vm, A = hva, B = hva + 4096, C = state.Seq + 1, D = (ulong)state.InProgress + 1 },
             ], results);
         }
 

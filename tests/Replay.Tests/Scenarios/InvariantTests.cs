@@ -23,8 +23,9 @@ public class InvariantTests
         { "INV-06 page freed, the VM is never seen again", "current@6.12", "INV-06?" },
         { "INV-09b row 26, marks on a driver's page",     "current@6.12", "INV-09b" },
         { "INV-09b row 26, marks on a driver's page",     "merged",       "" },
-        { "INV-12 in_progress recorded one too low",      "current@6.12", "INV-11? INV-12? INV-13?" },
+        { "INV-12 a memslot comes inside a window",       "current@6.12", "INV-12" },
         { "INV-13 an end without its start",              "current@6.12", "INV-13?" },
+        { "INV-13 in_progress recorded one too low",      "current@6.12", "INV-13?" },
         { "INV-15 a snapshot ahead of all ends",          "current@6.12", "INV-15?" },
         { "INV-19 the host changes the page, no window",  "merged",       "INV-19" },
         { "INV-20 the host splits its leaf, no window",   "current@6.12", "INV-20?" },
@@ -122,7 +123,11 @@ public class InvariantTests
                 s.Slot(Gfn, 1).TtmBlock(Hva, Pfn, order: 0).Fault(Gfn, write: true);
                 break;
             case "INV-12":
-                // The end of one of two windows is recorded as if it were the only one.
+                // A memslot call waits for windows to end: the one here did not.
+                s.WindowBegins(Hva, Hva + Page).Slot(Gfn, 16).Pte(Hva, Pfn, writable: true).Fault(Gfn, write: true);
+                break;
+            case "INV-13" when breach.EndsWith("too low", StringComparison.Ordinal):
+                // The end of one of two windows is recorded as if it were the only one. The other is open all the same, and the fault retries.
                 s.Slot(Gfn, 16).WindowBegins(Hva, Hva + Page).WindowBegins(Hva + (5 * Page), Hva + (6 * Page));
                 s.WindowEnds(Hva + (5 * Page), Hva + (6 * Page), seqPlusOne: 1, inProgress: 1).Pte(Hva, Pfn, writable: true).Fault(Gfn, write: true);
                 s.WindowEnds(Hva, Hva + Page);

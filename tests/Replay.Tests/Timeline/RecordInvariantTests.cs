@@ -158,8 +158,8 @@ public class RecordInvariantTests
 
     private static Window Open(VmTrack vm, ulong hva, long begunAt) => new()
     {
-        Id = 0,
         Vm = vm,
+        Id = 0,
         Notifier = 0,
         Start = hva,
         End = hva + Page,

@@ -18,6 +18,8 @@ internal sealed class NullModel : IFaultModel
 
     public ObservationChecks? Checks { get; set; }
 
+    public bool WindowsUntold { get; set; }
+
     public void Execute(ReadOnlySpan<Operation> operations, List<FaultResult> results)
     {
         foreach (ref readonly Operation op in operations)

@@ -181,7 +181,7 @@ public sealed partial class FaultModel<TRules, TCounting>
                     vm.Invalidate.Widen(first, last);
                 }
 
-                Zap(vm.Sptes[asId], first, last, RecordOfZap.OwnRecord, presentOnly: true);
+                Zap(vm.Sptes[asId], first, last, RecordOfZap.OwnRecord, leavesMmio: true);
                 vm.Shadow.Zap(first, last);
             }
         }
@@ -434,10 +434,9 @@ public sealed partial class FaultModel<TRules, TCounting>
     /// <param name="end">Behind the last gfn.</param>
     /// <param name="record">Whether the timeline will show each of these zaps once more, as a record of the leaf's own.</param>
     /// <param name="replaced">The table that holds them goes as a whole: nothing is written into them.</param>
-    /// <param name="presentOnly">An invalidation leaves MMIO SPTEs where they are (spec 4.1).</param>
-    private void Zap(SpteTables sptes, ulong from, ulong end, RecordOfZap record, bool replaced = false, bool presentOnly = false)
+    private void Zap(SpteTables sptes, ulong from, ulong end, RecordOfZap record, bool replaced = false, bool leavesMmio = false)
     {
-        ZapVisitor visitor = new() { Replaced = replaced, PresentOnly = presentOnly, Layout = _layout, Pages = Pages, IsShadow = sptes.IsShadow, Zapped = record == RecordOfZap.None ? null : sptes, WithRoot = record == RecordOfZap.WithRoot, Checks = this };
+        ZapVisitor visitor = new() { Replaced = replaced, LeavesMmio = leavesMmio, Layout = _layout, Pages = Pages, IsShadow = sptes.IsShadow, Zapped = record == RecordOfZap.None ? null : sptes, WithRoot = record == RecordOfZap.WithRoot, Checks = this };
         sptes.ForEach(from, end, ref visitor);
     }
 
@@ -461,7 +460,9 @@ public sealed partial class FaultModel<TRules, TCounting>
         public bool IsShadow;
         public SpteTables? Zapped;
         public bool Replaced;
-        public bool PresentOnly;
+
+        // A window takes present leaves only (spec 4.1): MMIO SPTEs stay until their root goes.
+        public bool LeavesMmio;
         public FaultModel<TRules, TCounting> Checks;
 
         public readonly void Visit(ulong gfn, int level, ref ulong spte)
@@ -477,7 +478,7 @@ public sealed partial class FaultModel<TRules, TCounting>
 
                 Checks.CheckZapped(gfn, level, spte, IsShadow);
             }
-            else if (PresentOnly)
+            else if (LeavesMmio)
             {
                 return;
             }

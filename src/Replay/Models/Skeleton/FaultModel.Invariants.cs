@@ -198,10 +198,14 @@ public sealed partial class FaultModel<TRules, TCounting>
 
         if (vm.Invalidate.Seq != fault.Seq || vm.Windows.Covers(slot.Hva(fault.Gfn)))
         {
-            // A recorded in_progress below the number of begun windows says that one of them had not begun yet.
-            bool certain = vm.Windows.Listed == vm.Invalidate.InProgress;
-            fault.Break(InvariantList.NoInstallAcross, certain);
-            vm.Doubtful[fault.Gfn] = certain ? 0UL : 1;
+            // Where the places of the windows leave both orders open, or say the contrary, the order of the operations proves nothing.
+            RetryVerdict verdict = CheckRetry(vm, in fault, _after, _before, out _);
+            if (verdict != RetryVerdict.No)
+            {
+                bool certain = verdict == RetryVerdict.Yes && vm.Windows.Listed == vm.Invalidate.InProgress;
+                fault.Break(InvariantList.NoInstallAcross, certain);
+                vm.Doubtful[fault.Gfn] = certain ? 0UL : 1;
+            }
         }
 
         _leafOf[SpteLayout.Pfn(fault.Spte)] = (1UL << 63) | ((ulong)(vmIndex & 0x3ff) << 53) | ((ulong)fault.AsId << 52) | fault.Gfn;

@@ -24,6 +24,12 @@ public sealed partial class FaultModel<TRules, TCounting>
         ulong hva = slot.Hva(fault.Gfn);
         HostPte pte = vm.Memory.Pte(hva);
         Vma? vma = vm.Memory.FindVma(hva);
+        if (fact == LookupFact.Found && vma is { Kind: PageKind.N })
+        {
+            // Something was mapped here that the trace does not show.
+            vma = null;
+        }
+
         switch (fact)
         {
             case LookupFact.Forbidden when !mappingsChange && Permits(vma, fault.Write) && vma!.Kind == PageKind.A1:

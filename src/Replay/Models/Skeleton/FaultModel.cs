@@ -43,6 +43,8 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
 
     public ObservationChecks? Checks { get; set; }
 
+    public bool WindowsUntold { get; set; }
+
     public ulong Leaf(int vm, int asId, ulong gfn, out int level) => Vm(vm).Sptes[asId].Leaf(gfn, out level);
 
     public void Execute(ReadOnlySpan<Operation> operations, List<FaultResult> results)
@@ -212,8 +214,10 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
     {
         isOpen = false;
         return vm.Places.Count == 0
-            ? RetryVerdict.No
-            : vm.Places.Check(new CheckPlaces(fault.SnapshotAfter, fault.SnapshotBefore, fault.SnapshotPlusOne, after, before, fault.Open, beforeLookup, beforeLookup ? long.MinValue : fault.PassedAfter), RangeUnit(in fault), fault.IsArm64, out isOpen);
+            ? WindowsUntold ? RetryVerdict.Maybe : RetryVerdict.No
+            : vm.Places.Check(
+                new CheckPlaces(fault.SnapshotAfter, fault.SnapshotBefore, fault.SnapshotPlusOne, after, before, fault.Open, beforeLookup, beforeLookup ? long.MinValue : fault.PassedAfter),
+                RangeUnit(in fault), fault.IsArm64, out isOpen);
     }
 
     /// <summary>
@@ -365,22 +369,34 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         }
 
         CheckHeld(ref fault);
-        OwnStep passed = ((MapFacts)op.B & MapFacts.Passed) != 0 ? OwnStep.Seen : ((MapFacts)op.B & MapFacts.NotPassed) != 0 ? OwnStep.Missing : OwnStep.NotRecorded;
-        fault.RetryIn(ByOwnStep(CheckRoot(vm, in fault), passed, ref fault), RetryCause.RootObsolete);
+        OwnStep passed = ((MapFacts)op.B & MapFacts.Passed) != 0 ? OwnStep.Seen
+            : ((MapFacts)op.B & (MapFacts.NotPassed | MapFacts.LookupUnseen)) == MapFacts.NotPassed ? OwnStep.Missing
+            : OwnStep.NotRecorded;
+        if (fault.MayRetry != RetryCause.None)
+        {
+            // An earlier check that was left open: it let the fault through, or this is where it ended.
+            RetryCause earlier = fault.MayRetry;
+            fault.MayRetry = RetryCause.None;
+            fault.RetryIn(ByOwnStep(RetryVerdict.Maybe, passed, ref fault), earlier);
+        }
+
+        if (!fault.Done)
+        {
+            fault.RetryIn(ByOwnStep(CheckRoot(vm, in fault), passed, ref fault), RetryCause.RootObsolete);
+        }
+
         if (!fault.Done && fault.Slot is not null)
         {
             RetryVerdict verdict = ByOwnStep(CheckRetry(vm, in fault, _after, _before, out bool isOpen), passed, ref fault);
             fault.RetryIn(verdict, isOpen ? RetryCause.WindowOpen : RetryCause.SeqMoved);
         }
 
-        if (passed == OwnStep.Seen && !fault.Done)
+        if (!fault.Done && fault.MayRetry != RetryCause.None && ((MapFacts)op.B & (MapFacts.NotPassed | MapFacts.LookupUnseen)) == (MapFacts.NotPassed | MapFacts.LookupUnseen))
         {
-            // It stands behind all checks: whichever was undecided let the fault go on.
-            fault.MayRetry = RetryCause.None;
-        }
-        else if (passed == OwnStep.Missing && !fault.Done && fault.MayRetry != RetryCause.None)
-        {
-            fault.Retry(fault.MayRetry);
+            // It retried, or its lookup failed for a reason that nothing shows.
+            fault.RestsOn(Certainty.Inferred);
+            fault.End(FaultOutcome.Unknown, FaultReason.LookupNotShown);
+            GoOnAs(observed, ref fault);
         }
 
         if (!fault.Done)

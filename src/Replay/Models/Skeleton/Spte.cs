@@ -30,6 +30,9 @@ public sealed record SpteLayout
     /// <summary>P_FROZEN: the value of an entry that is on its way out (spec 0.4).</summary>
     public ulong Frozen { get; init; } = 0x5a0;
 
+    /// <summary>Bits of the models' own that this kernel's entries do not have, or have for something else.</summary>
+    public ulong NotRecorded { get; init; }
+
     /// <summary>The bits that the CPU sets by itself: accessed and dirty.</summary>
     public ulong OwnBits => Accessed | Dirty;
 
@@ -46,6 +49,12 @@ public sealed record SpteLayout
         HostWritable = 1UL << 9,
         MmuWritable = 1UL << 10,
     };
+
+    /// <summary>
+    /// The software bits of both vendors before 5.13: 10 says host-writable, 11 MMU-writable, and none says present. The models keep
+    /// 11 for that, and MMU-writable where no record has anything; neither is compared.
+    /// </summary>
+    public SpteLayout Before513() => this with { HostWritable = 1UL << 10, MmuWritable = 1UL << 62, NotRecorded = (1UL << 62) | MmuPresent };
 
     /// <summary>Intel EPT as in 6.1 to 6.12.</summary>
     public static SpteLayout Ept { get; } = new()

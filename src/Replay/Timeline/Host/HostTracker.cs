@@ -14,10 +14,13 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
 {
     private const ulong MapAnonymous = 0x20;
     private const ulong MapShared = 0x1;
+    private const ulong MapFixed = 0x10;
 
     // DRM_FILE_PAGE_OFFSET_START in bytes: where a DRM file has its buffers; the offset names the buffer.
     private const ulong DrmOffsets = 0x1_0000_0000;
     private const int MaxEarlyMappings = 4096;
+    private const ulong MremapFixed = 2;
+    private const ulong MremapDontUnmap = 4;
 
     // VM_FAULT_NOPAGE: the driver has put the page there itself.
     private const ulong VmFaultNoPage = 0x100;
@@ -29,7 +32,10 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
     public void OnMmap(EventCursor e, TaskState task)
     {
         task.Mmap = (e[0], e[1], e[2], e[3]);
-        Changes(task, 0, ulong.MaxValue);
+        if ((e[2] & MapFixed) != 0 && e.Knows(4))
+        {
+            Changes(task, e[4], e[4] + ((e[0] + 4095) & ~4095UL));
+        }
     }
 
     public void OnMmapReturn(EventCursor e, TaskState task)
@@ -75,10 +81,57 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
         Changes(task, e[0], end);
     }
 
+    public void OnMremap(EventCursor e, TaskState task)
+    {
+        bool places = (e[3] & MremapFixed) != 0 && e.Knows(4);
+        task.Mremap = (e[0], e[1], e[2], e[3], places ? e[4] : null);
+        Changes(task, e[0], e[0] + e[1]);
+        if (places)
+        {
+            Changes(task, e[4], e[4] + e[2]);
+        }
+    }
+
+    /// <summary>What was mapped has moved; what lies at its new place is not known of old.</summary>
+    public void OnMremapReturn(EventCursor e, TaskState task)
+    {
+        if (task.Mremap is not { } call)
+        {
+            return;
+        }
+
+        task.Mremap = null;
+        if (!e.Knows(0) || (long)e[0] is < 0 and > -4096)
+        {
+            return;
+        }
+
+        VmTrack vm = vms.Of(task);
+        if (e[0] != call.Start && (call.Flags & MremapDontUnmap) == 0)
+        {
+            Unmap(vm, call.Start, call.Start + call.OldLength);
+        }
+
+        Forgotten(vm, e[0], e[0] + call.NewLength);
+    }
+
+    /// <summary>What is mapped here from now on is not known.</summary>
+    private void Forgotten(VmTrack vm, ulong start, ulong end)
+    {
+        context.Emit(OperationKind.VmaUnmap, vm, start, end);
+        vm.Memory.Unmap(start, end);
+    }
+
     /// <summary>The task's system call is over, or another begins.</summary>
     public void OnSyscallEdge(TaskState task)
     {
         Apply(task);
+        Settle(task);
+    }
+
+    /// <summary>A lookup that begins after this place meets the task's change as it is.</summary>
+    private void Settle(TaskState task)
+    {
         if (!task.ChangesMappings)
         {
             return;
@@ -155,12 +208,27 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
     /// <summary>A window opens in the task's system call: what the call does to the mappings it has done, or is about to do.</summary>
     public void OnWindow(TaskState task, Window window)
     {
+        // The call holds mmap_lock for writing by now: a lookup that begins from here on waits for it, and finds what the call leaves.
         bool own = task.MappingChange is not null;
         Apply(task);
-        if (!own && WindowTracker.EndsMapping(window))
+        if (own)
+        {
+            Settle(task);
+        }
+        else if (task.Mremap is { } move && window.Start < move.Start + move.OldLength && move.Start < window.End)
+        {
+            Unmap(window.Vm, Math.Max(window.Start, move.Start), Math.Min(window.End, move.Start + move.OldLength));
+            if (move.Target is { } target)
+            {
+                Forgotten(window.Vm, target, target + move.NewLength);
+            }
+
+            Settle(task);
+        }
+        else if (!own && (WindowTracker.EndsMapping(window) || task.Mremap is not null))
         {
             Changes(task, window.Start, window.End);
-            if (task.Syscall is not null)
+            if (task.Syscall is not null && task.Mremap is null)
             {
                 Unmap(window.Vm, window.Start, window.End);
             }

@@ -10,12 +10,17 @@ namespace TraceReplay.Replay.Timeline.Inference;
 /// </summary>
 internal sealed class InferredFacts(bool intel)
 {
+    // PFERR bits of a nested page fault, which shadow paging's own faults never have (spec 9.2): its address is the guest's physical one.
+    private const ulong NestedPageFault = 3UL << 32;
+
     // Frames of a PC's PCI hole: 3 GiB to 4 GiB. Memory has none there, a device's BAR lies in it.
     private const ulong PciHole = 0xc0000;
     private const ulong EndOfPciHole = 0x100000;
 
     private readonly Dictionary<int, Open> _open = [];
     private readonly Dictionary<int, ZapsOfWindow> _windows = [];
+    private readonly Dictionary<int, X86.GuestExit> _exits = [];
+    private readonly HashSet<int> _nested = [];
     private readonly Dictionary<int, ulong> _mmapLength = [];
     private readonly List<MmapCall> _calls = [];
     private readonly SlotRegions _regions = new();
@@ -26,10 +31,10 @@ internal sealed class InferredFacts(bool intel)
     /// <summary>The kinds of event that tell.</summary>
     public static IReadOnlySet<EventKind> Kinds { get; } = new HashSet<EventKind>
     {
-        EventKind.PageFault, EventKind.FastPageFault, EventKind.Entry, EventKind.UserspaceExit, EventKind.SetSpte, EventKind.SpteChanged,
+        EventKind.PageFault, EventKind.FastPageFault, EventKind.Entry, EventKind.Exit, EventKind.NestedEnter, EventKind.NestedExit, EventKind.UserspaceExit, EventKind.SetSpte, EventKind.SpteChanged,
         EventKind.MarkMmioSpte, EventKind.HandleMmioPageFault, EventKind.Mmio, EventKind.EmulateInsn, EventKind.UnmapHvaRange, EventKind.AgeHva,
         EventKind.PageAlloc, EventKind.PageFree, EventKind.SysEnterMmap, EventKind.SysExitMmap, EventKind.SysEnterMunmap, EventKind.SysEnterMprotect,
-        EventKind.SyscallEdge, EventKind.SysEnterIoctl, EventKind.SysExitIoctl,
+        EventKind.SyscallEdge, EventKind.SysEnterIoctl, EventKind.SysExitIoctl, EventKind.SysEnterMremap, EventKind.SysExitMremap,
     };
 
     public Witnesses Witnesses { get; } = new();
@@ -59,6 +64,9 @@ internal sealed class InferredFacts(bool intel)
         facts.Slots = facts._legacyMmu ? [] : [.. facts._regions.Build(facts.Witnesses, facts._calls).OrderBy(slot => slot.Since)];
         return facts;
     }
+
+    /// <summary>Where the slot lies in the VMM's memory is a guess.</summary>
+    public bool IsGuessed(Memslot slot) => _regions.IsGuessed(slot);
 
     /// <summary>Whether a memslot holds <paramref name="gfn"/>, by other faults than the one asked about.</summary>
     public bool? HasSlot(ulong gfn, long seq, long fault) => _legacyMmu ? null : Witnesses.HasSlot(gfn, seq, fault);
@@ -91,7 +99,26 @@ internal sealed class InferredFacts(bool intel)
 
         switch (e.Kind)
         {
+            case EventKind.Exit:
+                _exits[e.Pid] = X86.GuestAddresses.OfExit(e, intel);
+                _open.Remove(e.Pid);
+                break;
+            case EventKind.NestedEnter when X86.GuestAddresses.HasNestedTdp(e):
+                _nested.Add(e.Pid);
+                break;
+            case EventKind.NestedEnter or EventKind.NestedExit:
+                _nested.Remove(e.Pid);
+                break;
             case EventKind.PageFault:
+                X86.GuestExit exit = _exits.GetValueOrDefault(e.Pid);
+                if (exit == X86.GuestExit.GuestPageFault || _nested.Contains(e.Pid))
+                {
+                    _open.Remove(e.Pid);
+                    _nextFault++;
+                    break;
+                }
+
+                _legacyMmu &= exit == X86.GuestExit.Unknown && (intel || (e[1] & NestedPageFault) == 0);
                 _open[e.Pid] = new Open(_nextFault++, e[0] >> 12, X86.FaultTracker.AccessOf(e[1], intel));
                 break;
             case EventKind.SetSpte:

@@ -38,6 +38,18 @@ internal sealed class PageInference(TimelineContext context, VmTracker vms, Mems
         }
     }
 
+    /// <summary>A VM that comes after the first: what its faults show of memslots is shown together with the others'.</summary>
+    public void PutSlots(VmTrack vm)
+    {
+        foreach ((long since, Memslot slot) in facts.Slots)
+        {
+            if (since <= context.Seq && vm.FirstSlot is null)
+            {
+                memslots.Put(vm, slot);
+            }
+        }
+    }
+
     public SlotFact SlotOf(OpenFault fault)
     {
         byte asId = (byte)fault.Observed.AsId;
@@ -68,8 +80,19 @@ internal sealed class PageInference(TimelineContext context, VmTracker vms, Mems
         }
 
         fault.Hva = slot.Hva(fault.Gfn);
+        if (host.ChangedSince(fault.Vm, fault.Hva, fault.SnapshotAfter))
+        {
+            // The VMM's mapping changes meanwhile: the lookup may have met it before or after.
+            return LookupFact.OrderUnknown;
+        }
+
         Vma? vma = fault.Vm.Memory.FindVma(fault.Hva);
-        if (vma is { Kind: PageKind.N })
+        bool guessed = fault.Vm.FirstSlot is null && facts.IsGuessed(slot) && (vma is null || (vma.Flags & VmaFlags.Read) == 0);
+        if (guessed)
+        {
+            vma = null;
+        }
+        else if (vma is { Kind: PageKind.N })
         {
             return LookupFact.Forbidden;
         }
@@ -79,7 +102,7 @@ internal sealed class PageInference(TimelineContext context, VmTracker vms, Mems
             InferPage(fault, vma);
         }
 
-        return LookupFact.None;
+        return guessed ? LookupFact.Found : LookupFact.None;
     }
 
     /// <summary>After a fault has ended, its leaf is what later faults find.</summary>

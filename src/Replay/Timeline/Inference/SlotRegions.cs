@@ -15,6 +15,7 @@ internal sealed class SlotRegions
     private const int MaxRegions = 4096;
 
     private readonly List<Region> _regions = [];
+    private readonly HashSet<int> _guessed = [];
 
     /// <summary>Inside the window [startPage, endPage) the lowest gfn zapped was first, the highest last.</summary>
     public void SeeZaps(ulong startPage, ulong endPage, ulong first, ulong last, long seq)
@@ -44,6 +45,9 @@ internal sealed class SlotRegions
         }
     }
 
+    /// <summary>The slot's user address is a guess: what is known of the VMM's mappings there is not known of its pages.</summary>
+    public bool IsGuessed(Memslot slot) => _guessed.Contains(slot.Id);
+
     /// <summary>The slots, one for each run of gfns at one distance, in the order in which they were first seen.</summary>
     public List<(long Since, Memslot Slot)> Build(Witnesses witnesses, IReadOnlyList<MmapCall> calls)
     {
@@ -67,7 +71,7 @@ internal sealed class SlotRegions
 
             if (regions.Count == 0)
             {
-                Add(start, stop, FromMmap(calls, used, first, end, seen, exactly: true) ?? FromNeighbour(first) ?? FromMmap(calls, used, first, end, seen, exactly: false) ?? MadeUpDistance, long.MinValue);
+                Add(start, stop, FromMmap(calls, used, first, end, seen) ?? FromNeighbour(first) ?? MadeUpDistance, long.MinValue, exact: false);
                 continue;
             }
 
@@ -85,19 +89,29 @@ internal sealed class SlotRegions
                 int piece = Math.Max(0, sideBySide.FindLastIndex(s => s.FirstGfn <= region.FirstGfn));
                 ulong from = piece == 0 ? start : sideBySide[piece].FirstGfn;
                 ulong to = piece == sideBySide.Count - 1 ? stop : sideBySide[piece + 1].FirstGfn;
-                Add(from, to, Distance(region, calls), replaces ? region.Seq : long.MinValue);
+                Add(from, to, Distance(region, calls), replaces ? region.Seq : long.MinValue, region.IsExact);
             }
         }
 
         return slots;
 
-        void Add(ulong first, ulong end, ulong distance, long since)
+        void Add(ulong first, ulong end, ulong distance, long since, bool exact)
         {
             MemslotFlags flags = witnesses.IsReadOnly(first, end) ? MemslotFlags.ReadOnly : MemslotFlags.None;
             if (slots is [.., (_, { } last)] && since == long.MinValue && last.EndGfn == first && last.Flags == flags && last.Hva(first) == (first + distance) << 12)
             {
+                if (!exact)
+                {
+                    _guessed.Add(last.Id);
+                }
+
                 slots[^1] = (long.MinValue, last with { Npages = end - last.BaseGfn });
                 return;
+            }
+
+            if (!exact)
+            {
+                _guessed.Add(0x10000 + id);
             }
 
             slots.Add((since, new Memslot(0, 0x10000 + id++, first, end - first, (first + distance) << 12, flags)));
@@ -162,18 +176,20 @@ internal sealed class SlotRegions
         return region.Low;
     }
 
-    /// <summary>A run that no window touched: the mapping made before it that is as long as the run, or the shortest that is longer.</summary>
-    private ulong? FromMmap(IReadOnlyList<MmapCall> calls, HashSet<MmapCall> used, ulong first, ulong end, long seen, bool exactly)
+    /// <summary>
+    /// A run that no window touched: the mapping made before it that is as long as the run. A longer one would be a guess, and what is
+    /// known of its pages would be taken for this run's.
+    /// </summary>
+    private ulong? FromMmap(IReadOnlyList<MmapCall> calls, HashSet<MmapCall> used, ulong first, ulong end, long seen)
     {
-        MmapCall? best = calls.Where(call => call.Seq < seen && (exactly ? call.Pages == end - first : call.Pages >= end - first) && !used.Contains(call) && !IsTaken(call))
-            .OrderByDescending(call => call.Seq).MinBy(call => call.Pages);
+        MmapCall? best = calls.Where(call => call.Seq < seen && call.Pages == end - first && !used.Contains(call) && !IsTaken(call)).MaxBy(call => call.Seq);
         if (best is null)
         {
             return null;
         }
 
         used.Add(best);
-        return exactly || best.Pages < end - BlockOf(first) ? best.Page - first : best.Page - BlockOf(first);
+        return best.Page - first;
     }
 
     /// <summary>Windows have shown other gfns in the mapping: two memslots seldom share memory.</summary>

@@ -47,6 +47,11 @@ internal sealed class MemslotTracker(TimelineContext context, VmTracker vms, Win
     {
         if (task.Region is not { } region)
         {
+            if (!context.Kinds.Contains(EventKind.SetRegion) && context.Kinds.Contains(EventKind.Faultin) && (!e.Knows(0) || (int)e[0] == 0))
+            {
+                Forget(vms.Of(task));
+            }
+
             return;
         }
 
@@ -62,7 +67,7 @@ internal sealed class MemslotTracker(TimelineContext context, VmTracker vms, Win
 
         if ((int)e[0] == 0)
         {
-            context.Records.SlotsChanged(region, windows.Open);
+            context.Records.SlotsChanged(region, windows.InProgress);
             Activate(region);
         }
         else if (region.Old is { } kept && region.Step != RegionStep.Called)
@@ -144,6 +149,25 @@ internal sealed class MemslotTracker(TimelineContext context, VmTracker vms, Win
     {
         vm.Slots[slot.AsId].Put(slot);
         context.Emit(OperationKind.SlotPut, vm, slot.BaseGfn, slot.Npages, slot.UserspaceAddr, (uint)slot.Flags | ((ulong)slot.Id << 32), (byte)slot.AsId);
+    }
+
+    /// <summary>A call has changed the memslots, and nothing records which: the next faults show them.</summary>
+    private void Forget(VmTrack vm)
+    {
+        foreach (Memslots slots in vm.Slots)
+        {
+            List<Memslot> known = [];
+            foreach (Memslot slot in slots.All)
+            {
+                known.Add(slot);
+            }
+
+            foreach (Memslot slot in known)
+            {
+                slots.Remove(slot.Id);
+                context.Emit(OperationKind.SlotRemove, vm, d: (ulong)slot.Id << 32, asId: (byte)slot.AsId);
+            }
+        }
     }
 
     private void Invalidate(PendingRegion region, bool zapsRoots)

@@ -21,6 +21,12 @@ internal sealed class TaskState(int pid)
     /// <summary>The vCPU runs a nested guest.</summary>
     public bool IsNested { get; set; }
 
+    /// <summary>The nested guest has tables of its own for physical addresses: its faults' addresses are its own, not its host's.</summary>
+    public bool HasNestedTdp { get; set; }
+
+    /// <summary>How its vCPU last left the guest.</summary>
+    public GuestExit LeftGuest { get; set; }
+
     /// <summary>The root that the vCPU works in: 0 normal, 1 SMM, 2 nested.</summary>
     public byte Root => AsId == 1 ? (byte)1 : IsNested ? (byte)2 : (byte)0;
 
@@ -54,6 +60,9 @@ internal sealed class TaskState(int pid)
     public bool CreatesVm { get; set; }
 
     public (ulong Length, ulong Prot, ulong Flags, ulong Offset)? Mmap { get; set; }
+
+    /// <summary>mremap that has begun.</summary>
+    public (ulong Start, ulong OldLength, ulong NewLength, ulong Flags, ulong? Target)? Mremap { get; set; }
 
     /// <summary>It is in a system call that changes the VMM's mappings.</summary>
     public bool ChangesMappings { get; set; }

@@ -22,6 +22,9 @@ internal sealed class VmTracker(TimelineContext context, TaskTable tasks)
     /// <summary>Called when it is known which VM a task works for.</summary>
     public event Action<TaskState, VmTrack>? Attached;
 
+    /// <summary>A VM appears besides another.</summary>
+    public event Action<VmTrack>? Came;
+
     /// <summary>A VM is gone: nothing of it may count for the next one.</summary>
     public event Action<VmTrack>? Gone;
 
@@ -177,7 +180,7 @@ internal sealed class VmTracker(TimelineContext context, TaskTable tasks)
     {
         for (int i = _vms.Count - 1; i >= 0; i--)
         {
-            if (_vms[i].Slots[seen.AsId].Find(seen.BaseGfn) is { } slot && slot.UserspaceAddr == seen.UserspaceAddr && slot.Npages == seen.Npages)
+            if (Holds(_vms[i], seen))
             {
                 return _vms[i];
             }
@@ -185,6 +188,10 @@ internal sealed class VmTracker(TimelineContext context, TaskTable tasks)
 
         return null;
     }
+
+    /// <summary>Whether it is a memslot of this VM.</summary>
+    public static bool Holds(VmTrack vm, Memslot seen) =>
+        vm.Slots[seen.AsId].Find(seen.BaseGfn) is { } slot && slot.UserspaceAddr == seen.UserspaceAddr && slot.Npages == seen.Npages;
 
     public bool IsOnlyOne => _vms.Count <= 1;
 
@@ -222,6 +229,11 @@ internal sealed class VmTracker(TimelineContext context, TaskTable tasks)
         if (kvm != 0)
         {
             _byKvm[kvm] = vm;
+        }
+
+        if (vm.Index > 0)
+        {
+            Came?.Invoke(vm);
         }
 
         return vm;

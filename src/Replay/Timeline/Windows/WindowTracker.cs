@@ -20,14 +20,14 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
 
     // Notifiers nest a few deep, and few tasks invalidate at once; more means that ends are not recorded.
     private const int MaxNested = 64;
-    private const int MaxOpen = 256;
+    private const int MaxOpen = 64;
 
     private readonly List<(TaskState Task, Window Window)> _open = [];
     private readonly List<Window> _opening = [];
     private long _next;
 
     /// <summary>Windows that have not ended, with their tasks, oldest first.</summary>
-    public List<(TaskState Task, Window Window)> Open => _open;
+    public List<(TaskState Task, Window Window)> InProgress => _open;
 
     /// <summary>Windows that have ended since the caller last cleared the list.</summary>
     public List<Window> Ended { get; } = [];
@@ -47,17 +47,24 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
     /// <summary>A window opens in the middle of this task's system call.</summary>
     public Action<TaskState, Window>? Opened { get; set; }
 
-    public static void OnNotifierStart(EventCursor e, TaskState task)
+    public void OnNotifierStart(EventCursor e, TaskState task)
     {
         task.PendingNotifier = e[0];
         task.PendingNotifierEvent = e[3];
         task.PendingEventKnown = e.Knows(3);
+        if (!context.Kinds.Contains(EventKind.UnmapHvaRange) && e.Knows(1) && e.Knows(2))
+        {
+            // x86 before 5.13 has no such event (K12): the probe is all there is of the window.
+            Open(e, task, e[1], e[2]);
+        }
     }
 
-    public void OnUnmapHvaRange(EventCursor e, TaskState task)
+    public void OnUnmapHvaRange(EventCursor e, TaskState task) => Open(e, task, e[0], e[1]);
+
+    private void Open(EventCursor e, TaskState task, ulong start, ulong end)
     {
-        VmTrack vm = vms.OfNotifier(task, task.PendingNotifier, e[0], e[1]);
-        (int slots, ulong gfns) = SlotsIn(vm, e[0], e[1]);
+        VmTrack vm = vms.OfNotifier(task, task.PendingNotifier, start, end);
+        (int slots, ulong gfns) = SlotsIn(vm, start, end);
         Window window = new()
         {
             Id = _next++,
@@ -68,8 +75,8 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
             UnmapAt = e.Time,
             Vm = vm,
             Notifier = task.PendingNotifier,
-            Start = e[0],
-            End = e[1],
+            Start = start,
+            End = end,
             Event = task.PendingNotifierEvent,
             EventKnown = task.PendingNotifier != 0 && task.PendingEventKnown,
             Cpu = e.Cpu,
@@ -103,6 +110,11 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
         opening.Open = task.Fault is { Returned: false } ? task.Fault.Open : -1;
         opening.D = (ulong)(OldestSnapshot?.Invoke() ?? 0);
         window.Opening = context.Queue.Hold(in opening);
+        if (!IsEndRecorded(window))
+        {
+            // Nothing records its end: it may come at once.
+            MayEnd(window);
+        }
     }
 
     public void OnInvalidateBegin(TaskState task)
@@ -182,9 +194,20 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
 
     public void OnInvalidateEnd(EventCursor e, TaskState task)
     {
-        if (task.Ending is not { } window)
+        if ((task.Ending ?? InnermostCounted(task)) is not { } window)
         {
             return;
+        }
+
+        if (task.Ending is null)
+        {
+            // The notifier's own end is not recorded: this one, inside it, ends the innermost.
+            task.Windows.Remove(window);
+            context.Counts.WindowsClosedByProbe++;
+            context.Records.WindowEnds(window);
+            context.Records.WindowClosed(window, byItsEnd: true);
+            Begin(window);
+            window.LastInside = context.Place;
         }
 
         task.Ending = null;
@@ -217,8 +240,8 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
     /// </summary>
     public void CloseLeft(EventKind kind, TaskState task)
     {
-        bool left = context.Kinds.Contains(EventKind.NotifierEnd)
-            ? kind is EventKind.PageFault or EventKind.Entry or EventKind.UserspaceExit or EventKind.SysEnterMmap or EventKind.SysEnterMunmap
+        bool left = IsEndRecorded(task.Windows[0])
+            ? kind is EventKind.PageFault or EventKind.Entry or EventKind.Exit or EventKind.UserspaceExit or EventKind.SysEnterMmap or EventKind.SysEnterMunmap
                 or EventKind.SysEnterMprotect or EventKind.SyscallEdge or EventKind.SetRegion
             : kind is not (EventKind.SpteChanged or EventKind.AgeHva or EventKind.PageAlloc or EventKind.PageFree);
         if (!left)
@@ -247,12 +270,12 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
     }
 
     /// <summary>
-    /// Spec 15.2, policy c: a window whose end nothing records is taken to last no longer than a whole fault of another task that began
-    /// after its last record, unless that fault had to retry on one of its pages.
+    /// A fault of another task that began after the window's last record got a page in its range: KVM refuses that while the window is open
+    /// (spec 4.1), so it had ended.
     /// </summary>
-    public void CloseOutlivedBy(int pid, long faultSeq, ulong hva, bool retried)
+    public void CloseOutlivedBy(int pid, long begun, ulong hva)
     {
-        if (context.Kinds.Contains(EventKind.NotifierEnd))
+        if (IsAnyEndRecorded)
         {
             return;
         }
@@ -260,8 +283,7 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
         for (int i = _open.Count - 1; i >= 0; i--)
         {
             (TaskState task, Window window) = _open[i];
-            bool covers = window.Start < hva + 4096 && hva < window.End;
-            if (task.Pid != pid && window.LastInside <= faultSeq && !(retried && covers))
+            if (task.Pid != pid && window.LastInside <= begun && window.Start < hva + 4096 && hva < window.End)
             {
                 context.Counts.WindowsClosedByFault++;
                 Drop(task, window, WindowEnd.Fault);
@@ -344,11 +366,18 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
     private void Inside(Window window)
     {
         window.LastInside = context.Place;
-        if (!context.Kinds.Contains(EventKind.NotifierEnd))
+        if (!IsEndRecorded(window))
         {
             MayEnd(window);
         }
     }
+
+    private bool IsAnyEndRecorded => context.Kinds.Contains(EventKind.NotifierEnd) || context.Kinds.Contains(EventKind.InvalidateEnd);
+
+    /// <summary>kvm_mmu_invalidate_end is called only for a window that touches a memslot.</summary>
+    private bool IsEndRecorded(Window window) => context.Kinds.Contains(EventKind.NotifierEnd) || (context.Kinds.Contains(EventKind.InvalidateEnd) && window.Slots != 0);
+
+    private Window? InnermostCounted(TaskState task) => context.Kinds.Contains(EventKind.NotifierEnd) ? null : task.Windows.FindLast(window => window.Slots != 0);
 
     /// <summary>From here on the window may have ended.</summary>
     private void MayEnd(Window window)

@@ -10,11 +10,11 @@ internal sealed class FaultEnds(TimelineContext context)
     private const int Efault = -14;
     private const int Eintr = -4;
 
-    /// <summary>KVM_RUN ends with an error. A signal that stops it behind a leaf belongs to the next entry (K7).</summary>
+    /// <summary>KVM_RUN ends with an error. Behind a leaf that is none of this fault's: it belongs to the next entry, or to a later fault (K7, K15).</summary>
     public void SeeErrno(OpenFault fault, int errno)
     {
         bool mapped = fault.Observed.By == ObservedBy.SetSpte || fault.FastReturn == context.Options.Codes.Fixed || fault.FastReturn == context.Options.Codes.Spurious;
-        if (fault.SawReturn || (errno != Efault && errno != Eintr) || (errno == Eintr && mapped))
+        if (fault.SawReturn || (errno != Efault && errno != Eintr) || mapped)
         {
             return;
         }
@@ -81,8 +81,8 @@ internal sealed class FaultEnds(TimelineContext context)
         switch (fault.Observed.By)
         {
             case ObservedBy.SetSpte:
-                // Up to 6.12 the event comes for an entry that was there already, too: then nothing changed.
-                return context.Kinds.Contains(EventKind.SpteChanged) && !fault.Installed ? FaultOutcome.Spurious : FaultOutcome.Fixed;
+                // Up to 6.12 the event comes for an entry that was there already, too: then nothing changed. A shadow MMU changes entries without the other event.
+                return !fault.Installed && SpteLayout.IsPresent(context.Records.Leaf(fault.Vm, fault.Observed.AsId, fault.Gfn)) ? FaultOutcome.Spurious : FaultOutcome.Fixed;
             case ObservedBy.Mmio:
                 return FaultOutcome.Emulate;
             case ObservedBy.Entry when fault.ReturnUntold || (fault.FastUntold && fault.Faultin == 0):

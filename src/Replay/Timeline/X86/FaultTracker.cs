@@ -72,7 +72,20 @@ internal sealed class FaultTracker
         if (Open(e, task, e[0], AccessOf(e[1], _context.Options.Intel)) is { } fault)
         {
             fault.Observed.Vcpu = e.Knows(2) ? (int)e[2] : -1;
+            if (task.LeftGuest == GuestExit.GuestPageFault || task is { IsNested: true, HasNestedTdp: true })
+            {
+                Shadow(fault);
+                fault.Observed.Gpa = ObservedFault.UnknownGpa;
+            }
         }
+    }
+
+    /// <summary>A fault of the shadow MMU: its address is the guest's own, the gfn is the walk's result.</summary>
+    private static void Shadow(OpenFault fault)
+    {
+        fault.Observed.Shadow = true;
+        fault.Access |= FaultAccess.Shadow;
+        fault.Gva = fault.Observed.Gpa;
     }
 
     /// <summary>A fault whose address the capture does not tell: it has no row, and ends the one before.</summary>
@@ -161,13 +174,14 @@ internal sealed class FaultTracker
             return;
         }
 
-        if (!fault.SawTdpFault && _context.Kinds.Contains(EventKind.TdpFault))
+        if (!fault.SawTdpFault && _context.Kinds.Contains(EventKind.TdpFault) && !fault.Observed.Shadow)
         {
-            // Shadow paging: the fault address is the guest's virtual one, the gfn is the walk's result.
-            fault.Observed.Shadow = true;
-            fault.Access |= FaultAccess.Shadow;
-            fault.Gva = fault.Observed.Gpa;
-            fault.Observed.Gpa = (e[0] << 12) | (fault.Observed.Gpa & 0xfff);
+            Shadow(fault);
+        }
+
+        if (fault.Observed.Shadow)
+        {
+            fault.Observed.Gpa = (e[0] << 12) | (fault.Gva & 0xfff);
         }
 
         SeeSlot(e, task, fault);
@@ -195,7 +209,8 @@ internal sealed class FaultTracker
             fault.LookupEntry = _context.Place;
         }
 
-        fault.InLookup = true;
+        // Without any record behind it nothing tells when the lookup is over.
+        fault.InLookup = _context.Kinds.Contains(EventKind.HvaToPfnRet) || _context.Kinds.Contains(EventKind.FaultinRet) || _context.Kinds.Contains(EventKind.SpteRequested);
         fault.SawFollow = false;
         fault.Hva = e[0];
         fault.Fact = LookupFact.None;
@@ -276,6 +291,7 @@ internal sealed class FaultTracker
         }
 
         Begin(task, fault);
+        fault.InLookup = false;
         fault.FaultinReturn = fault.Last = _context.Place;
         if (!fault.LookupShown && e.Knows(2) && e[2] != 0 && !SpecialPfn.IsError(e[2]) && e[2] != SpecialPfn.NoSlot)
         {
@@ -302,8 +318,9 @@ internal sealed class FaultTracker
             _requested.Add(fault);
         }
 
-        Begin(task, fault);
+        Begin(task, fault, lookupSeen: true);
         TellNextStep(fault, OwnStep.Seen);
+        fault.InLookup = false;
         fault.Requested = fault.Last = _context.Place;
         if (fault.LookupPfn == 0 && !SpecialPfn.IsError(e[1]) && e[1] != SpecialPfn.NoSlot && (_inference is null || fault.FaultinReturn > 0))
         {
@@ -378,7 +395,18 @@ internal sealed class FaultTracker
             return;
         }
 
-        if (task.Fault is not { Returned: false } fault || level is 0 or > 3 || (e[0] ^ fault.Gfn) >= Levels.Pages(level))
+        if (task.Fault is not { Returned: false } fault || level is 0 or > 3)
+        {
+            return;
+        }
+
+        if (!fault.Observed.IsGpaKnown)
+        {
+            // A leaf is no larger than the guest's own mapping: below its size both addresses are the same.
+            fault.Observed.Gpa = (e[0] << 12) | (fault.Gva & ((Levels.Pages(level) << 12) - 1));
+        }
+
+        if ((e[0] ^ fault.Gfn) >= Levels.Pages(level))
         {
             return;
         }
@@ -395,12 +423,29 @@ internal sealed class FaultTracker
         }
 
         fault.Observed.By = ObservedBy.SetSpte;
-        _context.Records.Installed(fault.Vm, fault.Observed.AsId, fault.Gfn, _windows.Open);
+        _context.Records.Installed(fault.Vm, fault.Observed.AsId, fault.Gfn, _windows.InProgress);
         if (!fault.Committed)
         {
+            if (!_context.Kinds.Contains(EventKind.SpteChanged))
+            {
+                SeeRace(fault);
+            }
+
             fault.Installed = !_context.Kinds.Contains(EventKind.SpteChanged) || fault.Observed.Shadow;
             fault.Record = (level, e[1]);
             Commit(task, fault);
+        }
+    }
+
+    /// <summary>kvm_mmu_set_spte comes behind the install: of two that hold mmu_lock for reading at once it does not tell which came first.</summary>
+    private void SeeRace(OpenFault fault)
+    {
+        foreach (OpenFault other in _requested)
+        {
+            if (other != fault && other is { Committed: false, Returned: false } && other.Root == fault.Root && other.Meets(fault.Vm, fault.Gfn, fault.Observed.Level))
+            {
+                other.RaceUntold = fault.RaceUntold = true;
+            }
         }
     }
 
@@ -419,13 +464,20 @@ internal sealed class FaultTracker
         Commit(task, fault);
     }
 
-    public static void OnRelease(EventCursor e, TaskState task)
+    public void OnRelease(EventCursor e, TaskState task)
     {
         // Behind the handler's return the task may look pages up for other reasons (emulation, kvm_vcpu_map).
-        if (task.Fault is { Returned: false } fault)
+        if (task.Fault is not { Returned: false } fault)
         {
-            fault.Observed.Releases++;
-            fault.Observed.ReleasedPfn = e.Knows(0) ? e[0] : 0;
+            return;
+        }
+
+        fault.Observed.Releases++;
+        fault.Observed.ReleasedPfn = e.Knows(0) ? e[0] : 0;
+        if (fault.Requested > 0)
+        {
+            // It is done under mmu_lock: it installs nothing more.
+            Commit(task, fault);
         }
     }
 
@@ -467,6 +519,22 @@ internal sealed class FaultTracker
         }
 
         task.RootsAtEntry = _vms.Of(task).Roots;
+    }
+
+    /// <summary>The guest ran, so the fault was over before, and with a kvm_entry that is not recorded (K15).</summary>
+    public void OnExit(EventCursor e, TaskState task)
+    {
+        if (task.Fault is not { } fault)
+        {
+            return;
+        }
+
+        if (fault.Observed.By == ObservedBy.Nothing)
+        {
+            fault.Observed.By = ObservedBy.Entry;
+        }
+
+        Close(task, fault, -1, e.Seq);
     }
 
     public void OnUserspaceExit(EventCursor e, TaskState task)
@@ -572,8 +640,9 @@ internal sealed class FaultTracker
         }
 
         Memslot seen = new(task.AsId, (short)e[1], e[3], pages, e[5], (MemslotFlags)(uint)e[2]);
-        if (task.Vm is null && (_vms.WithSlot(seen) ?? (_vms.IsOnlyOne ? fault.Vm : null)) is { } owner)
+        if ((task.Vm is null || !VmTracker.Holds(fault.Vm, seen)) && (_vms.WithSlot(seen) ?? (task.Vm is null && _vms.IsOnlyOne ? fault.Vm : null)) is { } owner)
         {
+            // Of several VMs that a task made or serves, the memslot that the lookup found tells which it is now.
             _vms.Attach(task, owner);
             fault.Vm = owner;
         }
@@ -597,6 +666,7 @@ internal sealed class FaultTracker
         bool reloaded = task.RootsAtEntry == fault.Vm.Roots || (task.RootsAtEntry is null && fault.Vm.Roots == 0);
         SlotFact slot = fault.SeenInvalid ? SlotFact.SeenInvalid
             : fault.SlotSeen ? SlotFact.Recorded
+            : fault.Observed.Shadow ? SlotFact.Unknown
             : _inference is not null ? _inference.SlotOf(fault)
             : MemslotTracker.FactOf(fault.Vm, fault.Gfn, (byte)fault.Observed.AsId);
         fault.SlotFact = slot;
@@ -685,9 +755,11 @@ internal sealed class FaultTracker
             return null;
         }
 
+        // One that found its leaf there raced with nobody on the way to it.
+        ulong reach = SpteLayout.IsPresent(_context.Records.Leaf(fault.Vm, fault.Observed.AsId, fault.Gfn)) ? 1 : BlockPages;
         foreach (OpenFault other in _requested)
         {
-            if (other != fault && other is { Committed: false, Returned: false } && other.Vm == fault.Vm && other.Root == fault.Root && (other.Gfn ^ fault.Gfn) < BlockPages)
+            if (other != fault && other is { Committed: false, Returned: false, WaitsFor: null } && other.Vm == fault.Vm && other.Root == fault.Root && (other.Gfn ^ fault.Gfn) < reach)
             {
                 return other;
             }
@@ -699,8 +771,9 @@ internal sealed class FaultTracker
     private void SendMap(OpenFault fault)
     {
         fault.Committed = true;
-        LookupFact fact = fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued
-            : fault is { FaultinReturn: > 0, LookupReturn: 0, InLookup: false } && _context.Kinds.Contains(EventKind.HvaToPfn) && fault.Fact != LookupFact.Found ? LookupFact.NotMade
+        LookupFact fact = fault.RaceUntold ? LookupFact.OrderUnknown
+            : fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued
+            : fault is { FaultinReturn: > 0, LookupEntry: 0 } && _context.Kinds.Contains(EventKind.HvaToPfn) && fault.Fact != LookupFact.Found ? LookupFact.NotMade
             : LookupFact.None;
         bool mapWritable = fault.Observed.HasLeaf ? (fault.Observed.Spte & _context.Options.HostWritableBit) != 0 : (fault.Access & FaultAccess.Write) != 0;
         MapFacts facts = fault.Raced && !fault.Installed ? MapFacts.Raced : MapFacts.None;
@@ -718,6 +791,7 @@ internal sealed class FaultTracker
 
         bool stepRecorded = _context.Kinds.Contains(EventKind.SpteRequested);
         facts |= fault.Requested > 0 ? MapFacts.Passed : stepRecorded ? MapFacts.NotPassed : MapFacts.None;
+        facts |= fault is { LookupShown: false, FaultinReturn: 0 } && fault.SlotFact != SlotFact.NoneInferred ? MapFacts.LookupUnseen : MapFacts.None;
         TellNextStep(fault, fault.Requested > 0 ? OwnStep.Seen : stepRecorded ? OwnStep.Missing : OwnStep.NotRecorded);
         Operation map = Step(fault, OperationKind.FaultMap, (ulong)fact, (ulong)facts, fault.Observed.HasLeaf ? (ulong)fault.Observed.Level : 0);
         long earliest = Math.Max(Math.Max(fault.FaultinReturn, fault.LookupReturn), fault.SnapshotAfter);
@@ -806,7 +880,11 @@ internal sealed class FaultTracker
 
         if (_inference is not null)
         {
-            _windows.CloseOutlivedBy(fault.Observed.Pid, fault.Observed.Seq + 1, fault.Hva, fault.Observed.Outcome is FaultOutcome.Retry or FaultOutcome.Unknown);
+            if (fault.Observed.HasLeaf)
+            {
+                _windows.CloseOutlivedBy(fault.Observed.Pid, fault.Observed.Seq + 1, fault.Hva);
+            }
+
             _inference.Learn(fault);
         }
 

@@ -44,6 +44,9 @@ internal sealed class OpenFault
     /// <summary>Another task changed an entry on its way while it held mmu_lock for reading.</summary>
     public bool Raced;
 
+    /// <summary>So did another, and no record tells which of the two came first.</summary>
+    public bool RaceUntold;
+
     /// <summary>The root that its vCPU has is gone; or may be.</summary>
     public bool RootStale;
     public bool RootMayBeStale;
@@ -100,7 +103,7 @@ internal sealed class OpenFault
         Observed = default;
         Access = FaultAccess.None;
         Begun = LookupSent = Committed = InLookup = SawFollow = SawTdpFault = AsyncQueued = Returned = SawReturn = IsCall = false;
-        Installed = Raced = RootStale = RootMayBeStale = SeenInvalid = FastUntold = ReturnUntold = LookupShown = SlotSeen = Closed = false;
+        Installed = Raced = RaceUntold = RootStale = RootMayBeStale = SeenInvalid = FastUntold = ReturnUntold = LookupShown = SlotSeen = Closed = false;
         FastReturn = -1;
         Record = null;
         Behind = false;

@@ -64,7 +64,15 @@ internal sealed class SpteTracker(TimelineContext context, VmTracker vms, Window
 
             if (task.Fault is null || task.Fault.InLookup || task.Fault.Returned)
             {
-                Observe(window.Vm, asId, gfn, old, now, level, e.Seq, expected: true);
+                if (AreSlotsInferred(window.Vm))
+                {
+                    Zap(window.Vm, asId, gfn, old, now, level);
+                }
+                else
+                {
+                    Observe(window.Vm, asId, gfn, old, now, level, e.Seq, expected: true);
+                }
+
                 return;
             }
         }
@@ -171,7 +179,7 @@ internal sealed class SpteTracker(TimelineContext context, VmTracker vms, Window
         bool newLeaf = IsPresentLeaf(now, level);
 
         // A table that is removed takes its leaves along; a memslot call may zap what it wants; and what cannot be known is not held against anybody.
-        bool expected = task.Region is not null || IsBelowRemoved(task, gfn, level) || !context.Kinds.Contains(EventKind.UnmapHvaRange);
+        bool expected = task.Region is not null || IsBelowRemoved(task, gfn, level) || !context.Kinds.Contains(EventKind.UnmapHvaRange) || !context.Kinds.Contains(EventKind.SetRegion);
         if (task.Region is { Invalidates: true } region)
         {
             if (oldLeaf)
@@ -238,10 +246,22 @@ internal sealed class SpteTracker(TimelineContext context, VmTracker vms, Window
         context.Emit(kind, vm, gfn, (ulong)level, kind == OperationKind.ZapLeaf ? old : SpteLayout.Pfn(now), asId: asId);
     }
 
+    /// <summary>Where memslots are inferred a window's reach is not certain: its zaps are taken over from their records.</summary>
+    private bool AreSlotsInferred(VmTrack vm) => Forgot is not null && vm.FirstSlot is null;
+
+    private void Zap(VmTrack vm, byte asId, ulong gfn, ulong old, ulong now, int level)
+    {
+        if (IsPresentLeaf(old, level) && !SpteLayout.IsPresent(now))
+        {
+            Forgot?.Invoke(vm, gfn, (ulong)level);
+            context.Emit(OperationKind.ZapLeaf, vm, gfn, (ulong)level, old, asId: asId);
+        }
+    }
+
     /// <summary>A leaf that the models have changed, or will not change, by themselves: handed over to be compared.</summary>
     private void Observe(VmTrack vm, byte asId, ulong gfn, ulong old, ulong now, int level, long seq, bool expected)
     {
-        if (IsPresentLeaf(old, level))
+        if (IsPresentLeaf(old, level) && !AreSlotsInferred(vm))
         {
             ObserveValue(vm, asId, gfn, old, now, level, seq, expected);
         }
