@@ -100,7 +100,7 @@ public static class ReplayRunner
         }
 
         using EventStream stream = TraceEvents.Open(reader, trace, ignoreProbes: true, InferredFacts.Kinds);
-        return InferredFacts.Read(stream, kernel.Intel);
+        return InferredFacts.Read(stream, kernel.Intel, kernel.ShowsWindows(kinds));
     }
 
     /// <summary>A lookup failed: without the probe on followed leaves it takes inference to say why.</summary>

@@ -42,11 +42,12 @@ internal static class AssumptionWriter
                 : "TTM block orders: not recorded (kmem:mm_page_alloc with order > 0); taken as the allocator's preference, highest order first, where the pfn's alignment allows");
         long guessed = counts.WindowsClosedByNextEvent + counts.WindowsClosedByLoss + counts.WindowsClosedByFault;
         long closed = counts.WindowsClosedByProbe + guessed;
+        string none = kernel.ShowsWindows(kinds) ? "" : "; this kernel records none of itself (probe kvm_mmu_notifier_invalidate_range_start and _end)";
         Add(
             "AS-5",
-            guessed > 0 ? "assumed" : "known",
+            !kernel.ShowsWindows(kinds) ? "unknown" : guessed > 0 ? "assumed" : "known",
             closed == 0 ? null : Share(guessed, closed),
-            Say($"notifier windows: {counts.WindowsClosedByProbe} closed by the probe on their end, {counts.WindowsClosedByNextEvent} by the task's next event, {counts.WindowsClosedByFault} by a whole fault of another task after them, {counts.WindowsClosedByLoss} by lost records; a window begins between its kvm_unmap_hva_range and its first zap or the notifier's return"));
+            Say($"notifier windows: {counts.WindowsClosedByProbe} closed by the probe on their end, {counts.WindowsClosedByNextEvent} by the task's next event, {counts.WindowsClosedByFault} by a whole fault of another task after them, {counts.WindowsClosedByLoss} by lost records; a window begins between its kvm_unmap_hva_range and its first zap or the notifier's return{none}"));
         Add(
             "AS-6",
             tallies.InSet > 0 ? "assumed" : "known",

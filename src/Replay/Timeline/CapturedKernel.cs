@@ -105,6 +105,10 @@ public sealed record CapturedKernel
         };
     }
 
+    /// <summary>x86 before 5.13 records no kvm_unmap_hva_range (K12): without a probe on the notifier nothing shows its windows.</summary>
+    public bool ShowsWindows(IReadOnlySet<EventKind> kinds) =>
+        kinds.Contains(EventKind.UnmapHvaRange) || kinds.Contains(EventKind.NotifierStart) || Releases.Parse(Release) is not < 5013;
+
     /// <summary>One phrase each for release and vendor, with where it comes from.</summary>
     public string Describe() =>
         $"kernel {Release ?? "unknown"}{(ReleaseInferred ? " (inferred from its records)" : "")}, {(Intel ? "Intel EPT" : "AMD NPT")} ({(VendorFrom == NotTold ? "vendor not told, taken for it" : $"vendor {VendorFrom}")})";

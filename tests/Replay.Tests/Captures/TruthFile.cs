@@ -10,6 +10,9 @@ public sealed partial class TruthFile
 
     public IReadOnlyList<Op> Ops { get; }
 
+    /// <summary>Whether the file is of the form that tells where KVM_RUN returned EFAULT, if its VMM made any passes.</summary>
+    public static bool TellsEfaults(string path) => File.ReadLines(path).FirstOrDefault(line => line.StartsWith("op ", StringComparison.Ordinal))?.Contains("efault_ranges=", StringComparison.Ordinal) ?? true;
+
     public static TruthFile Read(string path)
     {
         List<Op> ops = [];

@@ -8,7 +8,7 @@ namespace TraceReplay.Replay.Timeline.Inference;
 /// What a trace without probes tells of memslots and pages when it is read whole before it is replayed (spec 8.3): how every
 /// fault ended, which gfns a window zaps, where a driver's blocks lie. A fault is never asked about itself.
 /// </summary>
-internal sealed class InferredFacts(bool intel)
+internal sealed class InferredFacts(bool intel, bool showsWindows)
 {
     // PFERR bits of a nested page fault, which shadow paging's own faults never have (spec 9.2): its address is the guest's physical one.
     private const ulong NestedPageFault = 3UL << 32;
@@ -47,9 +47,12 @@ internal sealed class InferredFacts(bool intel)
     public IReadOnlyList<(long Since, Memslot Slot)> Slots { get; private set; } = [];
 
     /// <summary>Reads the trace to its end.</summary>
-    public static InferredFacts Read(EventStream stream, bool intel)
+    /// <param name="stream">The events.</param>
+    /// <param name="intel">Error codes are exit qualifications.</param>
+    /// <param name="showsWindows">The trace would show a window; if not, a leaf that was made tells nothing of later.</param>
+    public static InferredFacts Read(EventStream stream, bool intel, bool showsWindows)
     {
-        InferredFacts facts = new(intel);
+        InferredFacts facts = new(intel, showsWindows);
         while (stream.MoveNext())
         {
             facts.Add(stream.Current);
@@ -69,7 +72,7 @@ internal sealed class InferredFacts(bool intel)
     public bool IsGuessed(Memslot slot) => _regions.IsGuessed(slot);
 
     /// <summary>Whether a memslot holds <paramref name="gfn"/>, by other faults than the one asked about.</summary>
-    public bool? HasSlot(ulong gfn, long seq, long fault) => _legacyMmu ? null : Witnesses.HasSlot(gfn, seq, fault);
+    public bool? HasSlot(ulong gfn, long seq, long fault) => _legacyMmu ? null : Witnesses.HasSlot(gfn, seq, fault) is true && !showsWindows ? null : Witnesses.HasSlot(gfn, seq, fault);
 
     /// <summary>Another fault within reach left a leaf of a device's memory: the mapping is VM_IO or VM_PFNMAP.</summary>
     public bool IsDevice(ulong gfn, long fault)
