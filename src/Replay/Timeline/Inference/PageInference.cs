@@ -154,6 +154,10 @@ internal sealed class PageInference(TimelineContext context, VmTracker vms, Mems
         }
     }
 
+    /// <summary>Other faults and the allocator show a driver's block here: KVM may refuse it for its refcount.</summary>
+    public bool IsDriversPage(OpenFault fault) =>
+        facts.Blocks.PfnAt(fault.Gfn, context.Seq, fault.Observed.FaultId) is not null || facts.IsDevice(fault.Gfn, fault.Observed.FaultId);
+
     /// <summary>The page behind a gfn that no earlier leaf shows.</summary>
     private void InferPage(OpenFault fault, Vma? vma)
     {

@@ -260,7 +260,8 @@ internal sealed class FaultTracker
 
         fault.InLookup = false;
         fault.LookupPfn = e[0];
-        fault.Refused = e[0] == SpecialPfn.Fault && _inference is not null && !_context.Kinds.Contains(EventKind.FollowPfn);
+        fault.Refused = e[0] == SpecialPfn.Fault && !_context.Kinds.Contains(EventKind.FollowPfn) && _inference?.IsDriversPage(fault) == true
+            && !_host.ChangedSince(fault.Vm, fault.Hva, fault.LookupEntry);
         fault.LookupShown = !fault.Refused;
         fault.LookupReturn = fault.Last = _context.Place;
         fault.Fact = e[0] switch
@@ -310,7 +311,7 @@ internal sealed class FaultTracker
         }
 
         // Without map_writable (6.1) the lookup waits for the SPTE to show it; that setting has no check in between.
-        if (e.Knows(3) && fault.LookupReturn > 0)
+        if (e.Knows(3) && fault.LookupReturn > 0 && !fault.Refused)
         {
             SendLookup(fault, (e[3] & 1) != 0);
         }
@@ -792,7 +793,7 @@ internal sealed class FaultTracker
         {
             fact = _inference.Prepare(fault);
         }
-        else if (!fault.LookupSent && (fault.LookupReturn > 0 || fault.Fact == LookupFact.Found))
+        else if (!fault.LookupSent && ((fault.LookupReturn > 0 && !fault.Refused) || fault.Fact == LookupFact.Found))
         {
             bool fromLeaf = fault is { SawFollow: false, Observed.HasLeaf: true };
             _context.Counts.WritableFromLeaf += fromLeaf ? 1 : 0;
