@@ -1,6 +1,7 @@
 using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Results;
+using TraceReplay.Replay.State;
 using TraceReplay.Replay.Timeline;
 using TraceReplay.Replay.Timeline.Inference;
 using TraceReplay.Replay.Timeline.Windows;
@@ -92,13 +93,29 @@ public static class ReplayRunner
     /// <summary>Reads the trace ahead where the memslots that faults find, or their lookups, are not recorded, or are to be left out.</summary>
     internal static InferredFacts? Infer(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds)
     {
-        if ((kinds.Contains(EventKind.SetRegion) || kinds.Contains(EventKind.Faultin)) && (kinds.Contains(EventKind.HvaToPfnRet) || kinds.Contains(EventKind.FaultinRet)))
+        bool slots = kinds.Contains(EventKind.SetRegion) || kinds.Contains(EventKind.Faultin);
+        if (slots && kinds.Contains(EventKind.HvaToPfnRet) && (kinds.Contains(EventKind.FollowPfn) || !IsAnyRefused(reader, trace)))
         {
             return null;
         }
 
         using EventStream stream = TraceEvents.Open(reader, trace, ignoreProbes: true, InferredFacts.Kinds);
         return InferredFacts.Read(stream, kernel.Intel, kernel.ShowsWindows(kinds));
+    }
+
+    /// <summary>A lookup failed: without the probe on followed leaves it takes inference to say why.</summary>
+    private static bool IsAnyRefused(DatasetReader reader, TraceManifest trace)
+    {
+        using EventStream stream = TraceEvents.Open(reader, trace, ignoreProbes: false, new HashSet<EventKind> { EventKind.HvaToPfnRet });
+        while (stream.MoveNext())
+        {
+            if (stream.Current.Knows(0) && stream.Current[0] == SpecialPfn.Fault)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static IReadOnlyList<IFaultModel> CreateModels(ReplayOptions options, CapturedKernel kernel)

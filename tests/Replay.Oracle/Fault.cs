@@ -1,5 +1,6 @@
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.Oracle.Orders;
 using TraceReplay.Replay.State;
 
 namespace TraceReplay.Replay.Oracle;
@@ -21,6 +22,9 @@ public sealed class Fault
 
     public bool Prefetch => Access.HasFlag(FaultAccess.Prefetch);
 
+    /// <summary>What its checks read, if somebody else knows.</summary>
+    public Readings? Told { get; init; }
+
     // Taken at the start (spec 3.3, step 4).
     public ulong SeqSnapshot { get; set; }
 
@@ -32,6 +36,12 @@ public sealed class Fault
 
     // Found by the lookup.
     public bool LookedUp { get; set; }
+
+    /// <summary>hva_to_pfn was called: what a READONLY memslot refuses does not come that far.</summary>
+    public bool MadeLookup { get; set; }
+
+    /// <summary>It is behind all checks, with mmu_lock held.</summary>
+    public bool ReachedLock { get; set; }
 
     public ulong LookupPfn { get; set; }
 

@@ -43,12 +43,12 @@ public sealed partial class Machine
         }
 
         // 7 and 9; at 6.8 the other way round.
-        bool windowHits = Kernel.Precheck && vm.Invalidation.Covers(RangeUnit(fault));
+        bool windowHits = Kernel.Precheck && (fault.Told?.First ?? IsStale(vm, fault));
         if (Kernel.PrecheckBeforeInvalidSlot && windowHits)
         {
             fault.Retry(RetryCause.PrecheckBeforeLookup);
         }
-        else if (fault.Slot.Invalid)
+        else if (fault.Slot.Invalid || fault.Told is { SlotInvalid: true })
         {
             fault.Retry(RetryCause.SlotInvalid);
         }
@@ -95,7 +95,7 @@ public sealed partial class Machine
 
         fault.LookedUp = true;
         Resolve(vm, fault, fact);
-        if (!fault.Ended && Kernel.Precheck && IsStale(vm, fault))
+        if (!fault.Ended && Kernel.Precheck && (fault.Told?.Second ?? IsStale(vm, fault)))
         {
             fault.Retry(RetryCause.PrecheckAfterLookup);
             ReleaseAtPrecheck(fault);
@@ -110,9 +110,28 @@ public sealed partial class Machine
             return;
         }
 
-        if (fault.Root != vm.RootGeneration)
+        if (fault.Told?.RootsGone ?? fault.Root != vm.RootGeneration)
         {
             fault.Retry(RetryCause.RootObsolete);
+        }
+        else if (fault.Slot is not null && (fault.Told?.Locked ?? IsStale(vm, fault)))
+        {
+            fault.Retry(vm.Invalidation.Covers(RangeUnit(fault)) ? RetryCause.WindowOpen : RetryCause.SeqMoved);
+        }
+        else
+        {
+            fault.ReachedLock = true;
+            Install(vm, fault);
+        }
+
+        Finish(fault);
+    }
+
+    private void Install(Vm vm, Fault fault)
+    {
+        if (fault.Told is { RaceLost: true })
+        {
+            fault.Retry(RetryCause.LostRace);
         }
         else if (fault.Slot is null)
         {
@@ -122,16 +141,10 @@ public sealed partial class Machine
             vm.Mmio[(fault.AsId, fault.Gfn)] = fault.MemslotGeneration;
             fault.End(FaultOutcome.Emulate);
         }
-        else if (IsStale(vm, fault))
-        {
-            fault.Retry(vm.Invalidation.Covers(RangeUnit(fault)) ? RetryCause.WindowOpen : RetryCause.SeqMoved);
-        }
         else
         {
             Map(vm, fault.Slot, fault);
         }
-
-        Finish(fault);
     }
 
     private ulong RangeUnit(Fault fault) => Kernel.RangeUnitIsHva ? fault.Slot!.Hva(fault.Gfn) : fault.Gfn;

@@ -16,7 +16,7 @@ public sealed partial class Machine
                 PutSlot(vm, new Slot(op.AsId, (int)(op.D >> 32), op.A, op.B, op.C, (MemslotFlags)(uint)op.D));
                 break;
             case OperationKind.SlotInvalidate:
-                InvalidateSlot(vm, op.AsId, (int)(op.D >> 32));
+                InvalidateSlot(vm, op.AsId, (int)(op.D >> 32), zapsRoots: op.C == 0);
                 break;
             case OperationKind.SlotRemove:
                 vm.Slots.RemoveAll(slot => slot.AsId == op.AsId && slot.Id == (int)(op.D >> 32));
@@ -55,6 +55,9 @@ public sealed partial class Machine
             case OperationKind.ZapAll:
                 ZapAll(vm);
                 break;
+            case OperationKind.WindowOpening or OperationKind.WindowEnding:
+                // Places only.
+                break;
             default:
                 LeafEvent(vm, op);
                 break;
@@ -68,7 +71,7 @@ public sealed partial class Machine
         vm.MemslotGeneration++;
     }
 
-    private void InvalidateSlot(Vm vm, int asId, int id)
+    private void InvalidateSlot(Vm vm, int asId, int id, bool zapsRoots)
     {
         int index = vm.Slots.FindIndex(slot => slot.AsId == asId && slot.Id == id);
         if (index >= 0)
@@ -76,7 +79,10 @@ public sealed partial class Machine
             vm.Slots[index] = vm.Slots[index] with { Flags = vm.Slots[index].Flags | MemslotFlags.Invalid };
         }
 
-        ZapAll(vm);
+        if (zapsRoots)
+        {
+            ZapAll(vm);
+        }
     }
 
     private void ZapAll(Vm vm)
@@ -207,6 +213,12 @@ public sealed partial class Machine
         {
             Zap(vm, key);
             vm.RecordsToCome.Add(key);
+        }
+
+        // The table goes, and with it what else hung off it.
+        foreach ((int AsId, ulong Gfn) key in vm.Mmio.Keys.Where(key => key.AsId == asId && key.Gfn >= gfn && key.Gfn < gfn + pages).ToList())
+        {
+            vm.Mmio.Remove(key);
         }
 
         if (Kernel.RebuildsHugeInPlace)

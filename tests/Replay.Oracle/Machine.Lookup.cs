@@ -21,6 +21,7 @@ public sealed partial class Machine
             return;
         }
 
+        fault.MadeLookup = true;
         bool upgrade = !slot.ReadOnly;
         ulong hva = slot.Hva(fault.Gfn);
         Mapping? vma = vm.Memory.MappingAt(hva);

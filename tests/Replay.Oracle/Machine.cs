@@ -1,4 +1,5 @@
 using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.Oracle.Orders;
 
 namespace TraceReplay.Replay.Oracle;
 
@@ -16,6 +17,11 @@ public sealed partial class Machine(Kernel kernel, Vendor vendor)
     public Vendor Vendor { get; } = vendor;
 
     public Pages Pages { get; } = new();
+
+    /// <summary>
+    /// What the checks of a fault read in one order of the things around it; null: things happen as the operations stand, and the checks see for themselves.
+    /// </summary>
+    public Func<long, Readings>? Told { get; init; }
 
     /// <summary>Faults in the order in which they ended.</summary>
     public List<Fault> Ended { get; } = [];
@@ -36,7 +42,7 @@ public sealed partial class Machine(Kernel kernel, Vendor vendor)
         switch (op.Kind)
         {
             case OperationKind.FaultBegin:
-                Fault begun = new() { Id = op.FaultId, AsId = op.AsId, Gfn = op.A / 4096, Access = (FaultAccess)op.B };
+                Fault begun = new() { Id = op.FaultId, AsId = op.AsId, Gfn = op.A / 4096, Access = (FaultAccess)op.B, Told = Told?.Invoke(op.FaultId) };
                 _open[op.Open] = begun;
                 Begin(vm, begun);
                 break;

@@ -24,7 +24,16 @@ public static class ScriptWriter
                 script.Append(CultureInfo.InvariantCulture, $"as {op.AsId} ");
             }
 
-            s_forms[op.Kind].Write(in op, script);
+            if (s_forms.TryGetValue(op.Kind, out LineForm? form))
+            {
+                form.Write(in op, script);
+            }
+            else
+            {
+                // Only a recorded stream has it.
+                script.Append(CultureInfo.InvariantCulture, $"# {op.Kind}");
+            }
+
             script.Append('\n');
         }
 

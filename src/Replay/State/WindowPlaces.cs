@@ -21,7 +21,13 @@ public enum RetryVerdict : byte
 /// <param name="CheckBefore">Place before which it lies.</param>
 /// <param name="Fault">Place of the fault among the open ones: a window that its own lookup opened lies between its snapshot and the checks behind the lookup.</param>
 /// <param name="BeforeLookup">The check is the one before the lookup.</param>
-public readonly record struct CheckPlaces(long SnapshotAfter, long SnapshotBefore, ulong SnapshotPlusOne, long CheckAfter, long CheckBefore, int Fault, bool BeforeLookup);
+/// <param name="PassedAfter">Place after which an earlier check lies that is known to have let the fault go on; <see cref="long.MinValue"/> if none is.</param>
+public readonly record struct CheckPlaces(
+    long SnapshotAfter, long SnapshotBefore, ulong SnapshotPlusOne, long CheckAfter, long CheckBefore, int Fault, bool BeforeLookup, long PassedAfter = long.MinValue)
+{
+    /// <summary>Place after which the fault began.</summary>
+    public long BeganAfter { get; } = SnapshotAfter;
+}
 
 /// <summary>
 /// The notifier windows of a VM that matched a memslot, each with the places between which it began and ended. A window's begin
@@ -108,12 +114,13 @@ public sealed class WindowPlaces
     /// <summary>
     /// The retry check (spec 4.1): a window over <paramref name="x"/> is in progress, or one has ended since the snapshot.
     /// </summary>
-    /// <param name="places">Where the fault looked.</param>
+    /// <param name="looked">Where the fault looked.</param>
     /// <param name="x">The page in the unit of the hull.</param>
     /// <param name="anyRange">The check knows no range (arm64).</param>
     /// <param name="isOpen">A window over it may be in progress; otherwise it is the sequence that moved.</param>
-    public RetryVerdict Check(in CheckPlaces places, ulong x, bool anyRange, out bool isOpen)
+    public RetryVerdict Check(in CheckPlaces looked, ulong x, bool anyRange, out bool isOpen)
     {
+        CheckPlaces places = Narrow(in looked);
         RetryVerdict verdict = RetryVerdict.No;
         isOpen = false;
         for (int i = 0; i < _count; i++)
@@ -126,9 +133,16 @@ public sealed class WindowPlaces
                 continue;
             }
 
-            if (window.Fault >= 0 && window.Fault == places.Fault && window.BeginAfter > places.SnapshotAfter)
+            if (window.IsOf(in places))
             {
                 verdict = places.BeforeLookup ? verdict : RetryVerdict.Yes;
+                continue;
+            }
+
+            // What would have made the earlier check say retry had ended before the snapshot, since it did not.
+            if (window.EndBefore <= places.PassedAfter
+                || (window.BeginBefore <= places.PassedAfter && (anyRange || IsCovered(i, x, places with { CheckAfter = places.PassedAfter }, certain: true))))
+            {
                 continue;
             }
 
@@ -150,22 +164,73 @@ public sealed class WindowPlaces
         return verdict;
     }
 
-    /// <summary>Forgets windows that ended before any fault that is still open began.</summary>
+    /// <summary>
+    /// What the windows tell of the fault's own places: a recorded snapshot lies behind the ends that it counts and before the others, and a
+    /// window that the fault's lookup opened lies between its two lock-free checks.
+    /// </summary>
+    private CheckPlaces Narrow(in CheckPlaces looked)
+    {
+        (long snapshotAfter, long snapshotBefore) = (looked.SnapshotAfter, looked.SnapshotBefore);
+        (long checkAfter, long checkBefore, long passedAfter) = (looked.CheckAfter, looked.CheckBefore, looked.PassedAfter);
+        for (int i = 0; i < _count; i++)
+        {
+            ref Window window = ref _windows[i];
+            if (looked.SnapshotPlusOne != 0 && window.SeqAfter != 0)
+            {
+                if (window.SeqAfter < looked.SnapshotPlusOne)
+                {
+                    snapshotAfter = Math.Max(snapshotAfter, window.EndAfter);
+                }
+                else
+                {
+                    snapshotBefore = Math.Min(snapshotBefore, window.EndBefore);
+                }
+            }
+
+            if (window.IsOf(in looked))
+            {
+                snapshotBefore = Math.Min(snapshotBefore, window.BeginBefore);
+                checkBefore = looked.BeforeLookup ? Math.Min(checkBefore, window.BeginBefore) : checkBefore;
+                checkAfter = looked.BeforeLookup || window.EndAfter == Open ? checkAfter : Math.Max(checkAfter, window.EndAfter);
+            }
+        }
+
+        return looked with
+        {
+            SnapshotAfter = snapshotAfter,
+            SnapshotBefore = snapshotBefore,
+            CheckAfter = Math.Max(checkAfter, snapshotAfter),
+            CheckBefore = checkBefore,
+            PassedAfter = passedAfter == long.MinValue ? passedAfter : Math.Max(passedAfter, snapshotAfter),
+        };
+    }
+
+    /// <summary>
+    /// Forgets windows that ended before any fault that is still open began, and before any window began that is still remembered: what
+    /// they have added to the hull counts as long as one that they overlapped does.
+    /// </summary>
     /// <param name="oldest">Place of the oldest open fault's snapshot; <see cref="long.MaxValue"/> if none is open.</param>
     public void Forget(long oldest)
     {
-        int kept = 0;
-        bool crowded = _count > Crowded;
-        bool anyOpen = false;
-        for (int i = 0; i < _count && !crowded; i++)
+        bool grew = _count <= Crowded;
+        while (grew)
         {
-            anyOpen |= _windows[i].EndBefore == Open;
+            grew = false;
+            for (int i = 0; i < _count; i++)
+            {
+                ref Window window = ref _windows[i];
+                if (window.BeginAfter < oldest && (window.EndBefore == Open || window.EndBefore > oldest))
+                {
+                    oldest = window.BeginAfter;
+                    grew = true;
+                }
+            }
         }
 
-        // While one is open, what those before it have added to the hull counts.
+        int kept = 0;
         for (int i = 0; i < _count; i++)
         {
-            if (anyOpen || _windows[i].EndBefore == Open || _windows[i].EndBefore > oldest)
+            if (_windows[i].EndBefore == Open || _windows[i].EndBefore > oldest)
             {
                 _windows[kept++] = _windows[i];
             }
@@ -194,7 +259,9 @@ public sealed class WindowPlaces
         ulong first = own.First;
         ulong last = own.Last;
         long from = certain ? own.BeginBefore : own.BeginAfter;
-        long to = certain ? own.EndAfter : own.EndBefore;
+
+        // If it has ended by the check, the sequence has moved: the hull is asked for where it has not.
+        long to = certain ? Math.Max(own.EndAfter, places.CheckAfter) : own.EndBefore;
         bool grew = true;
         while (grew)
         {
@@ -202,6 +269,11 @@ public sealed class WindowPlaces
             for (int i = 0; i < _count; i++)
             {
                 ref Window other = ref _windows[i];
+                if (places.BeforeLookup && other.IsOf(in places))
+                {
+                    continue;
+                }
+
                 long otherFrom = certain ? other.BeginBefore : other.BeginAfter;
                 long otherTo = certain ? other.EndAfter : other.EndBefore;
                 if (otherFrom > to || otherTo < from || otherFrom > otherTo || (certain ? otherFrom > places.CheckAfter : otherFrom >= places.CheckBefore)
@@ -248,5 +320,8 @@ public sealed class WindowPlaces
         public long EndBefore;
         public ulong SeqAfter;
         public int Fault;
+
+        /// <summary>The fault's own lookup opened it.</summary>
+        public readonly bool IsOf(in CheckPlaces fault) => Fault >= 0 && Fault == fault.Fault && BeginAfter > fault.BeganAfter;
     }
 }

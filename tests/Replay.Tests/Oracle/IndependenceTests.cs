@@ -25,8 +25,8 @@ public class IndependenceTests
             .Order(StringComparer.Ordinal);
         string[] allowed =
         [
-            nameof(FaultAccess), nameof(FaultOutcome), nameof(FaultPath), nameof(LookupFact), nameof(MemslotFlags),
-            nameof(Operation), nameof(OperationKind), nameof(PageKind), nameof(RetryCause), nameof(VmaFlags),
+            nameof(BeginFacts), nameof(FaultAccess), nameof(FaultOutcome), nameof(FaultPath), nameof(LookupFact), nameof(MapFacts), nameof(MemslotFlags),
+            nameof(Operation), nameof(OperationKind), nameof(OwnStep), nameof(PageKind), nameof(RetryCause), nameof(SlotFact), nameof(VmaFlags),
         ];
         Assert.Equal(allowed, used);
     }

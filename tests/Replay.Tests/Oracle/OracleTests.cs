@@ -25,7 +25,7 @@ public class OracleTests(ITestOutputHelper output)
         Asked("TRACEREPLAY_ORACLE_SEED") ?? (ulong)Stopwatch.GetTimestamp(),
         (int)(Asked("TRACEREPLAY_ORACLE_SEQUENCES") ?? ShortRun));
 
-    private static ulong? Asked(string variable) =>
+    internal static ulong? Asked(string variable) =>
         Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? ulong.Parse(value, CultureInfo.InvariantCulture) : null;
 
     private void Run(ulong seed, int sequences)

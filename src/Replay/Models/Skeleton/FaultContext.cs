@@ -68,6 +68,15 @@ public struct FaultContext
     /// <summary>Of two orders that the other records allow, the fault's own next step told which it was.</summary>
     public bool ByOwnStep;
 
+    /// <summary>Nothing shows whether its vCPU has loaded a new root since all of them were zapped.</summary>
+    public bool RootMayBeStale;
+
+    /// <summary>Whether it met its memslot INVALID.</summary>
+    public RetryVerdict SlotMayBeInvalid;
+
+    /// <summary>The records of other tasks left the check before the lookup undecided.</summary>
+    public bool FirstCheckUndecided;
+
     /// <summary>Whether the fault's lookup, the step behind its first check, is recorded.</summary>
     public OwnStep LookupMade;
 
@@ -172,6 +181,9 @@ public struct FaultContext
     /// <summary>Places between which the snapshot lies.</summary>
     public long SnapshotAfter;
     public long SnapshotBefore;
+
+    /// <summary>Place after which its first check lies, if its own next step shows that it passed; <see cref="long.MinValue"/> otherwise.</summary>
+    public long PassedAfter;
     public uint RootGeneration;
 
     /// <summary>Memslot generation that the fault looked its memslot up in.</summary>

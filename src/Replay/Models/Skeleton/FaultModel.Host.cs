@@ -129,8 +129,7 @@ public sealed partial class FaultModel<TRules, TCounting>
 
         CountFlush();
         vm.Shadow.Clear();
-        vm.RootGeneration++;
-        vm.RootsGoneAt = _before;
+        vm.RootsGo(_after, _before);
     }
 
     /// <summary>From here on the window may be in progress.</summary>

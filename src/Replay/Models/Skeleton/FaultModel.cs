@@ -126,6 +126,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         fault.SlotsUnknown = facts.Slot is not (SlotFact.Recorded or SlotFact.MayBeInvalid or SlotFact.SeenInvalid);
         fault.SnapshotAfter = _after;
         fault.SnapshotBefore = _before;
+        fault.PassedAfter = long.MinValue;
         fault.SnapshotPlusOne = facts.SnapshotPlusOne;
         fault.LookupMade = facts.LookupMade;
         fault.Open = op.Before == 0 ? -1 : op.Open;
@@ -164,7 +165,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         Count(CostOperation.SeqLoad);
         fault.Seq = vm.Invalidate.Seq;
         fault.RootGeneration = facts.RootStale ? vm.RootGeneration - 1 : vm.RootGeneration;
-        fault.RetryIn(facts.RootMayBeStale ? RetryVerdict.Maybe : RetryVerdict.No, RetryCause.RootObsolete);
+        fault.RootMayBeStale = facts.RootMayBeStale;
         fault.MmioGeneration = vm.MmioGeneration;
         fault.Slot = facts.Slot is SlotFact.NoneInferred ? null : vm.Slots[op.AsId].Find(fault.Gfn);
         CountSlotLookup(in op, fault.Slot, vm.Slots[op.AsId]);
@@ -184,17 +185,27 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
             return;
         }
 
+        if (fault.Slot.Is(MemslotFlags.ReadOnly) && fault.Write)
+        {
+            // Refused before hva_to_pfn: that there is no lookup says nothing of the check before it.
+            fault.LookupMade = OwnStep.NotRecorded;
+        }
+
         bool invalid = fault.Slot.Is(MemslotFlags.Invalid) || facts.Slot == SlotFact.SeenInvalid;
         bool checks = Settings.Prechecks && !fault.IsArm64 && (!invalid || Settings.PrecheckBeforeInvalidSlot);
         Count(CostOperation.PrecheckLoad, checks ? 2 : 0);
         if (checks)
         {
-            fault.RetryIn(ByOwnStep(CheckRetry(vm, in fault, _after, _before, out _, beforeLookup: true), fault.LookupMade, ref fault), RetryCause.PrecheckBeforeLookup);
+            RetryVerdict verdict = CheckRetry(vm, in fault, _after, _before, out _, beforeLookup: true);
+            fault.FirstCheckUndecided = verdict == RetryVerdict.Maybe;
+            fault.RetryIn(ByOwnStep(verdict, fault.LookupMade, ref fault), RetryCause.PrecheckBeforeLookup);
+            fault.PassedAfter = fault.LookupMade == OwnStep.Seen ? _after : long.MinValue;
         }
 
         if (!fault.Done && (invalid || facts.Slot == SlotFact.MayBeInvalid))
         {
-            fault.RetryIn(invalid ? RetryVerdict.Yes : RetryVerdict.Maybe, RetryCause.SlotInvalid);
+            fault.SlotMayBeInvalid = invalid ? RetryVerdict.Yes : ByOwnStep(RetryVerdict.Maybe, fault.LookupMade, ref fault);
+            fault.RetryIn(fault.SlotMayBeInvalid, RetryCause.SlotInvalid);
         }
     }
 
@@ -204,7 +215,9 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         isOpen = false;
         return vm.Places.Count == 0
             ? WindowsUntold ? RetryVerdict.Maybe : RetryVerdict.No
-            : vm.Places.Check(new CheckPlaces(fault.SnapshotAfter, fault.SnapshotBefore, fault.SnapshotPlusOne, after, before, fault.Open, beforeLookup), RangeUnit(in fault), fault.IsArm64, out isOpen);
+            : vm.Places.Check(
+                new CheckPlaces(fault.SnapshotAfter, fault.SnapshotBefore, fault.SnapshotPlusOne, after, before, fault.Open, beforeLookup, beforeLookup ? long.MinValue : fault.PassedAfter),
+                RangeUnit(in fault), fault.IsArm64, out isOpen);
     }
 
     /// <summary>
@@ -293,11 +306,12 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
             fault.Seq = op.B - 1;
             vm.Invalidate.CatchUp(fault.Seq);
             fault.SnapshotPlusOne = op.B;
-            if (fault.MayRetry == RetryCause.PrecheckBeforeLookup)
+            if (fault.FirstCheckUndecided)
             {
                 // Now it is known which ends came before it.
                 fault.MayRetry = RetryCause.None;
                 fault.RetryIn(ByOwnStep(CheckRetry(vm, in fault, fault.SnapshotAfter, fault.SnapshotBefore, out _, beforeLookup: true), fault.LookupMade, ref fault), RetryCause.PrecheckBeforeLookup);
+                fault.RetryIn(fault.SlotMayBeInvalid, RetryCause.SlotInvalid);
                 if (fault.Done)
                 {
                     return;
@@ -447,13 +461,15 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
     /// <summary>A root that was zapped since the vCPU loaded it is stale.</summary>
     private RetryVerdict CheckRoot(VmState vm, in FaultContext fault)
     {
+        RetryVerdict atBegin = fault.RootMayBeStale ? RetryVerdict.Maybe : RetryVerdict.No;
         if (fault.RootGeneration == vm.RootGeneration)
         {
-            return RetryVerdict.No;
+            return atBegin;
         }
 
         // The zap holds mmu_lock for writing: it lies wholly on one side of the check.
-        return vm.RootsGoneAt <= Math.Max(_after, fault.SnapshotAfter) ? RetryVerdict.Yes : vm.RootsGoneAt >= _before ? RetryVerdict.No : RetryVerdict.Maybe;
+        (long goneAfter, long goneBefore) = vm.RootsGone(fault.RootGeneration);
+        return goneBefore <= Math.Max(_after, fault.SnapshotAfter) ? RetryVerdict.Yes : goneAfter >= _before ? atBegin : RetryVerdict.Maybe;
     }
 
     private ulong RangeUnit(in FaultContext fault) => Settings.HullInHva ? fault.Slot!.Hva(fault.Gfn) : fault.Gfn;

@@ -44,10 +44,20 @@ public sealed class VmState
     public RadixTable[] DirtyLog { get; } = [new(), new(), new()];
 
     /// <summary>Moves when all roots are zapped; a fault that began under another one retries.</summary>
-    public uint RootGeneration { get; set; }
+    public uint RootGeneration { get; private set; }
 
-    /// <summary>Place of the last zap of all roots.</summary>
-    public long RootsGoneAt { get; set; }
+    private readonly (long After, long Before)[] _rootsGone = new (long, long)[16];
+
+    /// <summary>All roots are zapped, between two places.</summary>
+    public void RootsGo(long after, long before)
+    {
+        _rootsGone[RootGeneration % (uint)_rootsGone.Length] = (after, before);
+        RootGeneration++;
+    }
+
+    /// <summary>Where the roots of a generation went: the zap that made them stale, not a later one.</summary>
+    public (long After, long Before) RootsGone(uint generation) =>
+        RootGeneration - generation <= _rootsGone.Length ? _rootsGone[generation % (uint)_rootsGone.Length] : (0, 0);
 
     /// <summary>Faults that have begun and are not over.</summary>
     public int OpenFaults { get; set; }

@@ -24,7 +24,7 @@ internal sealed class PageInference(TimelineContext context, VmTracker vms, Mems
         {
             Memslot slot = facts.Slots[_nextSlot++].Slot;
             VmTrack vm = vms.First();
-            if (vm.FirstSlot is not null)
+            if (!MayPut(vm))
             {
                 continue;
             }
@@ -43,16 +43,24 @@ internal sealed class PageInference(TimelineContext context, VmTracker vms, Mems
     {
         foreach ((long since, Memslot slot) in facts.Slots)
         {
-            if (since <= context.Seq && vm.FirstSlot is null)
+            if (since <= context.Seq && MayPut(vm))
             {
                 memslots.Put(vm, slot);
             }
         }
     }
 
+    // Where lookups are recorded each shows its own memslot.
+    private bool MayPut(VmTrack vm) => vm.FirstSlot is null && !context.Kinds.Contains(EventKind.Faultin);
+
     public SlotFact SlotOf(OpenFault fault)
     {
         byte asId = (byte)fault.Observed.AsId;
+        if (context.Kinds.Contains(EventKind.Faultin))
+        {
+            return MemslotTracker.FactOf(fault.Vm, fault.Gfn, asId);
+        }
+
         bool known = fault.Vm.Slots[asId].Find(fault.Gfn) is not null;
         if (fault.Vm.FirstSlot is not null && (known || context.Kinds.Contains(EventKind.SetRegion)))
         {
@@ -145,6 +153,10 @@ internal sealed class PageInference(TimelineContext context, VmTracker vms, Mems
             vm.Memory.Forget(slot.Hva(gfn), slot.Hva(gfn) + (Levels.Pages((int)level) << 12));
         }
     }
+
+    /// <summary>Other faults and the allocator show a driver's block here: KVM may refuse it for its refcount.</summary>
+    public bool IsDriversPage(OpenFault fault) =>
+        facts.Blocks.PfnAt(fault.Gfn, context.Seq, fault.Observed.FaultId) is not null || facts.IsDevice(fault.Gfn, fault.Observed.FaultId);
 
     /// <summary>The page behind a gfn that no earlier leaf shows.</summary>
     private void InferPage(OpenFault fault, Vma? vma)

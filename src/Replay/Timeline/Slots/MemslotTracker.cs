@@ -23,6 +23,13 @@ internal sealed class MemslotTracker(TimelineContext context, VmTracker vms, Win
             return;
         }
 
+        if (!vm.HasFaults && !vm.SlotsRecorded)
+        {
+            // Its first call, so none came before: what was inferred for it is another's.
+            Forget(vm);
+        }
+
+        vm.SlotsRecorded = true;
         Memslot? old = vm.Slots[asId].ById(id);
         bool goes = old is not null && (now is null || now.BaseGfn != old.BaseGfn || now.Npages != old.Npages || now.UserspaceAddr != old.UserspaceAddr);
         PendingRegion region = new(vm, now, old, goes, e.Seq);
@@ -41,6 +48,19 @@ internal sealed class MemslotTracker(TimelineContext context, VmTracker vms, Win
             // Nothing shows when the roots go.
             Invalidate(region, zapsRoots: true);
         }
+
+        if (!context.Kinds.Contains(EventKind.SetRegionRet))
+        {
+            // Nothing shows when it returns, nor with what.
+            if (goes && region.Step == RegionStep.Called)
+            {
+                Invalidate(region, zapsRoots: false);
+            }
+
+            Close(region, task);
+            context.Records.SlotsChanged(region, windows.InProgress);
+            Activate(region);
+        }
     }
 
     public void OnSetRegionReturn(EventCursor e, TaskState task)
@@ -55,9 +75,7 @@ internal sealed class MemslotTracker(TimelineContext context, VmTracker vms, Win
             return;
         }
 
-        task.Region = null;
-        region.Vm.Region = null;
-        context.Records.RegionCalls--;
+        Close(region, task);
         if (!e.Knows(0))
         {
             // What became of the slot shows at the next fault in it.
@@ -101,6 +119,11 @@ internal sealed class MemslotTracker(TimelineContext context, VmTracker vms, Win
             if (region is { Invalidates: true, Old: { } gone, Step: not RegionStep.Active } && gone.AsId == asId && gfn >= gone.BaseGfn && gfn < gone.EndGfn)
             {
                 Activate(region);
+            }
+            else if (!context.Kinds.Contains(EventKind.SetRegion) && vm.Slots[asId].Find(gfn) is { } stale)
+            {
+                // It went by a call that is not recorded.
+                Remove(vm, stale);
             }
 
             return;
@@ -151,6 +174,19 @@ internal sealed class MemslotTracker(TimelineContext context, VmTracker vms, Win
         context.Emit(OperationKind.SlotPut, vm, slot.BaseGfn, slot.Npages, slot.UserspaceAddr, (uint)slot.Flags | ((ulong)slot.Id << 32), (byte)slot.AsId);
     }
 
+    private void Remove(VmTrack vm, Memslot slot)
+    {
+        vm.Slots[slot.AsId].Remove(slot.Id);
+        context.Emit(OperationKind.SlotRemove, vm, d: (ulong)slot.Id << 32, asId: (byte)slot.AsId);
+    }
+
+    private void Close(PendingRegion region, TaskState task)
+    {
+        task.Region = null;
+        region.Vm.Region = null;
+        context.Records.RegionCalls--;
+    }
+
     /// <summary>A call has changed the memslots, and nothing records which: the next faults show them.</summary>
     private void Forget(VmTrack vm)
     {
@@ -164,8 +200,7 @@ internal sealed class MemslotTracker(TimelineContext context, VmTracker vms, Win
 
             foreach (Memslot slot in known)
             {
-                slots.Remove(slot.Id);
-                context.Emit(OperationKind.SlotRemove, vm, d: (ulong)slot.Id << 32, asId: (byte)slot.AsId);
+                Remove(vm, slot);
             }
         }
     }
@@ -192,8 +227,7 @@ internal sealed class MemslotTracker(TimelineContext context, VmTracker vms, Win
         }
         else if (region.Old is { } gone)
         {
-            region.Vm.Slots[gone.AsId].Remove(gone.Id);
-            context.Emit(OperationKind.SlotRemove, region.Vm, d: (ulong)gone.Id << 32, asId: (byte)gone.AsId);
+            Remove(region.Vm, gone);
         }
     }
 }

@@ -19,6 +19,11 @@ internal sealed class VmTrack(short index, ulong kvm)
     /// <summary>The first memslot call of this life: one that asks for it again begins another.</summary>
     public Memslot? FirstSlot { get; set; }
 
+    public bool HasFaults { get; set; }
+
+    /// <summary>A call that changes its memslots is recorded.</summary>
+    public bool SlotsRecorded { get; set; }
+
     /// <summary>The driver's pfns by hva; they survive a change of protection, which models' knowledge does not.</summary>
     public RadixTable InsertedPfns { get; } = new();
 

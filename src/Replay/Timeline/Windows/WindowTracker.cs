@@ -243,7 +243,7 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
         bool left = IsEndRecorded(task.Windows[0])
             ? kind is EventKind.PageFault or EventKind.Entry or EventKind.Exit or EventKind.UserspaceExit or EventKind.SysEnterMmap or EventKind.SysEnterMunmap
                 or EventKind.SysEnterMprotect or EventKind.SyscallEdge or EventKind.SetRegion
-            : kind is not (EventKind.SpteChanged or EventKind.AgeHva or EventKind.PageAlloc or EventKind.PageFree);
+            : kind is not (EventKind.SpteChanged or EventKind.AgeHva or EventKind.PageAlloc or EventKind.PageFree or EventKind.InvalidateBegin or EventKind.NotifierStartRet or EventKind.InvalidateEnd);
         if (!left)
         {
             return;

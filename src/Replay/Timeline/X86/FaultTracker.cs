@@ -260,13 +260,16 @@ internal sealed class FaultTracker
 
         fault.InLookup = false;
         fault.LookupPfn = e[0];
-        fault.LookupShown = true;
+        fault.Refused = e[0] == SpecialPfn.Fault && !_context.Kinds.Contains(EventKind.FollowPfn) && _inference?.IsDriversPage(fault) == true
+            && !_host.ChangedSince(fault.Vm, fault.Hva, fault.LookupEntry);
+        fault.LookupShown = !fault.Refused;
         fault.LookupReturn = fault.Last = _context.Place;
         fault.Fact = e[0] switch
         {
             SpecialPfn.HwPoison => LookupFact.Poisoned,
             SpecialPfn.SignalPending => LookupFact.Interrupted,
             SpecialPfn.NeedsIo => LookupFact.None,
+            SpecialPfn.Fault when fault.Refused => LookupFact.None,
             SpecialPfn.Fault when !fault.SawFollow => LookupFact.Forbidden,
             _ when SpecialPfn.IsError(e[0]) => fault.Fact,
             _ => LookupFact.Found,
@@ -290,6 +293,14 @@ internal sealed class FaultTracker
             fault.SnapshotPlusOne = e[1] + 1;
         }
 
+        if (e.Knows(2) && e[2] == SpecialPfn.NoSlot && fault.Slot is not null)
+        {
+            // Its entry's fields were left from another fault: a lookup without a memslot has none to read.
+            fault.Slot = null;
+            fault.Observed.SlotId = -1;
+            _memslots.See(fault.Vm, fault.Gfn, task.AsId, null);
+        }
+
         Begin(task, fault);
         fault.InLookup = false;
         fault.FaultinReturn = fault.Last = _context.Place;
@@ -300,7 +311,7 @@ internal sealed class FaultTracker
         }
 
         // Without map_writable (6.1) the lookup waits for the SPTE to show it; that setting has no check in between.
-        if (e.Knows(3) && fault.LookupReturn > 0)
+        if (e.Knows(3) && fault.LookupReturn > 0 && !fault.Refused)
         {
             SendLookup(fault, (e[3] & 1) != 0);
         }
@@ -612,6 +623,7 @@ internal sealed class FaultTracker
         fault.Access = access;
         fault.Root = task.Root;
         fault.SnapshotAfter = fault.Last = _context.Place;
+        fault.Vm.HasFaults = true;
         fault.Observed.FaultId = _next++;
         fault.Observed.Seq = e.Seq;
         fault.Observed.Time = e.Time;
@@ -666,7 +678,7 @@ internal sealed class FaultTracker
         bool reloaded = task.RootsAtEntry == fault.Vm.Roots || (task.RootsAtEntry is null && fault.Vm.Roots == 0);
         SlotFact slot = fault.SeenInvalid ? SlotFact.SeenInvalid
             : fault.SlotSeen ? SlotFact.Recorded
-            : fault.Observed.Shadow ? SlotFact.Unknown
+            : fault.Observed.Shadow || (_context.Kinds.Contains(EventKind.Faultin) && !_context.Kinds.Contains(EventKind.SetRegion)) ? SlotFact.Unknown
             : _inference is not null ? _inference.SlotOf(fault)
             : MemslotTracker.FactOf(fault.Vm, fault.Gfn, (byte)fault.Observed.AsId);
         fault.SlotFact = slot;
@@ -781,7 +793,7 @@ internal sealed class FaultTracker
         {
             fact = _inference.Prepare(fault);
         }
-        else if (!fault.LookupSent && (fault.LookupReturn > 0 || (fault.Fact == LookupFact.Found && fault.Observed.HasLeaf)))
+        else if (!fault.LookupSent && ((fault.LookupReturn > 0 && !fault.Refused) || fault.Fact == LookupFact.Found))
         {
             bool fromLeaf = fault is { SawFollow: false, Observed.HasLeaf: true };
             _context.Counts.WritableFromLeaf += fromLeaf ? 1 : 0;

@@ -62,6 +62,9 @@ internal sealed class OpenFault
     public ulong LookupPfn;
     public bool LookupShown;
 
+    /// <summary>The lookup failed, and nothing recorded tells why.</summary>
+    public bool Refused;
+
     /// <summary>Shadow paging: the guest's virtual address; 0 otherwise.</summary>
     public ulong Gva;
     public LookupFact Fact;
@@ -103,7 +106,7 @@ internal sealed class OpenFault
         Observed = default;
         Access = FaultAccess.None;
         Begun = LookupSent = Committed = InLookup = SawFollow = SawTdpFault = AsyncQueued = Returned = SawReturn = IsCall = false;
-        Installed = Raced = RaceUntold = RootStale = RootMayBeStale = SeenInvalid = FastUntold = ReturnUntold = LookupShown = SlotSeen = Closed = false;
+        Installed = Raced = RaceUntold = Refused = RootStale = RootMayBeStale = SeenInvalid = FastUntold = ReturnUntold = LookupShown = SlotSeen = Closed = false;
         FastReturn = -1;
         Record = null;
         Behind = false;
