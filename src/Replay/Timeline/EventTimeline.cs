@@ -200,6 +200,7 @@ internal sealed class EventTimeline
                 _faults.OnExit(e, task);
                 task.LeftGuest = GuestAddresses.OfExit(e, _context.Options.Intel);
                 break;
+            case EventKind.CheckMmioSpte: _faults.OnCheckMmioSpte(e, task); break;
             case EventKind.UserspaceExit: _faults.OnUserspaceExit(e, task); break;
             case EventKind.SpteRequested: _faults.OnSpteRequested(e, task); break;
             case EventKind.SetSpte: _faults.OnSetSpte(e, task); break;
