@@ -22,7 +22,7 @@ public partial class ForgedRaceTests(ITestOutputHelper output)
 
     private static readonly string[] s_edges = ["kvm_unmap_hva_range", "kvm_mn_start", "kvm_mn_end", "kvm_inv_end"];
 
-    private static readonly string[] s_captures = ["6.12/race.trace.dat", "more/6.18-rt/race.trace.dat", "more/7.3/race.trace.dat"];
+    private static readonly string[] s_captures = ["6.12/race.trace.dat", "6.18-rt/race.trace.dat", "7.3/race.trace.dat"];
 
     public static TheoryData<string, string> Forgeries()
     {

@@ -23,7 +23,7 @@ public class InvariantTests
         { "INV-06 page freed, the VM is never seen again", "current@6.12", "INV-06?" },
         { "INV-09b row 26, marks on a driver's page",     "current@6.12", "INV-09b" },
         { "INV-09b row 26, marks on a driver's page",     "merged",       "" },
-        { "INV-12 a memslot comes inside a window",       "current@6.12", "INV-12" },
+        { "INV-12 of two orders the kernel had the other", "current@6.12", "INV-12?" },
         { "INV-13 an end without its start",              "current@6.12", "INV-13?" },
         { "INV-13 in_progress recorded one too low",      "current@6.12", "INV-13?" },
         { "INV-15 a snapshot ahead of all ends",          "current@6.12", "INV-15?" },
@@ -123,8 +123,8 @@ public class InvariantTests
                 s.Slot(Gfn, 1).TtmBlock(Hva, Pfn, order: 0).Fault(Gfn, write: true);
                 break;
             case "INV-12":
-                // A memslot call waits for windows to end: the one here did not.
-                s.WindowBegins(Hva, Hva + Page).Slot(Gfn, 16).Pte(Hva, Pfn, writable: true).Fault(Gfn, write: true);
+                // The window may begin before the fault's check under mmu_lock or after it. The kernel mapped the page, so it was after.
+                s.Slot(Gfn, 16).Pte(Hva, Pfn, writable: true).FaultBesideWindow(Gfn, Hva, Hva + Page);
                 break;
             case "INV-13" when breach.EndsWith("too low", StringComparison.Ordinal):
                 // The end of one of two windows is recorded as if it were the only one. The other is open all the same, and the fault retries.

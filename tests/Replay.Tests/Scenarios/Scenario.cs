@@ -217,6 +217,25 @@ public sealed class Scenario
         return _results[^1].Fault;
     }
 
+    /// <summary>A fault that ends in FIXED, and a window over its page that begins somewhere around its check.</summary>
+    public FaultContext FaultBesideWindow(ulong gfn, ulong start, ulong end)
+    {
+        const int Places = 1000;
+        const long Window = 1;
+        Operation step = new() { Open = _open, FaultId = _faults };
+        Operation window = new() { Open = -1, FaultId = Window, A = start, B = end, After = Places + 3, Before = Places + 6 };
+        _model.Execute(
+        [
+            step with { Kind = OperationKind.FaultBegin, A = gfn << 12, B = (ulong)FaultAccess.Write, After = Places + 1, Before = Places + 1 },
+            step with { Kind = OperationKind.FaultLookup, A = (ulong)LookupFact.Found, After = Places + 2, Before = Places + 2 },
+            window with { Kind = OperationKind.WindowOpening },
+            window with { Kind = OperationKind.WindowBegin },
+            step with { Kind = OperationKind.FaultMap, After = Places + 4, Before = Places + 5, D = (ulong)FaultOutcome.Fixed + 1 },
+        ], _results);
+        _faults++;
+        return _results[^1].Fault;
+    }
+
     private FaultContext Caller(OperationKind kind, ulong gfn)
     {
         Execute(new Operation { Kind = kind, Open = 9, FaultId = -1, A = gfn });

@@ -1,3 +1,4 @@
+using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 using TraceReplay.Replay.Timeline.Buffers;
@@ -5,7 +6,6 @@ using TraceReplay.Replay.Timeline.Host;
 using TraceReplay.Replay.Timeline.Slots;
 using TraceReplay.Replay.Timeline.Vms;
 using TraceReplay.Replay.Timeline.X86;
-using TraceReplay.Replay.Models.Skeleton;
 
 namespace TraceReplay.Replay.Timeline.Inference;
 
