@@ -70,6 +70,12 @@ internal sealed class EventWriter
     /// <summary>The lowest byte of a number; null if it is unknown.</summary>
     public byte? Byte(int field) => (Nulls >> field & 1) != 0 ? null : _payload[_fields[field].Offset];
 
+    /// <summary>The field is unknown after all.</summary>
+    public void Forget(int field) => Nulls |= 1UL << field;
+
+    /// <summary>Whether a value was set.</summary>
+    public bool Knows(int field) => (Nulls >> field & 1) == 0;
+
     public bool Text(int field, ReadOnlySpan<byte> text)
     {
         EventField f = _fields[field];

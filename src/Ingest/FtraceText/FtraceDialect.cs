@@ -105,6 +105,11 @@ internal sealed class FtraceDialect : TextDialect
         return true;
     }
 
+    /// <summary>Stacks, and what user space and drivers print.</summary>
+    public override bool HasLines(ReadOnlySpan<byte> text) => text.StartsWith("<stack trace"u8) || text.StartsWith("<user stack trace"u8)
+        || text.StartsWith("kernel_stack"u8) || text.StartsWith("user_stack"u8) || text.StartsWith("print:"u8) || text.StartsWith("tracing_mark_write:"u8)
+        || text.StartsWith("bprint:"u8) || text.StartsWith("bputs:"u8);
+
     private static int NameLength(ReadOnlySpan<byte> text)
     {
         int i = 0;

@@ -88,8 +88,9 @@ internal sealed class Layout
     }
 
     /// <param name="sure">Whether it is known that the text comes from the release that the layout is of.</param>
+    /// <param name="end">What is known of the text's end: what only it tells is unknown where it is not sure.</param>
     /// <returns>false if the text is not of this layout; the writer's record is then of no use.</returns>
-    public bool Match(ReadOnlySpan<byte> text, EventWriter into, bool sure)
+    public bool Match(ReadOnlySpan<byte> text, EventWriter into, bool sure, TextEnd end = TextEnd.Sure)
     {
         text = AsciiText.TrimEnd(text);
         for (int i = 0; i < _elements.Count; i++)
@@ -114,9 +115,35 @@ internal sealed class Layout
             }
 
             text = text[taken..];
+            if (end != TextEnd.Sure && text.IsEmpty && !ForgetEnd(e, taken, end, into))
+            {
+                return false;
+            }
         }
 
         return AsciiText.TrimStart(text).IsEmpty;
+    }
+
+    /// <summary>An element at the end of a text that may go on.</summary>
+    /// <returns>false if not even its record can be used.</returns>
+    private static bool ForgetEnd(in Element e, int taken, TextEnd end, EventWriter into)
+    {
+        if (taken > 0 && end == TextEnd.Noted)
+        {
+            return true;
+        }
+
+        if (e.Kind is ElementKind.Special or ElementKind.Text or ElementKind.Flags or ElementKind.Symbol)
+        {
+            return false;
+        }
+
+        if (e.Field >= 0)
+        {
+            into.Forget(e.Field);
+        }
+
+        return true;
     }
 
     /// <summary>A blank in the layout stands for any number of them: mail programs change it.</summary>
@@ -148,6 +175,26 @@ internal sealed class Layout
         return at;
     }
 
+    /// <summary>Where a literal begins; its blanks stand for any number of them, as above.</summary>
+    private static int Find(ReadOnlySpan<byte> text, ReadOnlySpan<byte> literal)
+    {
+        int exact = text.IndexOf(literal);
+        if (exact >= 0 || literal.IndexOf((byte)' ') < 0)
+        {
+            return exact;
+        }
+
+        for (int at = 0; at < text.Length; at++)
+        {
+            if ((literal[0] == ' ' ? AsciiText.IsSpace(text[at]) || text[at] == '\n' : text[at] == literal[0]) && Literal(text[at..], literal, last: false) > 0)
+            {
+                return at;
+            }
+        }
+
+        return -1;
+    }
+
     private static int Take(in Element e, ReadOnlySpan<byte> text, ReadOnlySpan<byte> next, EventWriter into, bool sure)
     {
         int n;
@@ -177,7 +224,7 @@ internal sealed class Layout
 
                 return -1;
             default:
-                int end = next.IsEmpty ? text.Length : text.IndexOf(next);
+                int end = next.IsEmpty ? text.Length : Find(text, next);
                 return end < 0 || !TakeUpTo(e, text[..end], into) ? -1 : end;
         }
     }
