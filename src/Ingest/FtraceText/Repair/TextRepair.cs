@@ -93,7 +93,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             LineKind kind = KindOf(line.Text);
             if (before is { IsBlank: false } && kind == LineKind.Other && !line.IsBlank)
             {
-                _traits.Broken(before.RawWidth, before.Width);
+                _traits.Broken(before.RawWidth, before.Width, AtBlank(before, line));
             }
 
             if (kind == LineKind.Event)
@@ -308,9 +308,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     {
         for (int i = 0; i + 1 < pieces; i++)
         {
-            ReadOnlySpan<byte> text = _queue[i].Text;
-            ReadOnlySpan<byte> next = _queue[i + 1].Text;
-            if (!(text.Length > 0 && AsciiText.IsSpace(text[^1])) && !(next.Length > 0 && AsciiText.IsSpace(next[0])))
+            if (!AtBlank(_queue[i], _queue[i + 1]))
             {
                 return false;
             }
@@ -318,6 +316,9 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
 
         return true;
     }
+
+    private static bool AtBlank(Line line, Line next) =>
+        (line.Text.Length > 0 && AsciiText.IsSpace(line.Text[^1])) || (next.Text.Length > 0 && AsciiText.IsSpace(next.Text[0]));
 
     private bool GoesOn(int pieces)
     {
@@ -660,6 +661,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         private readonly Dictionary<int, int> _raw = [];
         private readonly Dictionary<int, int> _quoteless = [];
         private int _pairs;
+        private int _atBlank;
         private int _widestRaw;
         private int _widest;
         private bool _useRaw;
@@ -687,12 +689,13 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         /// <summary>The widest line that a mail program broke.</summary>
         public int MostBroken { get; set; }
 
-        /// <summary>Nearly all broken lines are equally wide.</summary>
-        public bool IsUniform => _agree >= 3 && _agree * 10 >= _pairs * 9;
+        /// <summary>Nearly all broken lines are equally wide, and most are broken within a word.</summary>
+        public bool IsUniform => _agree >= 3 && _agree * 10 >= _pairs * 9 && _atBlank * 2 < _pairs;
 
-        public void Broken(int raw, int width)
+        public void Broken(int raw, int width, bool atBlank)
         {
             _pairs++;
+            _atBlank += atBlank ? 1 : 0;
             _raw[raw] = _raw.GetValueOrDefault(raw) + 1;
             _quoteless[width] = _quoteless.GetValueOrDefault(width) + 1;
         }
