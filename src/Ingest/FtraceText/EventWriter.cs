@@ -73,8 +73,8 @@ internal sealed class EventWriter
     /// <summary>The field is unknown after all.</summary>
     public void Forget(int field) => Nulls |= 1UL << field;
 
-    /// <summary>Whether a value was set.</summary>
-    public bool Knows(int field) => (Nulls >> field & 1) == 0;
+    /// <summary>The most digits that a value of the field has.</summary>
+    public int HexDigits(int field) => _fields[field].Size * 2;
 
     public bool Text(int field, ReadOnlySpan<byte> text)
     {

@@ -114,11 +114,12 @@ internal sealed class Layout
                 return false;
             }
 
-            text = text[taken..];
-            if (end != TextEnd.Sure && text.IsEmpty && !ForgetEnd(e, taken, end, into))
+            if (end != TextEnd.Sure && taken == text.Length && !ForgetEnd(e, text[..taken], end, into))
             {
                 return false;
             }
+
+            text = text[taken..];
         }
 
         return AsciiText.TrimStart(text).IsEmpty;
@@ -126,9 +127,9 @@ internal sealed class Layout
 
     /// <summary>An element at the end of a text that may go on.</summary>
     /// <returns>false if not even its record can be used.</returns>
-    private static bool ForgetEnd(in Element e, int taken, TextEnd end, EventWriter into)
+    private static bool ForgetEnd(in Element e, ReadOnlySpan<byte> taken, TextEnd end, EventWriter into)
     {
-        if (taken > 0 && end == TextEnd.Noted)
+        if (taken.Length > 0 && (end == TextEnd.Noted || IsComplete(e, taken, into)))
         {
             return true;
         }
@@ -144,6 +145,31 @@ internal sealed class Layout
         }
 
         return true;
+    }
+
+    /// <summary>Nothing longer would be of the element.</summary>
+    private static bool IsComplete(in Element e, ReadOnlySpan<byte> taken, EventWriter into) => e.Kind switch
+    {
+        ElementKind.Hex => taken.Length >= into.HexDigits(e.Field),
+        ElementKind.OptionalHex => taken.Length - (taken.StartsWith("0x"u8) ? 2 : 0) >= into.HexDigits(e.Field),
+        ElementKind.Symbol => !e.Table!.HasLonger(taken) && e.Table.TryGet(taken, out _),
+        ElementKind.Special => taken[^1] is (byte)')' or (byte)';',
+        ElementKind.Choice => !HasLonger(e.Choices, taken),
+        ElementKind.Skip => true,
+        _ => false,
+    };
+
+    private static bool HasLonger((byte[] Shown, ulong? Means)[] choices, ReadOnlySpan<byte> taken)
+    {
+        foreach ((byte[] shown, _) in choices)
+        {
+            if (shown.Length > taken.Length && shown.AsSpan().StartsWith(taken))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>A blank in the layout stands for any number of them: mail programs change it.</summary>

@@ -74,7 +74,7 @@ internal sealed class RecordReader(CaptureFile file, TextDialect dialect, bool q
             throw file.Damaged(offset, "a line that changed while it was read", "expected the event that was there");
         }
 
-        _record.Start(header, offset, _names, _lines.End);
+        _record.Start(header, offset, _names, End);
         while (_lines.MoveNext() && _lines.Terminated && dialect.Classify(_lines.Line, out _) == LineKind.Other && _record.Continue(_lines.Line))
         {
         }
@@ -89,6 +89,9 @@ internal sealed class RecordReader(CaptureFile file, TextDialect dialect, bool q
         _ => open && dialect.IsWhole(line),
     };
 
+    // A line that no line feed ends may be cut.
+    private TextEnd End => _lines.Terminated || _lines.End >= TextEnd.Open ? _lines.End : TextEnd.Open;
+
     private bool Line(ITextVisitor visitor, bool open)
     {
         ReadOnlySpan<byte> line = _lines.Line;
@@ -96,7 +99,7 @@ internal sealed class RecordReader(CaptureFile file, TextDialect dialect, bool q
         {
             case LineKind.Event:
                 Flush(visitor, open);
-                _record.Start(header, _lines.Offset, _names, _lines.End);
+                _record.Start(header, _lines.Offset, _names, End);
                 return true;
             case LineKind.Lost:
                 Flush(visitor, open);

@@ -72,11 +72,6 @@ internal sealed class TextCapture : ICapture
             return dialect is FtraceDialect;
         }
 
-        if (head[..Math.Min(head.Length, CaptureFormats.FirstLook)].IndexOf((byte)0) >= 0 || head.IndexOf(": "u8) < 0 && head.IndexOf(":\n"u8) < 0)
-        {
-            return false;
-        }
-
         int lines = 0;
         byte[] plain = new byte[CaptureFormats.FirstLook];
         foreach (Range range in head.Split((byte)'\n'))
@@ -87,6 +82,11 @@ internal sealed class TextCapture : ICapture
             }
 
             ReadOnlySpan<byte> line = head[range];
+            if (line.IndexOf((byte)0) >= 0)
+            {
+                return false; // no text from here on
+            }
+
             if (IsEvent(line.TrimStart("> "u8), dialect))
             {
                 return true;
@@ -107,7 +107,7 @@ internal sealed class TextCapture : ICapture
     }
 
     private static bool IsEvent(ReadOnlySpan<byte> line, TextDialect dialect) =>
-        dialect.Classify(line, out LineHeader header) == LineKind.Event && !header.Body.IsEmpty && line.IndexOf((byte)0) < 0;
+        dialect.Classify(line, out LineHeader header) == LineKind.Event && !header.Body.IsEmpty;
 
     /// <summary>Whether lines become events once they are put together again.</summary>
     private static bool Broken(ReadOnlySpan<byte> head, TextDialect dialect)
@@ -249,7 +249,7 @@ internal sealed class TextCapture : ICapture
 
         if (_survey.LastLineOpen)
         {
-            Info.Warnings.Add("no line feed ends the last line: should it be cut within its last value, that value is wrong");
+            Info.Warnings.Add("no line feed ends the last line: its last value may be cut and is left out");
         }
 
         if (_survey.MixedUnits)
