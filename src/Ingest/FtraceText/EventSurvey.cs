@@ -48,11 +48,11 @@ internal sealed class EventSurvey
         _candidates = [.. EventCatalog.Releases.Select(r => r.Events.GetValueOrDefault(name)).Select(c => _system is null || c?.System == _system ? c : null)];
         _matched = new long[_candidates.Length];
         _sameAs = [.. Enumerable.Range(0, _candidates.Length).Select(i => Array.FindIndex(_candidates, c => Same(c, _candidates[i])))];
-        _generic = new GenericEvent(names);
 
         // The same field in all releases.
         _isa = (name is "kvm_exit" or "kvm_nested_vmexit") && _candidates[0] is { } exit ? Enumerable.Range(0, exit.Fields.Count).First(i => exit.Fields[i].Name == "isa") : -1;
         _isKnown = _candidates.Any(c => c is not null);
+        _generic = new GenericEvent(names, strict: _isKnown);
         _probe = _candidates.Any(c => c?.Fields.Any(f => f.Name.StartsWith("__probe", StringComparison.Ordinal)) == true);
     }
 

@@ -7,7 +7,8 @@ namespace TraceReplay.Ingest.FtraceText;
 /// An event whose format is not known: its keys become columns, typed by all values that the text shows for them, and the text
 /// itself is kept in a column <c>text</c>.
 /// </summary>
-internal sealed class GenericEvent(NameCache names)
+/// <param name="strict">The event is known, but its text is in no known form: what begins as a number and is none was damaged.</param>
+internal sealed class GenericEvent(NameCache names, bool strict)
 {
     // Bits for unknown fields, minus the common ones, the probe's address and the text.
     private const int MostKeys = 54;
@@ -43,6 +44,11 @@ internal sealed class GenericEvent(NameCache names)
         KeyValues pairs = new(text);
         while (pairs.MoveNext())
         {
+            if (IsDamaged(pairs.Value))
+            {
+                continue;
+            }
+
             string name = names.Get(pairs.Key);
             if (!_keys.TryGetValue(name, out Key? key))
             {
@@ -116,7 +122,7 @@ internal sealed class GenericEvent(NameCache names)
         KeyValues pairs = new(text);
         while (pairs.MoveNext())
         {
-            if (_keys.TryGetValue(names.Get(pairs.Key), out Key? key) && key.Field >= 0 && (seen >> key.Field & 1) == 0)
+            if (_keys.TryGetValue(names.Get(pairs.Key), out Key? key) && key.Field >= 0 && !IsDamaged(pairs.Value) && (seen >> key.Field & 1) == 0)
             {
                 seen |= 1UL << key.Field;
                 if (key.Kind == 't')
@@ -132,6 +138,9 @@ internal sealed class GenericEvent(NameCache names)
 
         into.Text(_textField, text);
     }
+
+    private bool IsDamaged(ReadOnlySpan<byte> value) =>
+        strict && value.Length > 0 && (AsciiText.IsDigit(value[0]) || value[0] == '-') && AsciiText.Number(value, out _) != value.Length;
 
     private sealed class Key
     {

@@ -30,6 +30,9 @@ internal sealed class EventForms(TextDialect dialect)
         return new Verdict(true, forms.Length > 0, Fits(forms, payload, dialect.FromReport(body), TextEnd.Sure));
     }
 
+    /// <summary>Whether something stands behind the event's name.</summary>
+    public bool HasPayload(ReadOnlySpan<byte> body) => dialect.TrySplit(body, _composed, out _, out ReadOnlySpan<byte> payload) && !payload.IsEmpty;
+
     /// <summary>Where the note begins that somebody wrote behind an event.</summary>
     /// <returns>-1 if what stands before is in no known form.</returns>
     public int NoteAt(ReadOnlySpan<byte> body)

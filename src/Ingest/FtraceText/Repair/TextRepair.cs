@@ -18,6 +18,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     private const int Lookahead = MostPieces + MostHeaderPieces + 2;
     private const int LeastHardWidth = 20;
     private const int LongestComm = 15;
+    private const int LongestPid = 9;
     private const int LongestQuote = 60;
 
     // Lines that tell how the text is broken.
@@ -47,9 +48,11 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         _traits.Wrapped = _traits.Evidence > 0;
         if (width > 0)
         {
+            (int glued, int blank) = (_traits.Glued, _traits.Blank);
             _traits.HardWidth = width;
             Pass(null, MostTold, cancellation);
-            bool hard = _fits > soft || (_fits == soft && _traits.IsUniform);
+            (_traits.Glued, _traits.Blank) = (glued, blank);
+            bool hard = _fits > soft || (_fits == soft && (_traits.Glued > _traits.Blank || (_traits.Glued == _traits.Blank && _traits.IsUniform)));
             _traits.HardWidth = hard ? width : 0;
         }
 
@@ -96,9 +99,26 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
                 _traits.Broken(before.RawWidth, before.Width, AtBlank(before, line));
             }
 
+            if (kind == LineKind.Event && before is { IsBlank: false } && BreaksBeforeName(before))
+            {
+                _traits.Broken(before.RawWidth, before.Width, AtBlank(before, line));
+            }
+
             if (kind == LineKind.Event)
             {
+                dialect.Classify(Stripped(line.Text), out LineHeader header);
                 _traits.Whole(line.RawWidth, line.Width);
+                _traits.HasPids |= !header.NoPid;
+                _traits.HasComms |= !header.Comm.IsEmpty;
+                EventForms.Verdict verdict = _forms.Judge(header.Body);
+                if (!verdict.Fits && (verdict.Known || !verdict.Named))
+                {
+                    _traits.Incomplete(line.RawWidth, line.Width);
+                }
+            }
+            else if (kind == LineKind.Other)
+            {
+                _traits.Incomplete(line.RawWidth, line.Width);
             }
 
             if (before is not null)
@@ -231,9 +251,14 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             }
         }
 
-        if (end == TextEnd.Sure && _traits.HardWidth > 0 && _traits.WidthOf(last) == _traits.HardWidth)
+        if (end == TextEnd.Sure && (_traits.HardWidth > 0 ? _traits.WidthOf(last) == _traits.HardWidth : _traits.MayBeCut(last)))
         {
             end = TextEnd.Open;
+        }
+
+        if (end == TextEnd.Open && text.EndsWith(header.Body) && !_forms.HasPayload(header.Body))
+        {
+            text = text[..body]; // not even the name is whole
         }
 
         _report.Doubtful += end is TextEnd.Open or TextEnd.Doubtful ? 1 : 0;
@@ -248,7 +273,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             }
         }
 
-        _stackOpen = dialect.HasStacks || dialect.HasLines(header.Body);
+        _stackOpen = dialect.HasStacks || (end != TextEnd.Doubtful && dialect.HasLines(header.Body));
         Emit(text, _queue[0], end, last.Terminated);
         Drop(choice.Pieces);
     }
@@ -270,6 +295,12 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             if (blank && glued && !SameText(n))
             {
                 return new Choice(n, false, false, TextEnd.Doubtful);
+            }
+
+            if (blank != glued)
+            {
+                _traits.Glued += glued ? 1 : 0;
+                _traits.Blank += blank && n > least ? 1 : 0;
             }
 
             // The first line alone reads as well, with another last value.
@@ -295,12 +326,21 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             return new Choice(least, false, true, TextEnd.Open);
         }
 
+        int named = pieces;
         while (pieces < most && Follows(_queue[pieces - 1], _queue[pieces]))
         {
             pieces++;
         }
 
-        return new Choice(pieces, false, false, TextEnd.Sure);
+        // Nothing tells whether the next line is the rest of a text in no known form, or somebody's.
+        bool open = pieces < most && pieces == named && !hard && (!_traits.Wrapped || HasLines(pieces));
+        return new Choice(pieces, false, false, open ? TextEnd.Doubtful : TextEnd.Sure);
+    }
+
+    private bool HasLines(int pieces)
+    {
+        int length = Compose(ref _trial, 0, pieces, glued: false);
+        return dialect.Classify(Stripped(_trial.AsSpan(0, length)), out LineHeader header) == LineKind.Event && dialect.HasLines(header.Body);
     }
 
     // Both ways of joining give the same text where a blank stood at the break.
@@ -389,17 +429,25 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             }
 
             // It must begin in the first line.
-            return n == 1 || !IsEvent(first + 1, n - 1) ? n : 0;
+            return n == 1 || !IsEvent(first + 1, n - 1) || (_traits.HardWidth > 0 && _traits.WidthOf(_queue[first]) == _traits.HardWidth && BreaksBeforeName(_queue[first])) ? n : 0;
         }
 
         return 0;
+    }
+
+    /// <summary>A log's prefix with no more behind it than the beginning of a thread's name: what follows goes on with it.</summary>
+    private bool BreaksBeforeName(Line line)
+    {
+        ReadOnlySpan<byte> text = line.Text;
+        int prefix = LogPrefix.Length(text, _traits.IsListed, _traits.IsNumbered);
+        return prefix > 0 && AsciiText.TrimStart(text[prefix..]).Length <= LongestComm + LongestPid && KindOf(text) is LineKind.Other or LineKind.Blank;
     }
 
     private bool IsEvent(int first, int pieces)
     {
         int length = Compose(ref _trial, first, pieces, glued: false);
         ReadOnlySpan<byte> text = Stripped(_trial.AsSpan(0, length));
-        return dialect.Classify(text, out LineHeader header) == LineKind.Event
+        return dialect.Classify(text, out LineHeader header) == LineKind.Event && !IsPartial(in header)
             && (pieces == 1 || header.Comm.Length <= LongestComm || header.Comm.StartsWith("kworker/"u8));
     }
 
@@ -528,9 +576,12 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             return LineKind.Comment;
         }
 
-        LineKind kind = dialect.Classify(text, out _);
-        return kind == LineKind.Comment && inner.StartsWith("#"u8) ? LineKind.Other : kind;
+        LineKind kind = dialect.Classify(text, out LineHeader header);
+        return (kind == LineKind.Comment && inner.StartsWith("#"u8)) || (kind == LineKind.Event && IsPartial(in header)) ? LineKind.Other : kind;
     }
+
+    /// <summary>A header without what the text's other lines say of the thread: the line before has it.</summary>
+    private bool IsPartial(in LineHeader header) => (header.NoPid && _traits.HasPids) || (header.Comm.IsEmpty && _traits.HasComms);
 
     /// <summary>Without a log's prefix and a person's mark.</summary>
     private ReadOnlySpan<byte> Stripped(ReadOnlySpan<byte> line)
@@ -660,6 +711,8 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     {
         private readonly Dictionary<int, int> _raw = [];
         private readonly Dictionary<int, int> _quoteless = [];
+        private readonly HashSet<int> _incomplete = [];
+        private readonly HashSet<int> _incompleteRaw = [];
         private int _pairs;
         private int _atBlank;
         private int _widestRaw;
@@ -676,6 +729,18 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         public bool IsListed => Listed * 2 > Lines;
 
         public bool IsNumbered => Numbered * 5 > Lines * 4;
+
+        /// <summary>Events that are in a known form only if nothing is set where their lines were broken.</summary>
+        public int Glued { get; set; }
+
+        /// <summary>Events that are in a known form only if a blank is.</summary>
+        public int Blank { get; set; }
+
+        /// <summary>Some lines say the thread.</summary>
+        public bool HasPids { get; set; }
+
+        /// <summary>Some lines say its name.</summary>
+        public bool HasComms { get; set; }
 
         /// <summary>Where a terminal broke lines; 0 if it is not known that one did.</summary>
         public int HardWidth { get; set; }
@@ -705,6 +770,17 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             _widestRaw = Math.Max(_widestRaw, raw);
             _widest = Math.Max(_widest, width);
         }
+
+        /// <summary>A line is no whole event.</summary>
+        public void Incomplete(int raw, int width)
+        {
+            _incompleteRaw.Add(raw);
+            _incomplete.Add(width);
+        }
+
+        /// <summary>No line of an event is wider, and another one of this width is not whole: a terminal may have broken both.</summary>
+        public bool MayBeCut(Line line) =>
+            (line.Width == _widest && _incomplete.Contains(line.Width)) || (line.RawWidth == _widestRaw && _incompleteRaw.Contains(line.RawWidth));
 
         public int WidthOf(Line line) => _useRaw ? line.RawWidth : line.Width;
 
