@@ -112,22 +112,8 @@ internal sealed class TextCapture : ICapture
     /// <summary>Whether lines become events once they are put together again.</summary>
     private static bool Broken(ReadOnlySpan<byte> head, TextDialect dialect)
     {
-        // Something like a time must be there.
-        int stamp = 0;
-        for (int from = 0; from < head.Length && stamp == 0;)
-        {
-            int at = head[from..].IndexOf((byte)'.');
-            if (at < 0)
-            {
-                return false;
-            }
-
-            from += at + 1;
-            int digits = AsciiText.Unsigned(head[from..], out _);
-            stamp = digits is >= 6 and <= 9 && from > 1 && AsciiText.IsDigit(head[from - 2]) && from + digits < head.Length && head[from + digits] == ':' ? 1 : 0;
-        }
-
-        if (stamp == 0)
+        // Something like a CPU or a time must be there; few other texts have one.
+        if (!HasCpuOrTime(head))
         {
             return false;
         }
@@ -142,6 +128,28 @@ internal sealed class TextCapture : ICapture
         TextSurvey survey = new(dialect);
         new RecordReader(text, dialect, quotedPrintable: false, survey.IsWhole, repaired: true).ReadAll(survey, CancellationToken.None);
         return survey.Named > 0;
+    }
+
+    private static bool HasCpuOrTime(ReadOnlySpan<byte> text)
+    {
+        for (int from = 0; from < text.Length;)
+        {
+            int at = text[from..].IndexOfAny((byte)'.', (byte)'[');
+            if (at < 0)
+            {
+                return false;
+            }
+
+            from += at + 1;
+            int digits = AsciiText.Unsigned(text[from..], out _);
+            byte next = from + digits < text.Length ? text[from + digits] : (byte)0;
+            if (text[from - 1] == '[' ? digits >= 3 && next == ']' : digits is >= 6 and <= 9 && next == ':' && from > 1 && AsciiText.IsDigit(text[from - 2]))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private void Refuse(CaptureFile file)

@@ -26,6 +26,11 @@ internal sealed class EventForms(TextDialect dialect)
             return default;
         }
 
+        if (dialect.HasLines(body))
+        {
+            return new Verdict(true, false, false); // what somebody prints has no form
+        }
+
         CatalogEvent[] forms = Forms(name);
         return new Verdict(true, forms.Length > 0, Fits(forms, payload, dialect.FromReport(body), TextEnd.Sure));
     }
@@ -37,7 +42,7 @@ internal sealed class EventForms(TextDialect dialect)
     /// <returns>-1 if what stands before is in no known form.</returns>
     public int NoteAt(ReadOnlySpan<byte> body)
     {
-        if (!dialect.TrySplit(body, _composed, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> payload) || Forms(name) is not { Length: > 0 } forms || payload.IsEmpty)
+        if (!dialect.TrySplit(body, _composed, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> payload) || Forms(name) is not { Length: > 0 } forms || payload.IsEmpty || dialect.HasLines(body))
         {
             return -1;
         }
