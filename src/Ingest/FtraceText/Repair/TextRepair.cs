@@ -110,15 +110,6 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
                 _traits.Whole(line.RawWidth, line.Width);
                 _traits.HasPids |= !header.NoPid;
                 _traits.HasComms |= !header.Comm.IsEmpty;
-                EventForms.Verdict verdict = _forms.Judge(header.Body);
-                if (!verdict.Fits && (verdict.Known || !verdict.Named))
-                {
-                    _traits.Incomplete(line.RawWidth, line.Width);
-                }
-            }
-            else if (kind == LineKind.Other)
-            {
-                _traits.Incomplete(line.RawWidth, line.Width);
             }
 
             if (before is not null)
@@ -249,6 +240,11 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
                 _report.Noted++;
                 _fits += known ? 1 : 0;
             }
+        }
+
+        if (!choice.Fits && end == TextEnd.Sure && _forms.Judge(header.Body) is { Known: true } or { Named: false })
+        {
+            _traits.Incomplete(last.RawWidth, last.Width);
         }
 
         if (end == TextEnd.Sure && (_traits.HardWidth > 0 ? _traits.WidthOf(last) == _traits.HardWidth : _traits.MayBeCut(last)))
