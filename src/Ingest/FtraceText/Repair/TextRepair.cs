@@ -163,7 +163,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
                 Drop(1);
                 break;
             case LineKind.Comment when !Part(line.Text, 0):
-                Emit(text, line, TextEnd.Sure, terminated: true);
+                Emit(AsciiText.TrimStart(text), line, TextEnd.Sure, terminated: true);
                 Drop(1);
                 break;
             case LineKind.Comment:
@@ -228,7 +228,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         {
             _fits++;
         }
-        else if (text.EndsWith(header.Body))
+        else if (text.EndsWith(header.Body) && last.Terminated)
         {
             int note = _forms.NoteAt(header.Body);
             bool known = note >= 0;
