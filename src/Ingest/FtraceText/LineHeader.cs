@@ -73,7 +73,7 @@ internal ref struct LineHeader
                 return false;
             }
 
-            ReadOnlySpan<byte> inner = text[(open + 1)..^1].Trim((byte)' ');
+            ReadOnlySpan<byte> inner = text[(open + 1)..^1].Trim(" \t"u8);
             if (AsciiText.Unsigned(inner, out ulong tgid) == inner.Length && tgid <= int.MaxValue && inner.Length > 0)
             {
                 Tgid = (int)tgid;

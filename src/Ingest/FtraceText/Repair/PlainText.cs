@@ -63,7 +63,9 @@ internal static class PlainText
             }
             else if (b == '\t')
             {
-                into[n++] = b;
+                // Before a frame of a stack, and behind a line's number, it says what the line is.
+                into[n] = into[..n].IndexOfAnyExcept(s_blanksAndDigits) < 0 ? b : (byte)' ';
+                n++;
                 i++;
             }
             else if (b == 0x1b)
@@ -208,6 +210,8 @@ internal static class PlainText
         character = 0;
         return 0;
     }
+
+    private static readonly System.Buffers.SearchValues<byte> s_blanksAndDigits = System.Buffers.SearchValues.Create(" \t0123456789"u8);
 
     private static readonly (string, byte)[] s_entities =
         [("&lt;", (byte)'<'), ("&gt;", (byte)'>'), ("&amp;", (byte)'&'), ("&quot;", (byte)'"'), ("&nbsp;", (byte)' '), ("&#160;", (byte)' '), ("&#39;", (byte)'\'')];

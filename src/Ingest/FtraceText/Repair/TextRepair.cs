@@ -36,6 +36,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     private bool _stackOpen;
     private Stream? _output;
     private long _fits;
+    private long _named;
 
     /// <summary>Repairs the text.</summary>
     /// <returns>null if it has no line that could be an event.</returns>
@@ -44,7 +45,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         Survey();
         int width = _traits.HardCandidate();
         Pass(null, MostTold, cancellation);
-        long soft = _fits;
+        (long soft, long named) = (_fits, _named);
         _traits.Wrapped = _traits.Evidence > 0;
         if (width > 0)
         {
@@ -52,7 +53,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             _traits.HardWidth = width;
             Pass(null, MostTold, cancellation);
             (_traits.Glued, _traits.Blank) = (glued, blank);
-            bool hard = _fits > soft || (_fits == soft && (_traits.Glued > _traits.Blank || (_traits.Glued == _traits.Blank && _traits.IsUniform)));
+            bool hard = _fits != soft ? _fits > soft : _named != named ? _named > named : _traits.Glued > _traits.Blank;
             _traits.HardWidth = hard ? width : 0;
         }
 
@@ -96,12 +97,12 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             LineKind kind = KindOf(line.Text);
             if (before is { IsBlank: false } && kind == LineKind.Other && !line.IsBlank)
             {
-                _traits.Broken(before.RawWidth, before.Width, AtBlank(before, line));
+                _traits.Broken(before.RawWidth, before.Width);
             }
 
             if (kind == LineKind.Event && before is { IsBlank: false } && BreaksBeforeName(before))
             {
-                _traits.Broken(before.RawWidth, before.Width, AtBlank(before, line));
+                _traits.Broken(before.RawWidth, before.Width);
             }
 
             if (kind == LineKind.Event)
@@ -130,7 +131,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         _lines = new TextLines(file, quotedPrintable, raw: true);
         _lines.Seek(0);
         _queue.Clear();
-        (_output, _end, _stackOpen, _fits) = (output, false, false, 0);
+        (_output, _end, _stackOpen, _fits, _named) = (output, false, false, 0, 0);
         _report = new RepairedText();
         for (long n = 0; n < most && Fill(); n++)
         {
@@ -221,6 +222,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             return;
         }
 
+        _named += Judge(choice.Pieces, choice.Glued).Named ? 1 : 0;
         TextEnd end = choice.End;
         dialect.Classify(text, out LineHeader header);
         int body = text.Length - header.Body.Length;
@@ -709,12 +711,9 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         private readonly Dictionary<int, int> _quoteless = [];
         private readonly HashSet<int> _incomplete = [];
         private readonly HashSet<int> _incompleteRaw = [];
-        private int _pairs;
-        private int _atBlank;
         private int _widestRaw;
         private int _widest;
         private bool _useRaw;
-        private int _agree;
 
         public int Lines { get; set; }
 
@@ -750,13 +749,8 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         /// <summary>The widest line that a mail program broke.</summary>
         public int MostBroken { get; set; }
 
-        /// <summary>Nearly all broken lines are equally wide, and most are broken within a word.</summary>
-        public bool IsUniform => _agree >= 3 && _agree * 10 >= _pairs * 9 && _atBlank * 2 < _pairs;
-
-        public void Broken(int raw, int width, bool atBlank)
+        public void Broken(int raw, int width)
         {
-            _pairs++;
-            _atBlank += atBlank ? 1 : 0;
             _raw[raw] = _raw.GetValueOrDefault(raw) + 1;
             _quoteless[width] = _quoteless.GetValueOrDefault(width) + 1;
         }
@@ -787,7 +781,6 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             (int rawWidth, int rawCount) = Best(_raw, _widestRaw);
             _useRaw = rawCount > count;
             (width, count) = _useRaw ? (rawWidth, rawCount) : (width, count);
-            _agree = count;
             return count >= 1 ? width : 0;
         }
 
