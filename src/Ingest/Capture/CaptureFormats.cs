@@ -12,6 +12,9 @@ namespace TraceReplay.Ingest.Capture;
 /// <param name="Open">Opens the file; the text is the release of the captured kernel, should the file not name it, or null.</param>
 public sealed record CaptureFormat(string Name, CaptureFormat.Recogniser Recognise, Func<CaptureFile, string?, ICapture> Open)
 {
+    /// <summary>Judges a text whose lines may be broken, after all formats have judged it as it stands; null if the format is no text.</summary>
+    internal Recogniser? RecogniseBroken { get; init; }
+
     public delegate bool Recogniser(ReadOnlySpan<byte> head);
 }
 
@@ -38,14 +41,22 @@ public static class CaptureFormats
     ];
 
     private static CaptureFormat Text(Func<TextDialect> dialect) =>
-        new(dialect().Format, head => TextCapture.Recognise(head, dialect()), (file, kernel) => new TextCapture(file, dialect(), kernel));
+        new(dialect().Format, head => TextCapture.Recognise(head, dialect()), (file, kernel) => new TextCapture(file, dialect(), kernel))
+        {
+            RecogniseBroken = head => TextCapture.RecogniseBroken(head, dialect()),
+        };
 
     /// <summary>The format whose content the first bytes are; null if there is none.</summary>
     internal static CaptureFormat? Find(ReadOnlySpan<byte> head)
     {
+        return Find(head[..Math.Min(head.Length, FirstLook)], broken: false) ?? (head.Length > FirstLook ? Find(head, broken: false) : null) ?? Find(head, broken: true);
+    }
+
+    private static CaptureFormat? Find(ReadOnlySpan<byte> head, bool broken)
+    {
         foreach (CaptureFormat format in All)
         {
-            if (format.Recognise(head))
+            if (broken ? format.RecogniseBroken?.Invoke(head) == true : format.Recognise(head))
             {
                 return format;
             }

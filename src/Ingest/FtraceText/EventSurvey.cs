@@ -70,8 +70,8 @@ internal sealed class EventSurvey
     /// <summary>Rows of the first reading.</summary>
     public long Rows { get; private set; }
 
-    /// <summary>Rows of an event that is known, in no known form.</summary>
-    public long Misfits => _isKnown ? _misfits : 0;
+    /// <summary>Rows of an event that is known, in no known form. A probe has the fields that it was given.</summary>
+    public long Misfits => _isKnown && !_probe ? _misfits : 0;
 
     /// <summary>First reading.</summary>
     /// <param name="last">false if less of the text may be tried next.</param>

@@ -103,17 +103,17 @@ internal sealed class TextCapture : ICapture
             }
         }
 
-        return Broken(head, dialect);
+        return false;
     }
 
     private static bool IsEvent(ReadOnlySpan<byte> line, TextDialect dialect) =>
         dialect.Classify(line, out LineHeader header) == LineKind.Event && !header.Body.IsEmpty;
 
     /// <summary>Whether lines become events once they are put together again.</summary>
-    private static bool Broken(ReadOnlySpan<byte> head, TextDialect dialect)
+    public static bool RecogniseBroken(ReadOnlySpan<byte> head, TextDialect dialect)
     {
         // Something like a CPU or a time must be there; few other texts have one.
-        if (!HasCpuOrTime(head))
+        if (head.IndexOf((byte)0) >= 0 || !HasCpuOrTime(head))
         {
             return false;
         }

@@ -89,7 +89,9 @@ internal sealed class TextRecord
         HasUnit = header.HasUnit;
         Instance = header.Instance.IsEmpty ? "" : names.Get(header.Instance);
         HasPid = !header.NoPid;
-        CommFits = (header.Comm.Length <= LongestComm || header.Comm.StartsWith("kworker/"u8)) && header.Comm.IndexOf(": "u8) < 0 && header.Comm.IndexOf(":\t"u8) < 0;
+        int colon = header.Comm.IndexOf((byte)':');
+        CommFits = (header.Comm.Length <= LongestComm || header.Comm.StartsWith("kworker/"u8))
+            && (colon < 0 || colon == header.Comm.Length - 1 || !AsciiText.IsSpace(header.Comm[colon + 1]));
         bool unknown = header.Comm.SequenceEqual("<...>"u8) || header.Comm.IsEmpty || (header.Latency && header.Comm.Length >= 8) || !CommFits;
         Comm = unknown ? null : names.Get(header.Comm);
         (Flags, PreemptCount) = LatencyColumns.Decode(header.Flags);

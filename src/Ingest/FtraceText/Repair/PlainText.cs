@@ -22,7 +22,7 @@ internal static class PlainText
     /// <summary>A name that no thread has: a mark or a log's prefix stands before it.</summary>
     public static bool IsOddComm(string comm) =>
         comm.Contains(": ", StringComparison.Ordinal) || comm.Contains('\x1b', StringComparison.Ordinal) || comm.Contains("&lt;", StringComparison.Ordinal)
-        || comm.EndsWith("<...>", StringComparison.Ordinal) || comm.EndsWith("<idle>", StringComparison.Ordinal)
+        || (comm.Length > "<idle>".Length && (comm.EndsWith("<...>", StringComparison.Ordinal) || comm.EndsWith("<idle>", StringComparison.Ordinal)))
         || (comm.Length > 1 && comm.Contains(' ', StringComparison.Ordinal) && CommMarks.Contains(comm[0], StringComparison.Ordinal));
 
     /// <summary>The length of a mark that a person set before a thread's name; 0 if there is none.</summary>
