@@ -91,7 +91,7 @@ internal sealed class InferredFacts(bool intel, bool showsWindows)
 
     private void Add(EventCursor e)
     {
-        if (!e.TellsEnough)
+        if (!e.TellsEnough || (X86.ExitFaults.IsExit(e) && X86.ExitFaults.IsFault(e) is not true))
         {
             return;
         }
