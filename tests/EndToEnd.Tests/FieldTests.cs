@@ -311,6 +311,20 @@ public sealed class FieldTests : IDisposable
         Assert.Equal(("0xf88eb2", 2), (storm.GetProperty("worst_gfn").GetString(), storm.GetProperty("longest_run").GetInt32()));
     }
 
+    /// <summary>What <c>perf kvm stat record</c> has of faults: AMD's exit tells address and error code, Intel's does not tell the address.</summary>
+    [Fact]
+    public void Faults_of_exits_alone()
+    {
+        string npf = string.Concat(Enumerable.Range(0, 3).Select(i =>
+            $" qemu-7 [000] d..1.  1.00000{(2 * i) + 1}: kvm_exit: vcpu 3 reason {(i == 1 ? "msr" : "npf")} rip 0x1020 info1 0x0000000100000006 info2 0x000000001501f000 intr_info 0x00000000 error_code 0x00000000\n qemu-7 [000] d..1.  1.00000{(2 * i) + 2}: kvm_entry: vcpu 3, rip 0x1020\n"));
+        ToolResult result = _scratch.Run("run", _scratch.Write("npf.txt", System.Text.Encoding.UTF8.GetBytes(npf)), "-d", Data);
+        Assert.True(result.Code == 0, result.Error);
+        Assert.Equal(["3 0x1501f000 w tdp kvm_exit", "3 0x1501f000 w tdp kvm_exit"], Lines("SELECT vcpu, format('0x{:x}', gpa) AS g, access, kind, source FROM faults ORDER BY seq"));
+        string ept = npf.Replace("reason npf", "reason EPT_VIOLATION", StringComparison.Ordinal).Replace("reason msr", "reason MSR_READ", StringComparison.Ordinal);
+        result = _scratch.Run("run", _scratch.Write("ept.txt", System.Text.Encoding.UTF8.GetBytes(ept)), "-d", _scratch["intel"]);
+        Assert.Contains("2 of them are faults, which have no row", result.Error, StringComparison.Ordinal);
+    }
+
     /// <summary>On one line, whatever the terminal's width.</summary>
     private static string Flat(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 }

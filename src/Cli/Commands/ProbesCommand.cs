@@ -9,6 +9,14 @@ internal static class ProbesCommand
 {
     private const string RunningKernel = "/proc/sys/kernel/osrelease";
 
+    /// <summary>For those who have nothing installed and a guest that hangs now (docs/reporting.md).</summary>
+    private const string Recipe = """
+
+        # Without probes, three events tell most (docs/reporting.md); send the file that this leaves, as an attachment:
+        #   trace-cmd record -e kvm:kvm_page_fault -e kvm:kvm_exit -e kvm:kvm_entry -e kvm:kvm_userspace_exit -e 'kvmmmu:*' -C mono sleep 10
+
+        """;
+
     public static (Command Command, string[] Examples) Create()
     {
         var kernel = new Option<string?>("--kernel") { Description = "Release of the kernel, as uname -r prints it (default: the running one)", HelpName = "RELEASE" };
@@ -54,6 +62,10 @@ internal static class ProbesCommand
             else
             {
                 ProbeScript.WriteShell(terminal.Out, choice, parse.GetValue(tracefs)!);
+                if (parse.GetValue(small))
+                {
+                    terminal.Out.Write(Recipe);
+                }
             }
 
             terminal.Flush();
