@@ -23,6 +23,9 @@ public interface IFaultModel
     /// <summary>Notifier windows were not recorded, and there were some: any check may have met one.</summary>
     bool WindowsUntold { get; set; }
 
+    /// <summary>Followed leaves were not recorded: whether an unknown VMA's page came by GUP or is a driver's, another model can only assume.</summary>
+    bool FollowsUntold { get; set; }
+
     /// <summary>Executes operations in order; each fault that ends is appended to <paramref name="results"/>.</summary>
     void Execute(ReadOnlySpan<Operation> operations, List<FaultResult> results);
 

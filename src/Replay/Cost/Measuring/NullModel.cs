@@ -20,6 +20,8 @@ internal sealed class NullModel : IFaultModel
 
     public bool WindowsUntold { get; set; }
 
+    public bool FollowsUntold { get; set; }
+
     public void Execute(ReadOnlySpan<Operation> operations, List<FaultResult> results)
     {
         foreach (ref readonly Operation op in operations)

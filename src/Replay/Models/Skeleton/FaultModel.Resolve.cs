@@ -86,7 +86,15 @@ public sealed partial class FaultModel<TRules, TCounting>
             return;
         }
 
-        if (fault.AmongRefused && SpecialPfn.IsMadeUp(pte.Pfn))
+        if (fault.AmongRefused && SpecialPfn.IsMadeUp(pte.Pfn) && vma is not { Kind: PageKind.A1 })
+        {
+            // KVM refused others, and neither the allocator nor a leaf says which page this is.
+            fault.RestsOn(Certainty.Assumed);
+            fault.End(FaultOutcome.Unknown, FaultReason.LookupNotShown);
+            return;
+        }
+
+        if (FollowsUntold && Checks is null && vma is not { Kind: PageKind.A1 })
         {
             fault.RestsOn(Certainty.Assumed);
         }

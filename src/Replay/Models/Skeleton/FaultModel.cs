@@ -45,6 +45,8 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
 
     public bool WindowsUntold { get; set; }
 
+    public bool FollowsUntold { get; set; }
+
     public ulong Leaf(int vm, int asId, ulong gfn, out int level) => Vm(vm).Sptes[asId].Leaf(gfn, out level);
 
     public void Execute(ReadOnlySpan<Operation> operations, List<FaultResult> results)

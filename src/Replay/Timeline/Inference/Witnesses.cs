@@ -135,19 +135,8 @@ internal sealed class Witnesses
             other ??= nearest;
         }
 
-        // From another time. That there was none before and is none after says nothing where memslots changed on both sides of the
-        // fault: one may have come and gone.
-        return other is not { } far ? null
-            : far.Kind == WitnessKind.NoSlot && IsAlone(gfn, seq, except) ? null
-            : far.Kind != WitnessKind.NoSlot;
-    }
-
-    /// <summary>Memslots changed before and after the fault, and nobody else testifies on its gfn in between.</summary>
-    private bool IsAlone(ulong gfn, long seq, long except)
-    {
-        int era = Era(seq);
-        Witness? before = Nearest(gfn, seq, except, before: true);
-        return before is { } old && Era(old.Seq) < era && _byGfn[gfn].Exists(witness => witness.Fault != except && Era(witness.Seq) > era);
+        // From another time: that there was none then says nothing, as a call between may have made or deleted one.
+        return other is { Kind: not WitnessKind.NoSlot } ? true : null;
     }
 
     /// <summary>
