@@ -11,6 +11,7 @@ using TraceReplay.Replay.Timeline;
 using TraceReplay.Replay.Timeline.Buffers;
 using TraceReplay.Replay.Timeline.Inference;
 using TraceReplay.Replay.Timeline.Windows;
+using TraceReplay.Replay.Timeline.X86;
 
 namespace TraceReplay.Replay;
 
@@ -39,6 +40,8 @@ internal sealed class ReplayRun : IDisposable
     private readonly BoMoveRow _moveRow;
     private readonly ReplayTallies _tallies = new();
     private readonly FactLog? _facts;
+    private readonly ThreadVcpus _vcpus;
+    private readonly string _source;
 
     public ReplayRun(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds, ClockSkew skew, InferredFacts? inferred, FactLog? facts)
     {
@@ -58,11 +61,13 @@ internal sealed class ReplayRun : IDisposable
         _lost = LostRecords.Read(reader, trace);
         _skew = skew;
         _records = RecordInvariants.For(kernel.Layout, skew, kinds);
-        _timeline = new EventTimeline(kinds, _lost, TimelineOptions.Of(kernel), _records, inferred, facts?.WindowEnds);
+        _timeline = new EventTimeline(kinds, _lost, TimelineOptions.Of(kernel, trace.Format.EndsWith("text", StringComparison.Ordinal)), _records, inferred, facts?.WindowEnds);
         _facts = facts;
+        _vcpus = ThreadVcpus.Read(reader, trace);
+        _source = ExitFaults.Sources(trace).Any() ? "kvm_exit" : "kvm_page_fault";
         string id = trace.TraceId;
         _results = new ResultSet(reader, id, _captured < 0 ? null : models[_captured], kernel.Layout);
-        _faultRow = new FaultRow(id);
+        _faultRow = new FaultRow(id, _source);
         _outcomeRow = new OutcomeRow(id);
         _windowRow = new WindowRow(id);
         _moveRow = new BoMoveRow(id);
@@ -189,6 +194,7 @@ internal sealed class ReplayRun : IDisposable
             throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"fault {fault.FaultId} ended before the models decided it"));
         }
 
+        fault.Vcpu = fault.Vcpu < 0 ? _vcpus.Of(fault.Pid) : fault.Vcpu;
         fault.Lost = _lost.AnyBefore(fault.EndSeq < 0 ? long.MaxValue : fault.EndSeq);
         int truth = Math.Max(0, _captured);
         Tally(in fault, in results[truth].Fault);
@@ -236,7 +242,9 @@ internal sealed class ReplayRun : IDisposable
         List<string> warnings = [];
         if (_tallies.Faults == 0)
         {
-            warnings.Add("the trace has no kvm_page_fault event: nothing to replay");
+            warnings.Add(CapturedKernel.IsArm64(_trace) ? "an arm64 capture: its faults (kvm_guest_fault) are not modelled"
+                : _timeline.Counts.FaultsUntold > 0 ? "no fault of the trace has an address: nothing to replay"
+                : "the trace has no kvm_page_fault event: nothing to replay");
         }
 
         warnings.AddRange(_kernel.Warnings);

@@ -52,7 +52,8 @@ public class CommandTests
         scratch.Write("in/README.md", "# no capture"u8);
         scratch.Write("in/x.truth.txt", "slot n=1"u8);
         ToolResult result = scratch.Run("ingest", scratch["in"], "-d", scratch["data"]);
-        Assert.Equal((0, "2 other files ignored\n"), (result.Code, result.Error));
+        string ignored = $"2 other files ignored\n  {scratch["in/README.md"]}: an unknown format\n  {scratch["in/x.truth.txt"]}: an unknown format\n";
+        Assert.Equal((0, ignored), (result.Code, result.Error));
         Assert.Equal(2, result.Output.TrimEnd().Split('\n').Length);
         Assert.Equal("", scratch.Run("ingest", scratch["in"], "-d", scratch["data"], "--quiet").Error);
     }

@@ -10,7 +10,11 @@ namespace TraceReplay.Analysis.Nightly;
 /// <param name="TraceId">null if nothing of it could be read.</param>
 /// <param name="Failure">The contract's one line about an unreadable or damaged capture; null if it was good.</param>
 /// <param name="Date">The night it belongs to.</param>
-public sealed record SeenFile(string Relative, long Size, long Modified, string? TraceId, string? Failure, string HostClass, string Scenario, DateOnly Date);
+public sealed record SeenFile(string Relative, long Size, long Modified, string? TraceId, string? Failure, string HostClass, string Scenario, DateOnly Date)
+{
+    /// <summary>Why it is no capture; null if it is one.</summary>
+    public string? Ignored { get; init; }
+}
 
 /// <summary>
 /// Remembers which files of the inbox are done, so that a run without news opens none of them. Only a memory: what is lost of it is

@@ -11,9 +11,9 @@ namespace TraceReplay.Analysis.Nightly;
 /// <param name="Files">Files in the inbox (or the shard).</param>
 /// <param name="New">Captures ingested or finished by this run.</param>
 /// <param name="Growing">Left for the next run.</param>
-/// <param name="Others">New files that no format recognises.</param>
+/// <param name="Others">New files that no format recognises, each with the reason.</param>
 /// <param name="Failures">One line for each capture of this run that was damaged or unreadable.</param>
-public sealed record InboxResult(int Files, int New, int Growing, int Others, IReadOnlyList<string> Failures);
+public sealed record InboxResult(int Files, int New, int Growing, IReadOnlyList<string> Others, IReadOnlyList<string> Failures);
 
 /// <summary>Brings what is new in the inbox into the dataset, and replays it. A capture that fails stops no other.</summary>
 internal static class NightIngest
@@ -28,7 +28,8 @@ internal static class NightIngest
         List<InboxFile> news = [.. files.Where(f => !index.Has(f))];
         List<InboxFile> ready = [.. news.Where(f => f.Modified <= settled || options.Settle == TimeSpan.Zero)];
         ConcurrentBag<string> failures = [];
-        int done = 0, others = 0;
+        ConcurrentBag<string> others = [];
+        int done = 0;
         int jobs = options.Jobs > 0 ? options.Jobs : Environment.ProcessorCount;
         using MemoryGate memory = new(options.MemoryMiB);
 
@@ -44,10 +45,18 @@ internal static class NightIngest
                 failures.Add(seen.Failure);
             }
 
-            _ = seen.TraceId is null && seen.Failure is null ? Interlocked.Increment(ref others) : Interlocked.Increment(ref done);
+            if (seen.TraceId is null && seen.Failure is null)
+            {
+                others.Add($"{file.Path}: {seen.Ignored}");
+            }
+            else
+            {
+                Interlocked.Increment(ref done);
+            }
+
             progress(file.Relative);
         });
-        return new InboxResult(files.Count, done, news.Count - ready.Count, others, [.. failures.Order(StringComparer.Ordinal)]);
+        return new InboxResult(files.Count, done, news.Count - ready.Count, [.. others.Order(StringComparer.Ordinal)], [.. failures.Order(StringComparer.Ordinal)]);
     }
 
     private static SeenFile One(InboxFile file, string dataset, CancellationToken ct)
@@ -56,9 +65,9 @@ internal static class NightIngest
         SeenFile Seen(string? traceId, string? failure, DateOnly date) =>
             new(file.Relative, file.Size, file.Modified, traceId, failure, file.HostClass, file.Scenario, date);
 
-        if (!CaptureRecognition.IsCapture(file.Path))
+        if (CaptureRecognition.Judge(file.Path) is { } reason)
         {
-            return Seen(null, null, noted);
+            return Seen(null, null, noted) with { Ignored = reason };
         }
 
         IngestResult result;

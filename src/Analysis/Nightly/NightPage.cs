@@ -14,6 +14,11 @@ internal static class NightPage
     public static void Write(Stream output, NightReport report) =>
         HtmlPage.Write(output, $"TraceReplay: night {SummaryJson.Day(report.Night)}", html => Body(html, report));
 
+    private const int MostNamed = 100;
+
+    private static List<string> Named(IReadOnlyList<string> lines) =>
+        [.. lines.Take(MostNamed), .. lines.Count > MostNamed ? [$"and {Prose.Count(lines.Count - MostNamed)} more"] : (string[])[]];
+
     private static void Body(HtmlWriter html, NightReport report)
     {
         List<Comparison> regressions = [.. report.Regressions.OrderByDescending(Size)];
@@ -25,6 +30,8 @@ internal static class NightPage
         Changed(html, report, regressions);
         Health(html, report);
         List(html, "Captures that could not be read whole", "Every capture was read whole.", report.Failures, "bad");
+        List(html, "Events that could not be read", "Every event was read.", [.. report.Unread.Take(MostNamed)], "bad");
+        List(html, "Files that are no captures", "Every file is a capture.", Named(report.Ignored), "note");
         html.Open("section").Element("h2", "All comparisons");
         Comparisons(html, [.. report.Comparisons.Where(c => c.Verdict != Verdict.Regression)], "There is nothing else that could be compared.");
         html.Element(

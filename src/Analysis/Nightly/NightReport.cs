@@ -83,6 +83,12 @@ public sealed record NightReport
     /// <summary>One line for each capture of the night that was damaged or unreadable.</summary>
     public required IReadOnlyList<string> Failures { get; init; }
 
+    /// <summary>One line for each file of the night that is no capture, with the reason.</summary>
+    public IReadOnlyList<string> Ignored { get; init; } = [];
+
+    /// <summary>One line for each event of the night of which rows could not be read.</summary>
+    public IReadOnlyList<string> Unread { get; init; } = [];
+
     public IEnumerable<Comparison> Regressions => Comparisons.Where(c => c.Verdict == Nightly.Verdict.Regression);
 
     public bool IsRegression => NewKinds.Count > 0 || Regressions.Any();

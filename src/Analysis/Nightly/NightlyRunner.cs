@@ -47,7 +47,13 @@ public static class NightlyRunner
         NightReport? report;
         using (DatasetSession session = DatasetSession.Open(options.Dataset))
         {
-            report = NightComparison.Run(session, options.Date, options.BaselineNights, (after, until) => Failures(index, after, until));
+            IReadOnlyList<string> ignored = [];
+            report = NightComparison.Run(session, options.Date, options.BaselineNights, (after, until) =>
+            {
+                ignored = Ignored(index, after, until);
+                return Failures(index, after, until);
+            });
+            report = report is null ? null : report with { Ignored = ignored, Unread = Unread(session, report.Night) };
         }
 
         if (report is not null)
@@ -58,6 +64,18 @@ public static class NightlyRunner
 
         return new NightlyResult(inbox, report);
     }
+
+    private static List<string> Ignored(InboxIndex index, DateOnly? after, DateOnly? until) =>
+    [
+        .. index.Files.Where(f => f.Ignored is not null && (after is null || f.Date > after) && (until is null || f.Date <= until))
+            .Select(f => $"{f.Relative}: {f.Ignored}")
+            .Order(StringComparer.Ordinal),
+    ];
+
+    /// <summary>What the ingest of the night's captures warned of: rows in no known form.</summary>
+    private static List<string> Unread(DatasetSession session, DateOnly night) => session.Select(
+        $"SELECT path, warning FROM (SELECT path, unnest(warnings) AS warning FROM traces WHERE date = DATE '{SummaryJson.Day(night)}') WHERE warning LIKE '%are in no known form%' ORDER BY path, warning",
+        r => $"{r.GetString(0)}: {r.GetString(1)}");
 
     // A capture that cannot be read may belong to a date that has no other: it counts to the night that comes next, or to the newest.
     private static List<string> Failures(InboxIndex index, DateOnly? after, DateOnly? until) =>

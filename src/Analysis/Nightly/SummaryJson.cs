@@ -11,6 +11,8 @@ internal static class SummaryJson
 {
     private static readonly JsonWriterOptions s_options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    private const int MostNamed = 100;
+
     public static string Text(NightReport report)
     {
         ArrayBufferWriter<byte> buffer = new();
@@ -59,6 +61,10 @@ internal static class SummaryJson
             });
             Array(json, "regressions", report.Regressions, c => Write(json, c));
             Array(json, "failures", report.Failures, json.WriteStringValue);
+            Array(json, "unread", report.Unread.Take(MostNamed), json.WriteStringValue);
+            json.WriteNumber("unread_events", report.Unread.Count);
+            Array(json, "ignored", report.Ignored.Take(MostNamed), json.WriteStringValue);
+            json.WriteNumber("ignored_files", report.Ignored.Count);
             Array(json, "comparisons", report.Comparisons.Where(c => c.Verdict != Verdict.Regression), c => Write(json, c));
             json.WriteEndObject();
         }

@@ -26,6 +26,11 @@ public static class SummaryReader
     {
         Trace = trace,
         Faults = session.Select("SELECT count(*) FROM faults WHERE trace_id = $id", r => r.GetInt64(0), ("id", trace.Id))[0],
+        Unread = session.Select(
+            "SELECT warning FROM (SELECT unnest(warnings) AS warning FROM traces WHERE trace_id = $id) WHERE warning LIKE '%are in no known form%'",
+            r => r.GetString(0),
+            ("id", trace.Id)),
+        Stuck = Stuck(session, trace),
         Fidelity = [.. Fidelity(session, trace)],
         Outcomes = session.Select(
             $"""
@@ -55,6 +60,30 @@ public static class SummaryReader
             r => new AssumptionLine(r.GetString(0), Text(r, 1), r.IsDBNull(2) ? null : r.GetDouble(2), Text(r, 3)),
             ("id", trace.Id)),
     };
+
+    // As queries/stuck_faults.sql has it.
+    private static StuckFault? Stuck(DatasetSession session, CapturedTrace trace) => session.Select(
+        """
+        WITH ordered AS (
+            SELECT fault_id, vm, vcpu, pid, gfn, access, ts_ns, seq, coalesce(end_seq, seq) AS end_seq, observed_outcome,
+                   row_number() OVER (PARTITION BY pid ORDER BY seq) - row_number() OVER (PARTITION BY pid, gfn, access ORDER BY seq) AS run,
+                   row_number() OVER (PARTITION BY pid ORDER BY seq DESC) = 1 AS is_last
+            FROM faults WHERE trace_id = $id AND gfn IS NOT NULL
+        ), runs AS (
+            SELECT vm, vcpu, pid, gfn, access, run, count(*) AS times, max(ts_ns) - min(ts_ns) AS lasted, min(seq) AS first_seq, max(end_seq) AS last_seq,
+                   count(*) FILTER (observed_outcome IN ('FIXED', 'FIXED_FAST')) AS spte_set,
+                   count(*) FILTER (observed_outcome IN ('EMULATE', 'WRITE_PROTECTED', 'ASYNC')) AS other_ways, bool_or(is_last) AS at_end
+            FROM ordered GROUP BY ALL
+            HAVING other_ways = 0 AND spte_set < times AND (times >= 3 OR (times = 2 AND at_end))
+        ), worst AS (SELECT *, count(*) OVER () AS all_runs FROM runs ORDER BY times DESC, first_seq LIMIT 1)
+        SELECT all_runs, vcpu, pid, gfn, access, times, lasted, spte_set,
+               (SELECT count(DISTINCT o.fault_id) FROM ordered o JOIN windows w ON w.trace_id = $id AND w.vm = o.vm AND w.start_seq < o.end_seq AND coalesce(w.end_seq, 9223372036854775807) > o.seq
+                WHERE o.pid = worst.pid AND o.gfn = worst.gfn AND o.access = worst.access AND o.run = worst.run AND (w.slots IS NULL OR w.slots > 0)),
+               at_end
+        FROM worst
+        """,
+        r => new StuckFault(r.GetInt64(0), Number(r, 1) is { } vcpu ? (int)vcpu : null, r.GetInt32(2), Convert.ToUInt64(r.GetValue(3), System.Globalization.CultureInfo.InvariantCulture), r.GetString(4), r.GetInt64(5), r.GetInt64(6), r.GetInt64(7), r.GetInt64(8), r.GetBoolean(9)),
+        ("id", trace.Id)).FirstOrDefault();
 
     private static IEnumerable<FidelityLine> Fidelity(DatasetSession session, CapturedTrace trace)
     {

@@ -33,6 +33,16 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
     {
         CapturedTrace trace = summary.Trace;
         output.Write($"{Path.GetFileName(trace.Path)}  ({trace.Id})\n");
+        foreach (string unread in summary.Unread)
+        {
+            Line("unread", unread);
+        }
+
+        if (summary.Stuck is { } stuck)
+        {
+            Line("stuck", Stuck(stuck));
+        }
+
         Line("captured", Captured(summary));
         WriteFidelity(summary);
         if (summary.Faults > 0)
@@ -41,6 +51,22 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
             WriteDivergences(summary);
             WriteAssumptions(summary);
         }
+    }
+
+    private static string Span(long nanoseconds) => nanoseconds switch
+    {
+        < 1_000_000 => FormattableString.Invariant($"{nanoseconds / 1e3:0.#} us"),
+        < 1_000_000_000 => FormattableString.Invariant($"{nanoseconds / 1e6:0.#} ms"),
+        _ => Prose.Seconds(nanoseconds),
+    };
+
+    private static string Stuck(StuckFault stuck)
+    {
+        string who = stuck.Vcpu is { } vcpu ? $"vCPU {vcpu}" : $"thread {stuck.Pid}";
+        string set = stuck.SpteSet == 0 ? "no SPTE was seen set" : $"an SPTE was set {Prose.Count(stuck.SpteSet, "time", "times")}";
+        string window = stuck.InWindow == 0 ? "no invalidation window was seen open" : $"a window was open in {Prose.Count(stuck.InWindow)} of them";
+        string more = stuck.Runs > 1 ? $"; {Prose.Count(stuck.Runs - 1, "other page", "other pages")} likewise" : "";
+        return $"{who} faults on gfn 0x{stuck.Gfn:x} ({stuck.Access}) {Prose.Count(stuck.Times)} times in a row within {Span(stuck.LastedNs)} without progress{(stuck.AtEnd ? ", up to the end of the capture" : "")}: {set}, {window}{more} (query stuck_faults)";
     }
 
     private static string Captured(TraceSummary summary)

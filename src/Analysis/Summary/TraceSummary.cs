@@ -7,6 +7,12 @@ public sealed record TraceSummary
 
     public required long Faults { get; init; }
 
+    /// <summary>What could not be read at all, one line for each event.</summary>
+    public IReadOnlyList<string> Unread { get; init; } = [];
+
+    /// <summary>The fault that came again most often without progress; null if none did.</summary>
+    public StuckFault? Stuck { get; init; }
+
     public required IReadOnlyList<FidelityLine> Fidelity { get; init; }
 
     public required IReadOnlyList<OutcomeCount> Outcomes { get; init; }
@@ -15,6 +21,13 @@ public sealed record TraceSummary
 
     public required IReadOnlyList<AssumptionLine> Assumptions { get; init; }
 }
+
+/// <summary>The same page and access on one vCPU, again and again.</summary>
+/// <param name="Runs">How many such runs the trace has.</param>
+/// <param name="Times">Faults of this one.</param>
+/// <param name="SpteSet">How many of them left an SPTE.</param>
+/// <param name="InWindow">How many met an open window.</param>
+public sealed record StuckFault(long Runs, int? Vcpu, int Pid, ulong Gfn, string Access, long Times, long LastedNs, long SpteSet, long InWindow, bool AtEnd);
 
 /// <summary>A row of `traces`, as far as a summary shows it.</summary>
 public sealed record CapturedTrace(

@@ -77,6 +77,8 @@ internal static class NightlyCommand
         ]);
     }
 
+    private const int MostNamed = 20;
+
     private static int Tell(NightlyResult result, Terminal terminal)
     {
         foreach (string failure in result.Inbox.Failures)
@@ -85,8 +87,18 @@ internal static class NightlyCommand
         }
 
         string growing = result.Inbox.Growing > 0 ? string.Create(CultureInfo.InvariantCulture, $", {result.Inbox.Growing} too young and left for the next run") : "";
-        string others = result.Inbox.Others > 0 ? string.Create(CultureInfo.InvariantCulture, $", {result.Inbox.Others} new files are no captures") : "";
+        string others = result.Inbox.Others.Count > 0 ? string.Create(CultureInfo.InvariantCulture, $", {result.Inbox.Others.Count} new files are no captures") : "";
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"inbox: {result.Inbox.Files} files, {result.Inbox.New} new captures{growing}{others}"));
+        foreach (string other in result.Inbox.Others.Take(MostNamed))
+        {
+            terminal.Out.WriteLine($"  {other}");
+        }
+
+        if (result.Inbox.Others.Count > MostNamed)
+        {
+            terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  and {result.Inbox.Others.Count - MostNamed} more"));
+        }
+
         if (result.Report is { } report)
         {
             terminal.Out.WriteLine($"night: {NightText.Headline(report)}");

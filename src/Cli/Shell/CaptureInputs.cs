@@ -7,9 +7,12 @@ namespace TraceReplay.Cli.Shell;
 
 /// <summary>What CAPTURE… stands for: files, directories (every capture in them), globs, `-` for standard input.</summary>
 /// <param name="Paths">Files in the order given, those of a directory by name; `-` as it is.</param>
-/// <param name="Ignored">Files of directories that no format recognises.</param>
-internal sealed record CaptureInputs(IReadOnlyList<string> Paths, int Ignored)
+/// <param name="Ignored">Files of directories that no format recognises, each with the reason.</param>
+internal sealed record CaptureInputs(IReadOnlyList<string> Paths, IReadOnlyList<(string Path, string Reason)> Ignored)
 {
+    private const int MostNamed = 20;
+    private const int MostNamedInLine = 3;
+
     public static Argument<string[]> Argument()
     {
         var captures = new Argument<string[]>("CAPTURE")
@@ -31,7 +34,7 @@ internal sealed record CaptureInputs(IReadOnlyList<string> Paths, int Ignored)
     public static CaptureInputs Resolve(IEnumerable<string> arguments)
     {
         var paths = new List<string>();
-        int ignored = 0;
+        var ignored = new List<(string, string)>();
         foreach (string argument in arguments.SelectMany(Expand))
         {
             if (!Directory.Exists(argument))
@@ -42,13 +45,13 @@ internal sealed record CaptureInputs(IReadOnlyList<string> Paths, int Ignored)
 
             foreach (string file in Directory.EnumerateFiles(argument, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
             {
-                if (CaptureRecognition.IsCapture(file))
+                if (CaptureRecognition.Judge(file) is { } reason)
                 {
-                    paths.Add(file);
+                    ignored.Add((file, reason));
                 }
                 else
                 {
-                    ignored++;
+                    paths.Add(file);
                 }
             }
         }
@@ -62,19 +65,30 @@ internal sealed record CaptureInputs(IReadOnlyList<string> Paths, int Ignored)
     {
         if (Paths.Count == 0)
         {
-            terminal.Error($"{string.Join(", ", arguments)}: found no capture among {Ignored} {Files}, expected at least one");
+            terminal.Error($"{string.Join(", ", arguments)}: found no capture among {Ignored.Count} {Files}, expected at least one{Reasons}");
             return false;
         }
 
-        if (Ignored > 0)
+        if (Ignored.Count > 0)
         {
-            terminal.Note($"{Ignored} other {Files} ignored");
+            terminal.Note($"{Ignored.Count} other {Files} ignored");
+            foreach ((string path, string reason) in Ignored.Take(MostNamed))
+            {
+                terminal.Note($"  {path}: {reason}");
+            }
+
+            if (Ignored.Count > MostNamed)
+            {
+                terminal.Note($"  and {Ignored.Count - MostNamed} more");
+            }
         }
 
         return true;
     }
 
-    private string Files => Ignored == 1 ? "file" : "files";
+    private string Files => Ignored.Count == 1 ? "file" : "files";
+
+    private string Reasons => Ignored.Count == 0 ? "" : $" ({string.Join("; ", Ignored.Take(MostNamedInLine).Select(i => $"{i.Path}: {i.Reason}"))}{(Ignored.Count > MostNamedInLine ? "; ..." : "")})";
 
     private static IEnumerable<string> Expand(string argument)
     {

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using TraceReplay.Ingest.FtraceText;
 using TraceReplay.Ingest.NetTrace;
 using TraceReplay.Ingest.PerfData;
@@ -13,6 +12,9 @@ namespace TraceReplay.Ingest.Capture;
 /// <param name="Open">Opens the file; the text is the release of the captured kernel, should the file not name it, or null.</param>
 public sealed record CaptureFormat(string Name, CaptureFormat.Recogniser Recognise, Func<CaptureFile, string?, ICapture> Open)
 {
+    /// <summary>Judges a text whose lines may be broken, after all formats have judged it as it stands; null if the format is no text.</summary>
+    internal Recogniser? RecogniseBroken { get; init; }
+
     public delegate bool Recogniser(ReadOnlySpan<byte> head);
 }
 
@@ -20,7 +22,13 @@ public sealed record CaptureFormat(string Name, CaptureFormat.Recogniser Recogni
 public static class CaptureFormats
 {
     /// <summary>Bytes of the file that a <see cref="CaptureFormat.Recognise"/> may see.</summary>
-    public const int HeadSize = 4096;
+    public const int HeadSize = 1 << 20;
+
+    /// <summary>Bytes that tell whether a file is a text at all.</summary>
+    public const int FirstLook = 4096;
+
+    // trace.dat.xz in a tar in a mail.
+    private const int MostWrappings = 4;
 
     /// <summary>Tried in this order.</summary>
     public static IReadOnlyList<CaptureFormat> All { get; } =
@@ -33,9 +41,47 @@ public static class CaptureFormats
     ];
 
     private static CaptureFormat Text(Func<TextDialect> dialect) =>
-        new(dialect().Format, head => TextCapture.Recognise(head, dialect()), (file, kernel) => new TextCapture(file, dialect(), kernel));
+        new(dialect().Format, head => TextCapture.Recognise(head, dialect()), (file, kernel) => new TextCapture(file, dialect(), kernel))
+        {
+            RecogniseBroken = head => TextCapture.RecogniseBroken(head, dialect()),
+        };
 
-    /// <summary>Opens a capture by its content; <c>-</c> is standard input. Files packed with zstd or gzip are unpacked.</summary>
+    /// <summary>The format whose content the first bytes are; null if there is none.</summary>
+    internal static CaptureFormat? Find(ReadOnlySpan<byte> head)
+    {
+        return Find(head[..Math.Min(head.Length, FirstLook)], broken: false) ?? (head.Length > FirstLook ? Find(head, broken: false) : null) ?? Find(head, broken: true);
+    }
+
+    private static CaptureFormat? Find(ReadOnlySpan<byte> head, bool broken)
+    {
+        foreach (CaptureFormat format in All)
+        {
+            if (broken ? format.RecogniseBroken?.Invoke(head) == true : format.Recognise(head))
+            {
+                return format;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>As many of a file's first bytes as can tell its format: few of one that is no text.</summary>
+    internal static byte[] Head(long length, Reader read)
+    {
+        byte[] head = new byte[(int)Math.Min(FirstLook, length)];
+        int n = read(head, 0);
+        if (n < FirstLook || head.AsSpan(0, n).IndexOf((byte)0) >= 0)
+        {
+            return head[..n];
+        }
+
+        Array.Resize(ref head, (int)Math.Min(HeadSize, length));
+        return head[..(n + read(head.AsSpan(n), n))];
+    }
+
+    internal delegate int Reader(Span<byte> into, long offset);
+
+    /// <summary>Opens a capture by its content; <c>-</c> is standard input. What it is packed or wrapped in is taken off (<see cref="Wrapping"/>).</summary>
     /// <param name="kernel">Release of the captured kernel (as <c>uname -r</c> prints it, or <c>6.12</c>) for a capture that does not name it.</param>
     /// <exception cref="CaptureException">It cannot be read at all.</exception>
     /// <exception cref="EnvironmentFailedException">No permission, or no room for a temporary copy.</exception>
@@ -48,20 +94,16 @@ public static class CaptureFormats
     {
         try
         {
-            Span<byte> head = new byte[(int)Math.Min(HeadSize, file.Length)];
-            int n = file.Read(0, head);
-            foreach (CaptureFormat format in All)
+            byte[] head = Head(file.Length, (bytes, offset) => file.Read(offset, bytes));
+            if (Find(head) is { } format)
             {
-                if (format.Recognise(head[..n]))
-                {
-                    ICapture capture = format.Open(file, kernel);
-                    capture.Info.Kernel ??= kernel;
-                    return capture;
-                }
+                ICapture capture = format.Open(file, kernel);
+                capture.Info.Kernel ??= kernel;
+                return capture;
             }
 
-            string known = string.Join(", ", All.Select(f => f.Name));
-            throw file.Damaged(0, n == 0 ? "an empty file" : "an unknown format", $"expected one of: {known}");
+            (string found, string expected) = UnknownFormat.Describe(head);
+            throw file.Damaged(0, found, expected);
         }
         catch when (ownsFile)
         {
@@ -137,30 +179,20 @@ public static class CaptureFormats
         }
     }
 
-    private static CaptureFile Unwrapped(CaptureFile file, CancellationToken cancellation)
+    /// <summary>Takes off what the capture is wrapped in, as often as it is.</summary>
+    internal static CaptureFile Unwrapped(CaptureFile file, CancellationToken cancellation)
     {
-        Span<byte> head = stackalloc byte[4];
-        int n = file.Read(0, head);
-        head = head[..n];
-        bool zstd = head.SequenceEqual((ReadOnlySpan<byte>)[0x28, 0xb5, 0x2f, 0xfd]);
-        bool gzip = head.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b, 8]);
-        if (!zstd && !gzip)
+        for (int i = 0; i < MostWrappings; i++)
         {
-            return file;
+            CaptureFile inner = Wrapping.TakeOff(file, cancellation);
+            if (ReferenceEquals(inner, file))
+            {
+                break;
+            }
+
+            file = inner;
         }
 
-        using (file)
-        {
-            using Stream packed = new CaptureFileStream(file);
-            using Stream plain = zstd ? new ZstdSharp.DecompressionStream(packed) : new GZipStream(packed, CompressionMode.Decompress);
-            try
-            {
-                return Spool(plain, file.DisplayName, cancellation);
-            }
-            catch (Exception e) when (e is InvalidDataException or EndOfStreamException or ZstdSharp.ZstdException)
-            {
-                throw file.Damaged(packed.Position, $"{(zstd ? "zstd" : "gzip")} data that end or do not decompress", "expected a whole packed capture");
-            }
-        }
+        return file;
     }
 }

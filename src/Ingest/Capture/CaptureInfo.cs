@@ -37,6 +37,9 @@ public sealed class CaptureInfo
     /// <summary>Whether every event says its CPU; false if some have <see cref="EventRecord.Cpu"/> -1.</summary>
     public bool CpuRecorded { get; set; } = true;
 
+    /// <summary>Whether every event says its thread, even if only that it was gone; false if some have <see cref="EventRecord.Pid"/> -1 for want of it.</summary>
+    public bool PidRecorded { get; set; } = true;
+
     /// <summary>When the capture was made, if recorded.</summary>
     public DateOnly? Date { get; set; }
 

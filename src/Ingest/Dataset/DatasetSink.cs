@@ -63,6 +63,11 @@ internal sealed class DatasetSink : IEventSink, IDisposable
             return;
         }
 
+        if (table.Rows + table.PendingRows == 0)
+        {
+            SeeVendor(in record);
+        }
+
         long before = table.Held;
         table.Add(in record, seq);
         _held += table.Held - before;
@@ -75,6 +80,9 @@ internal sealed class DatasetSink : IEventSink, IDisposable
             Submit(_tables.MaxBy(t => t.Held)!);
         }
     }
+
+    /// <summary>What the first kvm_exit says of the CPU: its isa is VMX or SVM.</summary>
+    public string? Vendor { get; private set; }
 
     public void Lost(in LostRecords lost) => Holes.Add((lost, LastSeq(lost.Instance, lost.Cpu)));
 
@@ -102,6 +110,24 @@ internal sealed class DatasetSink : IEventSink, IDisposable
     {
         _queue.Abandon();
         _tables.ForEach(t => t.Dispose());
+    }
+
+    private void SeeVendor(in EventRecord record)
+    {
+        EventFormat format = record.Format;
+        if (format.System != "kvm" || format.Name is not ("kvm_exit" or "kvm_nested_vmexit") || format.Field("isa") is not { Size: 4 } isa || isa.Offset + 4 > record.Payload.Length)
+        {
+            return;
+        }
+
+        // 1 and 2 in the byte that either order has them in.
+        ReadOnlySpan<byte> bytes = record.Payload.Slice(isa.Offset, isa.Size);
+        Vendor ??= (bytes[0] | bytes[3]) switch
+        {
+            1 => "intel",
+            2 => "amd",
+            _ => null,
+        };
     }
 
     private EventTable? Table(EventFormat format)

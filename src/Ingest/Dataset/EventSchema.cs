@@ -18,7 +18,7 @@ internal static class EventSchema
             new HeadColumn<long, SeqValue>("seq"),
             new HeadColumn<long, TimestampValue>("ts_ns"),
             info.CpuRecorded ? new HeadColumn<int, CpuValue>("cpu") : new IdColumn<CpuValue>("cpu"),
-            new HeadColumn<int, PidValue>("pid"),
+            info.PidRecorded ? new HeadColumn<int, PidValue>("pid") : new IdColumn<PidValue>("pid"),
             new IdColumn<TgidValue>("tgid"),
             new CommColumn(),
         ];

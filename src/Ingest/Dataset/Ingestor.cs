@@ -80,7 +80,7 @@ public static class Ingestor
             claim.Stop);
         using DatasetSink sink = new(claim, info, name => DatasetLayout.Event(dataset, name, date, host, claim.TraceId), format => Wanted(format, options.EventGlobs), options.Jobs, options.Progress);
         CaptureDamage? damage = capture.ReadEvents(sink, new ReadOptions(options.Jobs), claim.Stop);
-        string? cpuVendor = vendor.GetAwaiter().GetResult();
+        string? cpuVendor = vendor.GetAwaiter().GetResult() ?? sink.Vendor;
         damage ??= info.Damage;
         if (damage is not null && sink.Seen == 0)
         {

@@ -10,8 +10,13 @@ internal sealed record CatalogEvent(string System, string Name, IReadOnlyList<Ev
     /// <summary>Tries every layout.</summary>
     /// <param name="sure">Whether the text is known to come from this release.</param>
     /// <param name="fields">The fields of the record to make: the event's, and maybe more.</param>
-    public bool Match(ReadOnlySpan<byte> text, EventWriter into, bool sure, IReadOnlyList<EventField> fields, int fixedSize)
+    public bool Match(ReadOnlySpan<byte> text, EventWriter into, bool sure, IReadOnlyList<EventField> fields, int fixedSize, TextEnd end = TextEnd.Sure)
     {
+        if (end == TextEnd.Doubtful)
+        {
+            return false;
+        }
+
         // libtraceevent prints what it cannot evaluate as raw fields.
         if (text.StartsWith("[FAILED TO PARSE] "u8))
         {
@@ -21,7 +26,7 @@ internal sealed record CatalogEvent(string System, string Name, IReadOnlyList<Ev
         foreach (Layout layout in Layouts)
         {
             into.Begin(fields, fixedSize);
-            if (layout.Match(text, into, sure))
+            if (layout.Match(text, into, sure, end))
             {
                 return true;
             }

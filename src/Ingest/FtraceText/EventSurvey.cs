@@ -14,6 +14,7 @@ internal sealed class EventSurvey
     private readonly NameCache _names;
     private readonly EventWriter _scratch;
     private readonly bool _probe;
+    private readonly bool _isKnown;
     private readonly string? _system;
     private readonly string _unknownSystem;
     private readonly SortedSet<string> _functions = new(StringComparer.Ordinal);
@@ -22,6 +23,7 @@ internal sealed class EventSurvey
     private CatalogEvent? _chosen;
     private int _textField = -1;
     private bool _sure;
+    private bool _unread;
     private long[] _unknown = [];
     private long _rows;
     private long _unfit;
@@ -46,10 +48,11 @@ internal sealed class EventSurvey
         _candidates = [.. EventCatalog.Releases.Select(r => r.Events.GetValueOrDefault(name)).Select(c => _system is null || c?.System == _system ? c : null)];
         _matched = new long[_candidates.Length];
         _sameAs = [.. Enumerable.Range(0, _candidates.Length).Select(i => Array.FindIndex(_candidates, c => Same(c, _candidates[i])))];
-        _generic = new GenericEvent(names);
 
         // The same field in all releases.
-        _isa = name == "kvm_exit" && _candidates[0] is { } exit ? Enumerable.Range(0, exit.Fields.Count).First(i => exit.Fields[i].Name == "isa") : -1;
+        _isa = (name is "kvm_exit" or "kvm_nested_vmexit") && _candidates[0] is { } exit ? Enumerable.Range(0, exit.Fields.Count).First(i => exit.Fields[i].Name == "isa") : -1;
+        _isKnown = _candidates.Any(c => c is not null);
+        _generic = new GenericEvent(names, strict: _isKnown);
         _probe = _candidates.Any(c => c?.Fields.Any(f => f.Name.StartsWith("__probe", StringComparison.Ordinal)) == true);
     }
 
@@ -64,10 +67,17 @@ internal sealed class EventSurvey
     /// <summary>Rows that fit, for each of <see cref="EventCatalog.Releases"/>.</summary>
     public IReadOnlyList<long> Matched => _matched;
 
+    /// <summary>Rows of the first reading.</summary>
+    public long Rows { get; private set; }
+
+    /// <summary>Rows of an event that is known, in no known form. A probe has the fields that it was given.</summary>
+    public long Misfits => _isKnown && !_probe ? _misfits : 0;
+
     /// <summary>First reading.</summary>
     /// <param name="last">false if less of the text may be tried next.</param>
+    /// <param name="end">What is known of the text's end.</param>
     /// <returns>false if it should be tried.</returns>
-    public bool Learn(ReadOnlySpan<byte> text, bool report, bool last)
+    public bool Learn(ReadOnlySpan<byte> text, bool report, bool last, TextEnd end = TextEnd.Sure)
     {
         _scratch.FromReport = report;
         bool fits = false;
@@ -77,7 +87,7 @@ internal sealed class EventSurvey
             if (_candidates[i] is { } candidate)
             {
                 // Releases share most layouts.
-                bool match = _sameAs[i] < i ? (results >> _sameAs[i] & 1) != 0 : candidate.Match(text, _scratch, sure: false, candidate.Fields, candidate.FixedSize);
+                bool match = _sameAs[i] < i ? (results >> _sameAs[i] & 1) != 0 : candidate.Match(text, _scratch, sure: false, candidate.Fields, candidate.FixedSize, end);
                 results |= match ? 1u << i : 0;
                 _matched[i] += match ? 1 : 0;
                 fits |= match;
@@ -88,15 +98,19 @@ internal sealed class EventSurvey
             }
         }
 
-        if (!fits && !last && _candidates.Any(c => c is not null))
+        if (!fits && !last && _isKnown)
         {
             return false;
         }
 
+        Rows++;
         if (!fits)
         {
             _misfits++;
-            _generic.Learn(text);
+            if (end < TextEnd.Open)
+            {
+                _generic.Learn(text);
+            }
         }
         else if (_probe && ProbeText.Where(text) is { IsEmpty: false } where)
         {
@@ -126,7 +140,8 @@ internal sealed class EventSurvey
     /// <summary>Between the readings: chooses the format.</summary>
     /// <param name="total">Rows that fit in the whole text, for each release.</param>
     /// <param name="named">Index of the release that the text is known to come from, -1 if that is none of them; null if it is not known.</param>
-    public void Settle(IReadOnlyList<long> total, int? named, int id)
+    /// <param name="typed">Whether an event that is known has its own columns even if no row has them: a value that is not read is NULL.</param>
+    public void Settle(IReadOnlyList<long> total, int? named, int id, bool typed)
     {
         int best = -1;
         for (int i = 0; i < _candidates.Length; i++)
@@ -140,8 +155,11 @@ internal sealed class EventSurvey
         string system = _system ?? EventCatalog.SystemOf(Name) ?? _unknownSystem;
         if (best < 0)
         {
-            _generic.Settle();
+            CatalogEvent? known = typed && !_probe ? _candidates[named is >= 0 and { } i ? i : 0] ?? Array.Find(_candidates, c => c is not null) : null;
+            _generic.Settle(known);
             (_fields, _fixedSize) = (_generic.Fields, _generic.FixedSize);
+            system = known?.System ?? system;
+            _unread = known is not null;
         }
         else
         {
@@ -168,15 +186,19 @@ internal sealed class EventSurvey
     /// <summary>Second reading.</summary>
     /// <param name="keepUnfit">Whether a text in no known form becomes a row.</param>
     /// <returns>false if the text is in no known form.</returns>
-    public bool Fill(ReadOnlySpan<byte> text, bool report, EventWriter into, bool keepUnfit)
+    public bool Fill(ReadOnlySpan<byte> text, bool report, EventWriter into, bool keepUnfit, TextEnd end = TextEnd.Sure)
     {
         into.FromReport = report;
         if (_chosen is null)
         {
             into.Begin(_fields, _fixedSize);
-            _generic.Fill(text, into);
+            _unfit += _unread ? 1 : 0;
+            if (end < TextEnd.Open)
+            {
+                _generic.Fill(text, into);
+            }
         }
-        else if (!_chosen.Match(text, into, _sure, _fields, _fixedSize))
+        else if (!_chosen.Match(text, into, _sure, _fields, _fixedSize, end))
         {
             if (!keepUnfit)
             {
@@ -185,7 +207,7 @@ internal sealed class EventSurvey
 
             _unfit++;
             into.Begin(_fields, _fixedSize);
-            _ = _textField >= 0 && into.Text(_textField, text);
+            _ = _textField >= 0 && end < TextEnd.Open && into.Text(_textField, text);
         }
 
         _rows++;
@@ -215,12 +237,16 @@ internal sealed class EventSurvey
         }
     }
 
+    /// <summary>Second reading: how many rows are in no known form.</summary>
+    public long Unread => _unfit;
+
     /// <summary>One line for each kind of loss.</summary>
     public IEnumerable<string> Losses()
     {
         if (_unfit > 0)
         {
-            yield return $"{_unfit} of {_rows} rows of {Format!.FullName} are in no known form: only their text is kept";
+            string faults = Name == "kvm_page_fault" ? ", and these faults have no row" : "";
+            yield return $"{_unfit} of {_rows} rows of {Format!.FullName} are in no known form: only their text is kept{faults}";
         }
 
         foreach (IGrouping<long, string> lost in Enumerable.Range(0, _fields.Count)

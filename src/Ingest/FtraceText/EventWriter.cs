@@ -70,6 +70,12 @@ internal sealed class EventWriter
     /// <summary>The lowest byte of a number; null if it is unknown.</summary>
     public byte? Byte(int field) => (Nulls >> field & 1) != 0 ? null : _payload[_fields[field].Offset];
 
+    /// <summary>The field is unknown after all.</summary>
+    public void Forget(int field) => Nulls |= 1UL << field;
+
+    /// <summary>The most digits that a value of the field has.</summary>
+    public int HexDigits(int field) => _fields[field].Size * 2;
+
     public bool Text(int field, ReadOnlySpan<byte> text)
     {
         EventField f = _fields[field];

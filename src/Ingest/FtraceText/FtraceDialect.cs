@@ -83,8 +83,7 @@ internal sealed class FtraceDialect : TextDialect
             return true;
         }
 
-        int arrow = text.IndexOf(" <-"u8);
-        if (arrow > 0 && (end == 0 || rest.IsEmpty || rest[0] != ':'))
+        if (end > 0 && IsFunction(rest))
         {
             name = "function"u8;
             return true;
@@ -104,6 +103,15 @@ internal sealed class FtraceDialect : TextDialect
         payload = AsciiText.TrimStart(rest[1..]);
         return true;
     }
+
+    /// <summary>Stacks, and what user space and drivers print.</summary>
+    public override bool HasLines(ReadOnlySpan<byte> text) => text.StartsWith("<stack trace"u8) || text.StartsWith("<user stack trace"u8)
+        || text.StartsWith("kernel_stack"u8) || text.StartsWith("user_stack"u8) || text.StartsWith("print:"u8) || text.StartsWith("tracing_mark_write:"u8)
+        || text.StartsWith("bprint:"u8) || text.StartsWith("bputs:"u8);
+
+    /// <summary><c>name+0x1/0x2 [module] &lt;-caller</c>, with an offset, a module or neither.</summary>
+    private static bool IsFunction(ReadOnlySpan<byte> rest) =>
+        rest.StartsWith(" <-"u8) || ((rest.StartsWith("+0x"u8) || rest.StartsWith(" ["u8)) && rest.IndexOf(" <-"u8) > 0);
 
     private static int NameLength(ReadOnlySpan<byte> text)
     {

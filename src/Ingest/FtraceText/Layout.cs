@@ -88,8 +88,9 @@ internal sealed class Layout
     }
 
     /// <param name="sure">Whether it is known that the text comes from the release that the layout is of.</param>
+    /// <param name="end">What is known of the text's end: what only it tells is unknown where it is not sure.</param>
     /// <returns>false if the text is not of this layout; the writer's record is then of no use.</returns>
-    public bool Match(ReadOnlySpan<byte> text, EventWriter into, bool sure)
+    public bool Match(ReadOnlySpan<byte> text, EventWriter into, bool sure, TextEnd end = TextEnd.Sure)
     {
         text = AsciiText.TrimEnd(text);
         for (int i = 0; i < _elements.Count; i++)
@@ -113,10 +114,62 @@ internal sealed class Layout
                 return false;
             }
 
+            if (end != TextEnd.Sure && taken == text.Length && !ForgetEnd(e, text[..taken], end, into))
+            {
+                return false;
+            }
+
             text = text[taken..];
         }
 
         return AsciiText.TrimStart(text).IsEmpty;
+    }
+
+    /// <summary>An element at the end of a text that may go on.</summary>
+    /// <returns>false if not even its record can be used.</returns>
+    private static bool ForgetEnd(in Element e, ReadOnlySpan<byte> taken, TextEnd end, EventWriter into)
+    {
+        if (taken.Length > 0 && (end == TextEnd.Noted || IsComplete(e, taken, into)))
+        {
+            return true;
+        }
+
+        if (e.Kind is ElementKind.Special or ElementKind.Text or ElementKind.Flags or ElementKind.Symbol)
+        {
+            return false;
+        }
+
+        if (e.Field >= 0)
+        {
+            into.Forget(e.Field);
+        }
+
+        return true;
+    }
+
+    /// <summary>Nothing longer would be of the element.</summary>
+    private static bool IsComplete(in Element e, ReadOnlySpan<byte> taken, EventWriter into) => e.Kind switch
+    {
+        ElementKind.Hex => taken.Length >= into.HexDigits(e.Field),
+        ElementKind.OptionalHex => taken.Length - (taken.StartsWith("0x"u8) ? 2 : 0) >= into.HexDigits(e.Field),
+        ElementKind.Symbol => !e.Table!.HasLonger(taken) && e.Table.TryGet(taken, out _),
+        ElementKind.Special => taken[^1] is (byte)')' or (byte)';',
+        ElementKind.Choice => !HasLonger(e.Choices, taken),
+        ElementKind.Skip => true,
+        _ => false,
+    };
+
+    private static bool HasLonger((byte[] Shown, ulong? Means)[] choices, ReadOnlySpan<byte> taken)
+    {
+        foreach ((byte[] shown, _) in choices)
+        {
+            if (shown.Length > taken.Length && shown.AsSpan().StartsWith(taken))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>A blank in the layout stands for any number of them: mail programs change it.</summary>
@@ -148,6 +201,26 @@ internal sealed class Layout
         return at;
     }
 
+    /// <summary>Where a literal begins; its blanks stand for any number of them, as above.</summary>
+    private static int Find(ReadOnlySpan<byte> text, ReadOnlySpan<byte> literal)
+    {
+        int exact = text.IndexOf(literal);
+        if (exact >= 0 || literal.IndexOf((byte)' ') < 0)
+        {
+            return exact;
+        }
+
+        for (int at = 0; at < text.Length; at++)
+        {
+            if ((literal[0] == ' ' ? AsciiText.IsSpace(text[at]) || text[at] == '\n' : text[at] == literal[0]) && Literal(text[at..], literal, last: false) > 0)
+            {
+                return at;
+            }
+        }
+
+        return -1;
+    }
+
     private static int Take(in Element e, ReadOnlySpan<byte> text, ReadOnlySpan<byte> next, EventWriter into, bool sure)
     {
         int n;
@@ -177,7 +250,7 @@ internal sealed class Layout
 
                 return -1;
             default:
-                int end = next.IsEmpty ? text.Length : text.IndexOf(next);
+                int end = next.IsEmpty ? text.Length : Find(text, next);
                 return end < 0 || !TakeUpTo(e, text[..end], into) ? -1 : end;
         }
     }

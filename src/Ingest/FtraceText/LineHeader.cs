@@ -8,6 +8,9 @@ internal ref struct LineHeader
     public ReadOnlySpan<byte> Comm;
     public int Pid;
 
+    /// <summary>perf was told to leave the thread out.</summary>
+    public bool NoPid;
+
     /// <summary>-1 if the line has none.</summary>
     public int Tgid;
     public int Cpu;
@@ -70,7 +73,7 @@ internal ref struct LineHeader
                 return false;
             }
 
-            ReadOnlySpan<byte> inner = text[(open + 1)..^1].Trim((byte)' ');
+            ReadOnlySpan<byte> inner = text[(open + 1)..^1].Trim(" \t"u8);
             if (AsciiText.Unsigned(inner, out ulong tgid) == inner.Length && tgid <= int.MaxValue && inner.Length > 0)
             {
                 Tgid = (int)tgid;
@@ -194,7 +197,65 @@ internal ref struct LineHeader
             dash = next < 0 ? -1 : dash + 1 + next;
         }
 
-        return false;
+        return TryVerbose(line, out header);
+    }
+
+    /// <summary>
+    /// The latency format with the option verbose: <c>comm pid CPU flags preempt [sequence] time (+difference): …</c>; flags and depth
+    /// are in hexadecimal, and no columns stand for them.
+    /// </summary>
+    private static bool TryVerbose(ReadOnlySpan<byte> line, out LineHeader header)
+    {
+        header = new LineHeader { Period = -1, Tgid = -1 };
+        int open = line.IndexOf(" ["u8);
+        int close = open < 0 ? -1 : line[open..].IndexOf("] "u8) + open;
+        if (close <= open || AsciiText.Hex(line[(open + 2)..close], out _) is int n && (n == 0 || n != close - open - 2))
+        {
+            return false;
+        }
+
+        // From the right: two numbers that nothing is made of here, what interrupts and rescheduling are, CPU, thread.
+        ReadOnlySpan<byte> before = AsciiText.TrimEnd(line[..open]);
+        for (int i = 0; i < 3; i++)
+        {
+            int blank = before.LastIndexOf((byte)' ');
+            if (blank < 0)
+            {
+                return false;
+            }
+
+            before = AsciiText.TrimEnd(before[..blank]);
+        }
+
+        if (!LastNumber(ref before, out ulong cpu) || cpu > 65535 || !LastNumber(ref before, out ulong pid) || pid > int.MaxValue)
+        {
+            return false;
+        }
+
+        header.Cpu = (int)cpu;
+        header.Pid = (int)pid;
+        header.Comm = AsciiText.TrimStart(before);
+        ReadOnlySpan<byte> text = AsciiText.TrimStart(line[(close + 1)..]);
+        if (!Time(text, out int taken, ref header) || !header.HasUnit)
+        {
+            return false;
+        }
+
+        text = AsciiText.TrimStart(text[taken..]);
+        int end = text.StartsWith("("u8) ? text.IndexOf((byte)')') : -1;
+        return end > 0 && header.Rest(text[(end + 1)..]);
+    }
+
+    private static bool LastNumber(ref ReadOnlySpan<byte> text, out ulong value)
+    {
+        int start = text.LastIndexOf((byte)' ') + 1;
+        if (AsciiText.Unsigned(text[start..], out value) is int n && (n == 0 || n != text.Length - start))
+        {
+            return false;
+        }
+
+        text = AsciiText.TrimEnd(text[..start]);
+        return true;
     }
 
     private bool LatencyColumns(ReadOnlySpan<byte> text)

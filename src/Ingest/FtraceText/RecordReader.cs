@@ -20,13 +20,16 @@ internal interface ITextVisitor
 
 /// <summary>Puts the lines of a text together to events: a line that starts none belongs to the event before it.</summary>
 /// <param name="whole">Judges the event of a last line that no line feed ends: whether it can be all of it.</param>
-internal sealed class RecordReader(CaptureFile file, TextDialect dialect, bool quotedPrintable, RecordReader.WholeTest whole)
+internal sealed class RecordReader(CaptureFile file, TextDialect dialect, bool quotedPrintable, RecordReader.WholeTest whole, bool repaired = false)
 {
     public delegate bool WholeTest(ReadOnlySpan<byte> text);
 
-    private readonly TextLines _lines = new(file, quotedPrintable);
+    private readonly TextLines _lines = new(file, quotedPrintable, repaired);
     private readonly TextRecord _record = new();
     private readonly NameCache _names = new();
+
+    /// <summary>Some line so far has blanks that are none of ASCII's.</summary>
+    public bool OddBlanks => _lines.OddBlanks;
 
     /// <summary>Reads the whole text.</summary>
     /// <returns>null, or the damage that ended the reading.</returns>
@@ -71,7 +74,7 @@ internal sealed class RecordReader(CaptureFile file, TextDialect dialect, bool q
             throw file.Damaged(offset, "a line that changed while it was read", "expected the event that was there");
         }
 
-        _record.Start(header, offset, _names);
+        _record.Start(header, offset, _names, End);
         while (_lines.MoveNext() && _lines.Terminated && dialect.Classify(_lines.Line, out _) == LineKind.Other && _record.Continue(_lines.Line))
         {
         }
@@ -86,6 +89,9 @@ internal sealed class RecordReader(CaptureFile file, TextDialect dialect, bool q
         _ => open && dialect.IsWhole(line),
     };
 
+    // A line that no line feed ends may be cut.
+    private TextEnd End => _lines.Terminated || _lines.End >= TextEnd.Open ? _lines.End : TextEnd.Open;
+
     private bool Line(ITextVisitor visitor, bool open)
     {
         ReadOnlySpan<byte> line = _lines.Line;
@@ -93,7 +99,7 @@ internal sealed class RecordReader(CaptureFile file, TextDialect dialect, bool q
         {
             case LineKind.Event:
                 Flush(visitor, open);
-                _record.Start(header, _lines.Offset, _names);
+                _record.Start(header, _lines.Offset, _names, End);
                 return true;
             case LineKind.Lost:
                 Flush(visitor, open);

@@ -25,7 +25,7 @@ internal sealed class TextDelivery(IEventSink sink, TextDialect dialect, TextSur
         bool report = dialect.FromReport(record.Text);
         int lines = dialect.HasStacks ? 1 : record.MoreLines + 1;
         EventSurvey e = survey.Find(record.Lines(lines), out ReadOnlySpan<byte> payload);
-        while (!e.Fill(payload, report, _writer, keepUnfit: lines == 1))
+        while (!e.Fill(payload, report, _writer, keepUnfit: lines == 1, record.End))
         {
             lines = TextRecord.FewerLines(lines);
             e = survey.Find(record.Lines(lines), out payload);
@@ -35,7 +35,7 @@ internal sealed class TextDelivery(IEventSink sink, TextDialect dialect, TextSur
 
         _ = record.Flags is { } flags && _writer.Number(1, flags);
         _ = record.PreemptCount is { } preempt && _writer.Number(2, preempt);
-        _writer.Number(3, (ulong)record.Pid);
+        _ = record.HasPid && _writer.Number(3, (ulong)record.Pid);
         e.FillSample(record.Period, dialect.Stack(record.Rest), _writer);
         e.Count(_writer.Nulls);
         EventRecord delivered = new()

@@ -38,6 +38,9 @@ internal abstract class TextDialect
     /// <summary>Whether libtraceevent printed the event (trace-cmd, perf), whose texts differ from the kernel's here and there.</summary>
     public abstract bool FromReport(ReadOnlySpan<byte> text);
 
+    /// <summary>Whether an event's own text has more than one line.</summary>
+    public virtual bool HasLines(ReadOnlySpan<byte> text) => false;
+
     /// <summary>Whether lines behind the first are the frames of a stack.</summary>
     public virtual bool HasStacks => false;
 

@@ -6,7 +6,9 @@ namespace TraceReplay.Ingest.FtraceText;
 /// The lines of a text capture. Marks of a quoting mail (<c>&gt; </c>) are taken off; where the text is quoted-printable, its
 /// soft line breaks and <c>=3D</c> are undone.
 /// </summary>
-internal sealed class TextLines(CaptureFile file, bool quotedPrintable)
+/// <param name="repaired">The text comes from <see cref="Repair.TextRepair"/>: quoting marks are off, and the last byte of a line may say what is known of its end.</param>
+/// <param name="raw">Quoting marks stay.</param>
+internal sealed class TextLines(CaptureFile file, bool quotedPrintable, bool repaired = false, bool raw = false)
 {
     /// <summary>No line of a trace comes near; what has longer ones is no text.</summary>
     public const int LongestLine = 1 << 17;
@@ -25,6 +27,12 @@ internal sealed class TextLines(CaptureFile file, bool quotedPrintable)
 
     /// <summary>Whether a line feed ends the current line.</summary>
     public bool Terminated { get; private set; }
+
+    /// <summary>What is known of the current line's end.</summary>
+    public TextEnd End { get; private set; }
+
+    /// <summary>Some line so far has blanks that are none of ASCII's, or what a program writes for a character that it could not read.</summary>
+    public bool OddBlanks { get; private set; }
 
     /// <summary>The current line without its end; valid until the next move.</summary>
     public ReadOnlySpan<byte> Line => _text.AsSpan(_start, _length);
@@ -54,10 +62,17 @@ internal sealed class TextLines(CaptureFile file, bool quotedPrintable)
         }
 
         ReadOnlySpan<byte> line = Line;
-        int nul = line.IndexOf((byte)0);
-        if (nul >= 0)
+        int odd = line.IndexOfAnyExceptInRange((byte)1, (byte)0x7f);
+        if (odd >= 0)
         {
-            throw file.Damaged(Offset + nul, "a NUL byte", "expected a line of text");
+            Check(line, odd);
+        }
+
+        if (repaired || raw)
+        {
+            End = repaired && line.Length > 0 && line[^1] is > 0 and <= (byte)TextEnd.Doubtful ? (TextEnd)line[^1] : TextEnd.Sure;
+            _length -= End == TextEnd.Sure ? 0 : 1;
+            return true;
         }
 
         int quoted = 0;
@@ -71,6 +86,17 @@ internal sealed class TextLines(CaptureFile file, bool quotedPrintable)
         _start += Math.Min(quoted, line.Length - end);
         _length = Math.Max(0, line.Length - quoted - end);
         return true;
+    }
+
+    private void Check(ReadOnlySpan<byte> line, int from)
+    {
+        int nul = line[from..].IndexOf((byte)0);
+        if (nul >= 0)
+        {
+            throw file.Damaged(Offset + from + nul, "a NUL byte", "expected a line of text");
+        }
+
+        OddBlanks = OddBlanks || Repair.PlainText.HasOddBlanks(line);
     }
 
     private bool NextRaw()

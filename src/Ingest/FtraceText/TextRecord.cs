@@ -3,6 +3,9 @@ namespace TraceReplay.Ingest.FtraceText;
 /// <summary>One event of a text: what its line says of task, CPU and time, and the event's own text with the lines that belong to it.</summary>
 internal sealed class TextRecord
 {
+    // TASK_COMM_LEN; only of workers the kernel shows more. What is longer has something before the name.
+    private const int LongestComm = 15;
+
     private byte[] _text = new byte[512];
     private int _length;
     private int _firstLine;
@@ -14,6 +17,12 @@ internal sealed class TextRecord
     public string? Comm { get; private set; }
 
     public int Pid { get; private set; }
+
+    /// <summary>The line says the thread, even if only that perf did not know it.</summary>
+    public bool HasPid { get; private set; }
+
+    /// <summary>What stands where the thread's name does can be one.</summary>
+    public bool CommFits { get; private set; }
 
     /// <summary>-1 if not shown.</summary>
     public int Tgid { get; private set; }
@@ -35,6 +44,12 @@ internal sealed class TextRecord
 
     /// <summary>common_preempt_count, likewise.</summary>
     public byte? PreemptCount { get; private set; }
+
+    /// <summary>What is known of the end of its text.</summary>
+    public TextEnd End { get; private set; }
+
+    /// <summary>A line behind the first does not begin with a blank, as those of a stack do.</summary>
+    public bool Unlike { get; private set; }
 
     /// <summary>How many lines there are behind the first one.</summary>
     public int MoreLines { get; private set; }
@@ -61,8 +76,10 @@ internal sealed class TextRecord
     /// <summary>How many lines the event may have: all, or two if a mail program wrapped its line, or one.</summary>
     public static int FewerLines(int count) => count > 2 ? 2 : count - 1;
 
-    public void Start(in LineHeader header, long offset, NameCache names)
+    public void Start(in LineHeader header, long offset, NameCache names, TextEnd end = TextEnd.Sure)
     {
+        End = end;
+        Unlike = false;
         Offset = offset;
         Pid = header.Pid;
         Tgid = header.Tgid;
@@ -71,7 +88,11 @@ internal sealed class TextRecord
         Period = header.Period;
         HasUnit = header.HasUnit;
         Instance = header.Instance.IsEmpty ? "" : names.Get(header.Instance);
-        bool unknown = header.Comm.SequenceEqual("<...>"u8) || header.Comm.IsEmpty || (header.Latency && header.Comm.Length >= 8);
+        HasPid = !header.NoPid;
+        int colon = header.Comm.IndexOf((byte)':');
+        CommFits = (header.Comm.Length <= LongestComm || header.Comm.StartsWith("kworker/"u8))
+            && (colon < 0 || colon == header.Comm.Length - 1 || !AsciiText.IsSpace(header.Comm[colon + 1]));
+        bool unknown = header.Comm.SequenceEqual("<...>"u8) || header.Comm.IsEmpty || (header.Latency && header.Comm.Length >= 8) || !CommFits;
         Comm = unknown ? null : names.Get(header.Comm);
         (Flags, PreemptCount) = LatencyColumns.Decode(header.Flags);
         _length = 0;
@@ -88,6 +109,7 @@ internal sealed class TextRecord
             return false;
         }
 
+        Unlike |= line.Length > 0 && line[0] is not ((byte)' ' or (byte)'\t');
         Append("\n"u8);
         Append(line);
         MoreLines++;

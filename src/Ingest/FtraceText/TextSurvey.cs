@@ -20,6 +20,9 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
 
     private const int LongestQuote = 60;
 
+    // Events whose names of exits tell the vendor.
+    private static readonly string[] s_exits = ["kvm_exit", "kvm:kvm_exit", "kvm_nested_vmexit", "kvm:kvm_nested_vmexit"];
+
     private readonly Dictionary<string, EventSurvey> _events = [];
     private readonly NameCache _names = new();
     private readonly EventWriter _scratch = new();
@@ -27,6 +30,7 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
     private readonly List<string> _instances = [];
     private readonly Dictionary<int, long> _latest = [];
     private long _last = long.MinValue;
+    private string? _comm = "";
 
     public IReadOnlyDictionary<string, EventSurvey> Events => _events;
 
@@ -38,6 +42,24 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
 
     /// <summary>Every event says its CPU.</summary>
     public bool CpuRecorded { get; private set; } = true;
+
+    /// <summary>Every event says its thread.</summary>
+    public bool PidRecorded { get; private set; } = true;
+
+    /// <summary>Lines that may be the rest of the one before, broken off by what the text went through.</summary>
+    public long Joined { get; private set; }
+
+    /// <summary>A thread's name is none: something stands before it.</summary>
+    public bool OddComm { get; private set; }
+
+    /// <summary>The text may be broken, and repairing it may give more.</summary>
+    public bool IsDoubtful => OtherLines > 0 || Joined > 0 || OddComm || Records == 0 || _events.Values.Any(e => e.Misfits > 0);
+
+    /// <summary>Rows that are in a known form.</summary>
+    public long Fitting => _events.Values.Sum(e => e.Matched.Max());
+
+    /// <summary>Rows that have an event's name.</summary>
+    public long Named => Records - (_events.TryGetValue(NoEvent, out EventSurvey? none) ? none.Rows : 0);
 
     /// <summary>Whether time stamps have a unit; null before the first event.</summary>
     public bool? HasUnit { get; private set; }
@@ -75,6 +97,13 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
         Records++;
         Cpus = Math.Max(Cpus, record.Cpu + 1);
         CpuRecorded &= record.Cpu >= 0;
+        PidRecorded &= record.HasPid;
+        if (!ReferenceEquals(record.Comm, _comm))
+        {
+            _comm = record.Comm;
+            OddComm |= !record.CommFits || (_comm is not null && Repair.PlainText.IsOddComm(_comm));
+        }
+
         MixedUnits |= HasUnit is { } unit && unit != record.HasUnit;
         HasUnit ??= record.HasUnit;
         if (!_instances.Contains(record.Instance))
@@ -92,16 +121,19 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
         if (dialect.HasStacks)
         {
             EventSurvey sampled = Find(record.Text, out ReadOnlySpan<byte> text);
-            sampled.Learn(text, report, last: true);
+            sampled.Learn(text, report, last: true, record.End);
             sampled.LearnSample(record.Period >= 0, record.MoreLines > 0);
+            Joined += record.Unlike ? 1 : 0;
         }
         else
         {
             int lines = record.MoreLines + 1;
-            while (!Find(record.Lines(lines), out ReadOnlySpan<byte> payload).Learn(payload, report, last: lines == 1))
+            while (!Find(record.Lines(lines), out ReadOnlySpan<byte> payload).Learn(payload, report, last: lines == 1, record.End))
             {
                 lines = TextRecord.FewerLines(lines);
             }
+
+            Joined += record.MoreLines > 0 && !dialect.HasLines(record.Text) ? 1 : 0;
         }
     }
 
@@ -182,6 +214,9 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
         }
     }
 
+    /// <summary>Events that only arm64's KVM has, and its way to print those that all have.</summary>
+    public bool IsArm64 => Arch is "aarch64" or "arm64" || _events.ContainsKey("kvm_guest_fault") || _events.ContainsKey("kvm:kvm_guest_fault");
+
     /// <summary>Chooses formats, after the last line.</summary>
     /// <param name="kernel">The release, if the text does not say it.</param>
     /// <returns>The series whose forms the text has.</returns>
@@ -207,11 +242,11 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
         int id = 1;
         foreach (EventSurvey e in _events.Values)
         {
-            e.Settle(total, named, id++);
+            e.Settle(total, named, id++, typed: !IsArm64);
             info.Events.Add(e.Format!);
         }
 
-        info.CpuVendor = _events.GetValueOrDefault("kvm_exit")?.Vendor ?? _events.GetValueOrDefault("kvm:kvm_exit")?.Vendor ?? CaptureInfo.VendorOf(CpuId);
+        info.CpuVendor = s_exits.Select(name => _events.GetValueOrDefault(name)?.Vendor).FirstOrDefault(vendor => vendor is not null) ?? CaptureInfo.VendorOf(CpuId);
         int best = Array.IndexOf(total, total.Max());
         return total[best] > 1 ? EventCatalog.Releases[best].Release : null;
     }

@@ -22,6 +22,13 @@ internal sealed class ValueTable
         return _values.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(chars[..name.Length], out value);
     }
 
+    /// <summary>Whether another name begins with this one.</summary>
+    public bool HasLonger(ReadOnlySpan<byte> name)
+    {
+        string text = System.Text.Encoding.Latin1.GetString(name);
+        return _values.Keys.Any(known => known.Length > text.Length && known.StartsWith(text, StringComparison.Ordinal));
+    }
+
     /// <summary>Names joined by <c>|</c>, and what is left over as a number.</summary>
     /// <returns>false if a part of the text is neither.</returns>
     public bool TryFlags(ReadOnlySpan<byte> text, out ulong? bits)

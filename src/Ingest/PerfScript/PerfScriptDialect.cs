@@ -5,6 +5,8 @@ namespace TraceReplay.Ingest.PerfScript;
 /// <summary>What <c>perf script</c> prints (spec/trace-formats section 6): a line for each sample, with the frames of its stack behind it.</summary>
 internal sealed class PerfScriptDialect : TextDialect
 {
+    private static readonly System.Buffers.SearchValues<byte> s_recordName = System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"u8);
+
     private readonly StackFrames _frames = new();
 
     public override string Format => "perf script text";
@@ -55,9 +57,13 @@ internal sealed class PerfScriptDialect : TextDialect
         int end = text.IndexOfAny(" \t"u8);
         name = end < 0 ? text : text[..end];
         payload = end < 0 ? [] : AsciiText.TrimStart(text[end..]);
-        if (name.StartsWith("PERF_RECORD_"u8) && name.Length <= TextSurvey.LongestName)
+        if (name.StartsWith("PERF_RECORD_"u8))
         {
-            return true;
+            // PERF_RECORD_FORK(21174:24147):(21174:21174)
+            int record = name.IndexOfAnyExcept(s_recordName);
+            payload = record < 0 ? payload : text[record..];
+            name = record < 0 ? name : name[..record];
+            return name.Length <= TextSurvey.LongestName;
         }
 
         bool named = name.Length is > 1 and <= TextSurvey.LongestName && name[^1] == ':';

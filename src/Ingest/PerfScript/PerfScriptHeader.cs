@@ -5,6 +5,9 @@ namespace TraceReplay.Ingest.PerfScript;
 /// <summary>The start of a sample's line: <c>comm pid[/tid] [cpu] seconds.fraction: period event: …</c>; CPU and period may be missing.</summary>
 internal static class PerfScriptHeader
 {
+    // TASK_COMM_LEN; perf shows no more of one.
+    private const int LongestComm = 15;
+
     public static bool TryParse(ReadOnlySpan<byte> line, out LineHeader header)
     {
         header = default;
@@ -47,12 +50,12 @@ internal static class PerfScriptHeader
             before = AsciiText.TrimEnd(before[..open]);
         }
 
-        if (!Task(before, ref header))
+        ReadOnlySpan<byte> body = AsciiText.TrimStart(after);
+        if (!Task(before, ref header) && !WithoutThread(before, body, ref header))
         {
             return false;
         }
 
-        ReadOnlySpan<byte> body = AsciiText.TrimStart(after);
         int digits = AsciiText.Unsigned(body, out ulong period);
         if (digits > 0 && digits < body.Length && AsciiText.IsSpace(body[digits]) && period <= long.MaxValue)
         {
@@ -76,6 +79,32 @@ internal static class PerfScriptHeader
         }
 
         header.Comm = text[..blank].Trim(" \t"u8);
+        return true;
+    }
+
+    /// <summary>
+    /// <c>perf script -F</c> left command or thread out. What stands there alone may be either's: a number is taken for the thread, and
+    /// only a line whose event names its system can be told from other text.
+    /// </summary>
+    private static bool WithoutThread(ReadOnlySpan<byte> text, ReadOnlySpan<byte> body, ref LineHeader header)
+    {
+        text = AsciiText.TrimStart(text);
+        int end = body.IndexOfAny(" \t"u8);
+        ReadOnlySpan<byte> name = end < 0 ? body : body[..end];
+        int colon = name.IndexOf((byte)':');
+        if (colon <= 0 || colon >= name.Length - 2 || name[^1] != ':' || text.Length > LongestComm)
+        {
+            return false;
+        }
+
+        int slash = text.IndexOf((byte)'/');
+        if (Id(text[(slash + 1)..], out header.Pid) && (slash < 0 || Id(text[..slash], out header.Tgid)))
+        {
+            return true;
+        }
+
+        (header.Pid, header.Tgid, header.NoPid) = (-1, -1, true);
+        header.Comm = text;
         return true;
     }
 

@@ -26,7 +26,7 @@ internal sealed class SectionFile(CaptureFile file, TraceDatHeader header)
     {
         try
         {
-            ReadOptions(options);
+            ReadOptions(options, info);
         }
         catch (CaptureException e)
         {
@@ -59,7 +59,7 @@ internal sealed class SectionFile(CaptureFile file, TraceDatHeader header)
     /// <summary>Whether the chunks of a buffer section are compressed.</summary>
     public bool BufferCompressed(long offset) => ReadSectionHeader(offset, "a buffer section").Compressed;
 
-    private void ReadOptions(TraceDatOptions options)
+    private void ReadOptions(TraceDatOptions options, CaptureInfo info)
     {
         Span<byte> first = stackalloc byte[8];
         file.ReadExactly(header.Next, first, "the offset of the first options section");
@@ -76,18 +76,19 @@ internal sealed class SectionFile(CaptureFile file, TraceDatHeader header)
             next = ReadOptionsSection(next, options);
         }
 
-        CheckTail();
+        CheckTail(info);
     }
 
     /// <summary>Real files end with the strings' section, which no option points to: its end is the file's.</summary>
-    private void CheckTail()
+    private void CheckTail(CaptureInfo info)
     {
         long left = file.Length - _optionsEnd;
         if (left <= 0)
         {
             if (_namesSections)
             {
-                throw file.Damaged(file.Length, $"the file ends at 0x{file.Length:x}", "expected the strings that its sections are named by");
+                // trace-cmd restore writes none.
+                info.Warnings.Add("the strings that the file's sections are named by are missing at its end: nothing else is");
             }
 
             return;

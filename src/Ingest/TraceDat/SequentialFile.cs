@@ -31,6 +31,7 @@ internal sealed class SequentialFile(CaptureFile file, TraceDatHeader header)
                 tag = Tag(r);
             }
 
+            options.LimitCpus(cpus);
             cpus = options.CpuCount > 0 ? Math.Min(cpus, options.CpuCount) : cpus;
             if (tag == "latency")
             {

@@ -14,6 +14,9 @@ internal sealed record BufferOption(string Name, long SectionOffset, string Cloc
 /// <summary>Collects what the options of a file say (spec/trace-formats section 1.3). Ids are the same in v6 and v7.</summary>
 internal sealed class TraceDatOptions(bool bigEndian, bool sections)
 {
+    // No kernel can be built for more.
+    private const int MostCpus = 8192;
+
     public bool BigEndian => bigEndian;
 
     public List<BufferOption> Buffers { get; } = [];
@@ -33,6 +36,9 @@ internal sealed class TraceDatOptions(bool bigEndian, bool sections)
     public int CpuCount { get; private set; } = -1;
 
     public bool HasDate { get; private set; }
+
+    /// <summary>v6: the header counts the CPUs, too, and its count is that of the table of their data.</summary>
+    public void LimitCpus(int cpus) => CpuCount = CpuCount > cpus ? -1 : CpuCount;
 
     /// <returns>false if the option's data are shorter than its kind needs.</returns>
     public bool Add(int id, ReadOnlySpan<byte> data)
@@ -64,7 +70,8 @@ internal sealed class TraceDatOptions(bool bigEndian, bool sections)
                     return false;
                 }
 
-                CpuCount = (int)Math.Min(cpus, 1 << 16);
+                // Older trace-cmds had something else under this number.
+                CpuCount = data.Length == sizeof(uint) && cpus <= MostCpus ? (int)cpus : CpuCount;
                 return true;
             case 12:
                 return Correction.AddTimeShift(ref c);

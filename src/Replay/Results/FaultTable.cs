@@ -7,8 +7,12 @@ using static TraceReplay.Replay.Results.ResultColumn<TraceReplay.Replay.Results.
 namespace TraceReplay.Replay.Results;
 
 /// <summary>A row of <c>faults</c>; one object for all rows, filled anew.</summary>
-internal sealed class FaultRow(string traceId)
+/// <param name="source">The event that tells the faults.</param>
+internal sealed class FaultRow(string traceId, string source)
 {
+    /// <summary>kvm_exit where the capture has no kvm_page_fault.</summary>
+    public string Source { get; } = source;
+
     public string TraceId { get; } = traceId;
 
     public ObservedFault Fault;
@@ -43,7 +47,8 @@ internal static class FaultTable
         NumberOrNull<ulong>("hva", row => row.Fault.Hva == 0 ? null : row.Fault.Hva),
         TextOrNull("page_kind", row => row.PageKind.Key()),
         TextOrNull("observed_by", row => By(row.Fault.By)),
-        NumberOrNull<long>("end_seq", row => row.Fault.EndSeq < 0 ? null : row.Fault.EndSeq));
+        NumberOrNull<long>("end_seq", row => row.Fault.EndSeq < 0 ? null : row.Fault.EndSeq),
+        Text("source", row => row.Source));
 
     internal static string Access(FaultAccess access) =>
         (access & FaultAccess.Exec) != 0 ? "x" : (access & FaultAccess.Write) != 0 ? "w" : "r";

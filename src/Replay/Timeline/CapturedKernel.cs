@@ -136,7 +136,8 @@ public sealed record CapturedKernel
         return telling;
     }
 
-    private static bool IsArm64(TraceManifest trace) =>
+    /// <summary>By what the capture says of its machine, or by the event that only arm64's KVM has.</summary>
+    public static bool IsArm64(TraceManifest trace) =>
         trace.Arch is "aarch64" or "arm64" || trace.EventCounts.GetValueOrDefault("kvm.kvm_guest_fault") > 0;
 
     private static bool IsIntel(string? cpuVendor) => cpuVendor?.Contains("intel", StringComparison.OrdinalIgnoreCase) == true;

@@ -67,6 +67,9 @@ internal sealed class EventCursor : IDisposable
     /// <summary>The capture has the field, and says its value in this row.</summary>
     public bool Knows(int column) => _fields[column] is not null && (_unknown[column] is not { } unknown || !unknown[_row]);
 
+    /// <summary>Whether the column's value may be missing in other rows.</summary>
+    public bool MayBeUnknown(int column) => _fields[column] is null || _unknown[column] is not null;
+
     /// <summary>Every recorded field that the event is of no use without has a value in this row (a text may not show it).</summary>
     public bool TellsEnough
     {

@@ -89,6 +89,17 @@ internal sealed class EventTimeline
 
     public void Add(EventCursor e)
     {
+        bool told = true;
+        if (ExitFaults.IsExit(e))
+        {
+            if (ExitFaults.IsFault(e) is false)
+            {
+                return;
+            }
+
+            told = ExitFaults.IsFault(e) is true;
+        }
+
         _context.Begin(e);
         while (_lost.TryTakeBefore(e.Seq, out int cpu))
         {
@@ -105,7 +116,10 @@ internal sealed class EventTimeline
             task.RootsAtEntry = vm.Roots;
         }
 
-        if (e.TellsEnough)
+        // What a thread does cannot be put together where the capture does not say the thread.
+        told &= e.Kind != EventKind.PageFault || e.Knows(0);
+        told &= e.Pid >= 0 || e.Kind is EventKind.PageAlloc or EventKind.PageFree;
+        if (told && e.TellsEnough)
         {
             Dispatch(e, task);
             return;
@@ -200,6 +214,7 @@ internal sealed class EventTimeline
                 _faults.OnExit(e, task);
                 task.LeftGuest = GuestAddresses.OfExit(e, _context.Options.Intel);
                 break;
+            case EventKind.CheckMmioSpte: _faults.OnCheckMmioSpte(e, task); break;
             case EventKind.UserspaceExit: _faults.OnUserspaceExit(e, task); break;
             case EventKind.SpteRequested: _faults.OnSpteRequested(e, task); break;
             case EventKind.SetSpte: _faults.OnSetSpte(e, task); break;

@@ -77,12 +77,13 @@ internal sealed class TimelineContext(IReadOnlySet<EventKind> kinds, TimelineOpt
 /// <param name="AccessedBit">The SPTE bit that says accessed.</param>
 /// <param name="DirtyBit">The SPTE bit that says dirty.</param>
 /// <param name="EarlySpurious">A present leaf that permits the access ends a fault before a new SPTE is made (7.x, spec 4.4).</param>
+/// <param name="IsExcerpt">A text: an event of which it has no line was not recorded at all, or did not happen; of a vCPU's bare re-entry the latter is taken.</param>
 /// <param name="Frozen">The value of an entry that is on its way out (spec 0.4).</param>
 /// <param name="SnapshotInLookup">The snapshot of mmu_invalidate_seq is taken behind the entry of kvm_faultin_pfn (6.3 and later), else before it.</param>
-public sealed record TimelineOptions(bool Intel, Kernel.ReturnCodes Codes, ulong HostWritableBit, ulong AccessedBit, ulong DirtyBit, bool EarlySpurious = false, bool SnapshotInLookup = true, ulong Frozen = 0x5a0)
+public sealed record TimelineOptions(bool Intel, Kernel.ReturnCodes Codes, ulong HostWritableBit, ulong AccessedBit, ulong DirtyBit, bool EarlySpurious = false, bool SnapshotInLookup = true, ulong Frozen = 0x5a0, bool IsExcerpt = false)
 {
     /// <summary>What follows from the captured kernel.</summary>
-    public static TimelineOptions Of(CapturedKernel kernel) => new(
+    public static TimelineOptions Of(CapturedKernel kernel, bool isExcerpt = false) => new(
         kernel.Intel,
         kernel.ReturnCodes,
         kernel.Layout.HostWritable,
@@ -90,7 +91,8 @@ public sealed record TimelineOptions(bool Intel, Kernel.ReturnCodes Codes, ulong
         kernel.Layout.Dirty,
         EarlySpurious: kernel.Model == "merged",
         SnapshotInLookup: kernel.Setting != "6.1",
-        kernel.Layout.Frozen);
+        kernel.Layout.Frozen,
+        isExcerpt);
 }
 
 /// <summary>How often the timeline had to infer or assume: the raw material of the assumptions view.</summary>

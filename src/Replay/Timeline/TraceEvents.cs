@@ -11,7 +11,7 @@ internal static class TraceEvents
     /// <param name="ignoreProbes">Leave the probe events out.</param>
     /// <param name="kinds">The kinds wanted; null = all that the catalog knows.</param>
     public static EventStream Open(DatasetReader reader, TraceManifest trace, bool ignoreProbes, IReadOnlySet<EventKind>? kinds = null) =>
-        Open(reader, trace, ignoreProbes, EventCatalog.All.Where(source => kinds?.Contains(source.Kind) ?? true));
+        Open(reader, trace, ignoreProbes, EventCatalog.All.Concat(X86.ExitFaults.Sources(trace)).Where(source => kinds?.Contains(source.Kind) ?? true));
 
     /// <summary>As the other, for a reader that asks for other fields than the timeline does.</summary>
     public static EventStream Open(DatasetReader reader, TraceManifest trace, bool ignoreProbes, IEnumerable<EventSource> sources)

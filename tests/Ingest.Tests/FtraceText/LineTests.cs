@@ -117,8 +117,8 @@ public sealed class LineTests
             """);
         CapturedRows.Row row = Assert.Single(read.Rows);
         Assert.Equal("gfn=84d pfn=100b4a4d level=2", Texts.Fields(row, ["gfn", "pfn", "level"]));
-        Assert.Contains(read.Info.Warnings, w => w.StartsWith("2 lines are no part of a trace", StringComparison.Ordinal));
-        Assert.Contains(read.Info.Warnings, w => w.StartsWith("1 lines behind events", StringComparison.Ordinal));
+        Assert.Contains(read.Info.Warnings, w => w.StartsWith("3 lines are no part of a trace", StringComparison.Ordinal));
+        Assert.Contains(read.Info.Warnings, w => w.StartsWith("the lines of 1 events were broken", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -25,6 +25,7 @@ internal sealed class InferredFacts(bool intel, bool showsWindows)
     private readonly List<MmapCall> _calls = [];
     private readonly SlotRegions _regions = new();
     private readonly Dictionary<ulong, long> _deviceGfns = [];
+    private ulong? _generation;
     private long _nextFault;
     private bool _legacyMmu = true;
 
@@ -32,7 +33,7 @@ internal sealed class InferredFacts(bool intel, bool showsWindows)
     public static IReadOnlySet<EventKind> Kinds { get; } = new HashSet<EventKind>
     {
         EventKind.PageFault, EventKind.FastPageFault, EventKind.Entry, EventKind.Exit, EventKind.NestedEnter, EventKind.NestedExit, EventKind.UserspaceExit, EventKind.SetSpte, EventKind.SpteChanged,
-        EventKind.MarkMmioSpte, EventKind.HandleMmioPageFault, EventKind.Mmio, EventKind.EmulateInsn, EventKind.UnmapHvaRange, EventKind.AgeHva,
+        EventKind.MarkMmioSpte, EventKind.HandleMmioPageFault, EventKind.CheckMmioSpte, EventKind.ZapAllFast, EventKind.Mmio, EventKind.EmulateInsn, EventKind.UnmapHvaRange, EventKind.AgeHva,
         EventKind.PageAlloc, EventKind.PageFree, EventKind.SysEnterMmap, EventKind.SysExitMmap, EventKind.SysEnterMunmap, EventKind.SysEnterMprotect,
         EventKind.SyscallEdge, EventKind.SysEnterIoctl, EventKind.SysExitIoctl, EventKind.SysEnterMremap, EventKind.SysExitMremap,
     };
@@ -90,7 +91,7 @@ internal sealed class InferredFacts(bool intel, bool showsWindows)
 
     private void Add(EventCursor e)
     {
-        if (!e.TellsEnough)
+        if (!e.TellsEnough || (X86.ExitFaults.IsExit(e) && X86.ExitFaults.IsFault(e) is not true))
         {
             return;
         }
@@ -122,10 +123,16 @@ internal sealed class InferredFacts(bool intel, bool showsWindows)
                 }
 
                 _legacyMmu &= exit == X86.GuestExit.Unknown && (intel || (e[1] & NestedPageFault) == 0);
-                _open[e.Pid] = new Open(_nextFault++, e[0] >> 12, X86.FaultTracker.AccessOf(e[1], intel));
+                _open[e.Pid] = new Open(_nextFault++, e[0] >> 12, X86.FaultTracker.AccessOf(e[1], intel), e.Seq);
                 break;
             case EventKind.SetSpte:
                 OnSetSpte(e);
+                break;
+            case EventKind.CheckMmioSpte when e.Knows(0):
+                SeeGeneration(e[0], _open.TryGetValue(e.Pid, out Open checking) ? checking.Seq : e.Seq);
+                break;
+            case EventKind.ZapAllFast:
+                Witnesses.SlotsChange(e.Seq);
                 break;
             case EventKind.MarkMmioSpte or EventKind.HandleMmioPageFault:
                 Testify(e, WitnessKind.NoSlot);
@@ -167,6 +174,18 @@ internal sealed class InferredFacts(bool intel, bool showsWindows)
                 _calls.Add(new MmapCall(e[0] >> 12, (length + 4095) >> 12, e.Seq, e.Pid));
                 break;
         }
+    }
+
+    /// <summary>The MMIO generation moves with the memslots (spec 4.7): since it was last seen, a call has changed them.</summary>
+    private void SeeGeneration(ulong generation, long seq)
+    {
+        if (_generation is { } last && last != generation)
+        {
+            // At the latest before the fault that sees it; what others said meanwhile is about as old.
+            Witnesses.SlotsChange(seq - 1);
+        }
+
+        _generation = generation;
     }
 
     private void OnSetSpte(EventCursor e)
@@ -241,7 +260,7 @@ internal sealed class InferredFacts(bool intel, bool showsWindows)
         }
     }
 
-    private readonly record struct Open(long Id, ulong Gfn, FaultAccess Access, bool Testified = false)
+    private readonly record struct Open(long Id, ulong Gfn, FaultAccess Access, long Seq, bool Testified = false)
     {
         public bool Write => (Access & FaultAccess.Write) != 0;
 

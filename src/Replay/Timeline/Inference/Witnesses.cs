@@ -30,6 +30,9 @@ internal sealed class Witnesses
 
     private readonly Dictionary<ulong, List<Witness>> _byGfn = [];
 
+    private readonly List<long> _changes = [];
+    private bool _sorted = true;
+
     private long _refused;
     private long _firstRefused;
 
@@ -37,6 +40,33 @@ internal sealed class Witnesses
 
     /// <summary>Whether KVM refused any other fault of the trace.</summary>
     public bool IsAnyRefusedBut(long except) => _refused > 1 || (_refused == 1 && _firstRefused != except);
+
+    /// <summary>Memslots change right behind this record: testimony on one side says little of the other.</summary>
+    public void SlotsChange(long seq)
+    {
+        _sorted &= _changes.Count == 0 || _changes[^1] <= seq;
+        _changes.Add(seq);
+    }
+
+    /// <summary>How often memslots had changed by then.</summary>
+    private int Era(long seq)
+    {
+        if (!_sorted)
+        {
+            _changes.Sort();
+            _sorted = true;
+        }
+
+        int from = 0;
+        int to = _changes.Count;
+        while (from < to)
+        {
+            int middle = (from + to) / 2;
+            (from, to) = _changes[middle] < seq ? (middle + 1, to) : (from, middle);
+        }
+
+        return from;
+    }
 
     /// <summary>Adds testimony; in the order of the trace.</summary>
     public void Add(ulong gfn, Witness witness)
@@ -84,6 +114,8 @@ internal sealed class Witnesses
     /// <summary>Whether there is a memslot at <paramref name="gfn"/>, by the nearest testimony of other faults; null if there is none.</summary>
     public bool? HasSlot(ulong gfn, long seq, long except)
     {
+        int era = Era(seq);
+        Witness? other = null;
         for (ulong distance = 0; distance <= Reach; distance++)
         {
             // Beyond the 2 MiB a huge page next to it may still tell.
@@ -95,10 +127,27 @@ internal sealed class Witnesses
             }
 
             Witness nearest = above is null || (below is not null && Math.Abs(below.Value.Seq - seq) <= Math.Abs(above.Value.Seq - seq)) ? below!.Value : above.Value;
-            return nearest.Kind != WitnessKind.NoSlot;
+            if (Era(nearest.Seq) == era)
+            {
+                return nearest.Kind != WitnessKind.NoSlot;
+            }
+
+            other ??= nearest;
         }
 
-        return null;
+        // From another time. That there was none before and is none after says nothing where memslots changed on both sides of the
+        // fault: one may have come and gone.
+        return other is not { } far ? null
+            : far.Kind == WitnessKind.NoSlot && IsAlone(gfn, seq, except) ? null
+            : far.Kind != WitnessKind.NoSlot;
+    }
+
+    /// <summary>Memslots changed before and after the fault, and nobody else testifies on its gfn in between.</summary>
+    private bool IsAlone(ulong gfn, long seq, long except)
+    {
+        int era = Era(seq);
+        Witness? before = Nearest(gfn, seq, except, before: true);
+        return before is { } old && Era(old.Seq) < era && _byGfn[gfn].Exists(witness => witness.Fault != except && Era(witness.Seq) > era);
     }
 
     /// <summary>

@@ -67,11 +67,6 @@ internal sealed class MemslotTracker(TimelineContext context, VmTracker vms, Win
     {
         if (task.Region is not { } region)
         {
-            if (!context.Kinds.Contains(EventKind.SetRegion) && context.Kinds.Contains(EventKind.Faultin) && (!e.Knows(0) || (int)e[0] == 0))
-            {
-                Forget(vms.Of(task));
-            }
-
             return;
         }
 

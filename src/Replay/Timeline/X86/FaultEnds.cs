@@ -87,7 +87,7 @@ internal sealed class FaultEnds(TimelineContext context)
                 return FaultOutcome.Emulate;
             case ObservedBy.Entry when fault.ReturnUntold || (fault.FastUntold && fault.Faultin == 0):
                 return FaultOutcome.Unknown;
-            case ObservedBy.Entry when !context.Kinds.Contains(EventKind.SetSpte):
+            case ObservedBy.Entry when !context.Kinds.Contains(EventKind.SetSpte) && !context.Options.IsExcerpt:
                 // Nothing would show a leaf.
                 return FaultOutcome.Unknown;
             case ObservedBy.Entry:

@@ -460,6 +460,15 @@ internal sealed class FaultTracker
         }
     }
 
+    /// <summary>Where the memslots' own generation is not known, this says that an MMIO SPTE is too old to be used.</summary>
+    public void OnCheckMmioSpte(EventCursor e, TaskState task)
+    {
+        if (_inference is not null && task.Fault is { Begun: false, Vm.FirstSlot: null } fault && e.Knows(0) && e.Knows(1) && e[0] != e[1])
+        {
+            fault.Access &= ~FaultAccess.Reserved;
+        }
+    }
+
     public void OnMmio(TaskState task)
     {
         if (task.Fault is not { } fault)
