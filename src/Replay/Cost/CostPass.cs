@@ -42,6 +42,7 @@ public static class CostPass
         private readonly ResultTable<CostCountRow> _table;
         private readonly CostCountRow _row;
         private readonly List<FaultResult> _results = [];
+        private readonly List<ObservedFault> _ended = [];
         private readonly Dictionary<long, CostRow[]> _pending = [];
         private readonly Dictionary<ulong, CostCell> _cells = [];
 
@@ -52,6 +53,12 @@ public static class CostPass
             _costs = [.. ModelCatalog.All.Select(_ => new CostCounter())];
             _models = [.. ModelCatalog.All.Select((model, m) => source.Create(model.Name, _costs[m]))];
             _captured = Array.FindIndex(_models, model => model.Name == source.Kernel.Model);
+            if (_captured >= 0)
+            {
+                // As in a replay: the captured kernel's model goes on from that kernel's own records.
+                _models[_captured].Checks = new ObservationChecks();
+            }
+
             _table = CostCountTable.Open(path);
             _row = new CostCountRow(traceId);
         }
@@ -76,10 +83,14 @@ public static class CostPass
                 _costs[m].Rows.Clear();
             }
 
-            foreach (ref readonly ObservedFault fault in CollectionsMarshal.AsSpan(_source.Ended))
+            if (_captured >= 0)
             {
-                AddToCell(in fault);
+                _models[_captured].Checks!.Misses.Clear();
             }
+
+            // Faults of which the models have not been told all yet wait for the next batch.
+            _ended.AddRange(_source.Ended);
+            _ended.RemoveAll(fault => AddToCell(in fault));
         }
 
         public CostPassResult Complete()
@@ -106,14 +117,14 @@ public static class CostPass
             return rows ??= new CostRow[_models.Length];
         }
 
-        private void AddToCell(in ObservedFault fault)
+        private bool AddToCell(in ObservedFault fault)
         {
-            int probes = _records.TakeProbes(fault.Seq);
             if (!_pending.Remove(fault.FaultId, out CostRow[]? rows))
             {
-                return;
+                return false;
             }
 
+            int probes = _records.TakeProbes(fault.Seq);
             ref readonly CostRow truth = ref rows[Math.Max(0, _captured)];
             bool write = (fault.Access & FaultAccess.Write) != 0;
             ulong key = Key(rows, ((ulong)truth.Path << 24) | ((ulong)fault.Outcome << 16) | ((ulong)truth.Kind << 8) | (write ? 1UL : 0));
@@ -125,6 +136,8 @@ public static class CostPass
             {
                 cell.Latencies.Add(fault.Latency);
             }
+
+            return true;
         }
 
         /// <summary>FNV-1a over all that makes faults alike: 64 bits tell a few hundred kinds apart.</summary>

@@ -57,6 +57,7 @@ internal sealed class TracedRecords
             case EventKind.NotifierStart:
                 task.Call = e.Time;
                 task.CallZaps = 0;
+                task.BetweenZaps.Clear();
                 if (e.Knows(1) && e.Knows(2) && task.Open.Count < MaxNested)
                 {
                     task.Open.Add((e[1], e[2], e.Time));
@@ -66,6 +67,8 @@ internal sealed class TracedRecords
             case EventKind.NotifierStartRet when task.Call >= 0:
                 (task.CallZaps > 0 ? Calls.Zapping : Calls.Idle).Add(e.Time - task.Call);
                 task.Call = -1;
+                Zaps.AddRange(task.BetweenZaps);
+                task.BetweenZaps.Clear();
                 break;
             case EventKind.NotifierEnd when e.Knows(1) && e.Knows(2):
                 EndWindow(task, e);
@@ -73,7 +76,8 @@ internal sealed class TracedRecords
             case EventKind.SpteChanged when task.Call >= 0 && IsZap(e):
                 if (task.CallZaps++ > 0)
                 {
-                    Zaps.Add(e.Time - task.LastZap);
+                    // Only the call's return says that they all were in it.
+                    task.BetweenZaps.Add(e.Time - task.LastZap);
                 }
 
                 task.LastZap = e.Time;
@@ -104,6 +108,8 @@ internal sealed class TracedRecords
         public long Call = -1;
         public int CallZaps;
         public long LastZap;
+
+        public List<long> BetweenZaps { get; } = [];
 
         public List<(ulong Start, ulong End, long Time)> Open { get; } = [];
     }
