@@ -124,6 +124,7 @@ internal sealed class InferredFacts(bool intel, bool showsWindows)
 
                 _legacyMmu &= exit == X86.GuestExit.Unknown && (intel || (e[1] & NestedPageFault) == 0);
                 _open[e.Pid] = new Open(_nextFault++, e[0] >> 12, X86.FaultTracker.AccessOf(e[1], intel), e.Seq);
+                SeeMmioEntry(_open[e.Pid]);
                 break;
             case EventKind.SetSpte:
                 OnSetSpte(e);
@@ -176,6 +177,15 @@ internal sealed class InferredFacts(bool intel, bool showsWindows)
         }
     }
 
+    /// <summary>A fault with the reserved bit met an MMIO SPTE: before it, another one found no memslot here.</summary>
+    private void SeeMmioEntry(Open fault)
+    {
+        if (fault.Reserved)
+        {
+            Witnesses.Add(fault.Gfn, new Witness(WitnessKind.NoSlot, fault.Write, fault.Id, fault.Seq - 1));
+        }
+    }
+
     /// <summary>The MMIO generation moves with the memslots (spec 4.7): since it was last seen, a call has changed them.</summary>
     private void SeeGeneration(ulong generation, long seq)
     {
@@ -194,6 +204,12 @@ internal sealed class InferredFacts(bool intel, bool showsWindows)
         if (!_open.TryGetValue(e.Pid, out Open fault) || level is 0 or > 3 || (e[0] ^ fault.Gfn) >= Levels.Pages(level))
         {
             return;
+        }
+
+        if (fault.Reserved)
+        {
+            // Over an MMIO SPTE: a memslot has come since.
+            Witnesses.SlotsChange(fault.Seq - 1);
         }
 
         ulong pfn = SpteLayout.Pfn(e[1]) + (fault.Gfn & (Levels.Pages(level) - 1));

@@ -69,7 +69,7 @@ internal sealed class FaultTracker
     public void OnPageFault(EventCursor e, TaskState task)
     {
         Supersede(e, task);
-        if (Open(e, task, e[0], AccessOf(e[1], _context.Options.Intel)) is { } fault)
+        if (Open(e, task, e[0], AccessOf(e[1], _context.Options.Intel && task.LeftGuest != GuestExit.GuestPageFault)) is { } fault)
         {
             fault.Observed.Vcpu = e.Knows(2) ? (int)e[2] : -1;
             if (task.LeftGuest == GuestExit.GuestPageFault || task is { IsNested: true, HasNestedTdp: true })
