@@ -119,8 +119,8 @@ internal sealed class Witnesses
         for (ulong distance = 0; distance <= Reach; distance++)
         {
             // Beyond the 2 MiB a huge page next to it may still tell.
-            Witness? below = gfn >= distance && (SameBlock(gfn, gfn - distance) || distance == Reach) ? Nearest(gfn - distance, seq, except) : null;
-            Witness? above = distance > 0 && (SameBlock(gfn, gfn + distance) || distance == Reach) ? Nearest(gfn + distance, seq, except) : null;
+            Witness? below = gfn >= distance && (SameBlock(gfn, gfn - distance) || distance == Reach) ? NearestOfEra(gfn - distance, seq, except, era) : null;
+            Witness? above = distance > 0 && (SameBlock(gfn, gfn + distance) || distance == Reach) ? NearestOfEra(gfn + distance, seq, except, era) : null;
             if (below is null && above is null)
             {
                 continue;
@@ -137,6 +137,27 @@ internal sealed class Witnesses
 
         // From another time: that there was none then says nothing, as a call between may have made or deleted one.
         return other is { Kind: not WitnessKind.NoSlot } ? true : null;
+    }
+
+    /// <summary>The nearest testimony on this gfn from between the same changes of memslots; the nearest at all if there is none.</summary>
+    private Witness? NearestOfEra(ulong gfn, long seq, long except, int era)
+    {
+        Witness? nearest = Nearest(gfn, seq, except);
+        if (nearest is not { } found || Era(found.Seq) == era)
+        {
+            return nearest;
+        }
+
+        List<Witness> list = _byGfn[gfn];
+        for (int i = FirstFrom(list, seq); i < list.Count && Era(list[i].Seq) == era; i++)
+        {
+            if (list[i].Fault != except)
+            {
+                return list[i];
+            }
+        }
+
+        return Nearest(gfn, seq, except, before: true) is { } old && Era(old.Seq) == era ? old : nearest;
     }
 
     /// <summary>
