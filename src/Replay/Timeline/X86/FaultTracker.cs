@@ -691,6 +691,12 @@ internal sealed class FaultTracker
             : _inference is not null ? _inference.SlotOf(fault)
             : MemslotTracker.FactOf(fault.Vm, fault.Gfn, (byte)fault.Observed.AsId);
         fault.SlotFact = slot;
+        if (slot == SlotFact.Unknown && _inference is not null && fault.Vm.FirstSlot is null && !_context.Kinds.Contains(EventKind.Faultin))
+        {
+            // Nor is it known whether the MMIO SPTE that it met is of the memslots as they are now.
+            fault.Access &= ~FaultAccess.Reserved;
+        }
+
         Operation begin = Step(fault, OperationKind.FaultBegin, fault.Observed.Gpa, (ulong)fault.Access, BeginFacts.Make(
             slot,
             rootStale: !reloaded && entriesKnown && task.RootsAtEntry is not null,
