@@ -9,6 +9,7 @@ public sealed class UntoldTests : IDisposable
     private const string Fault = "kvm_page_fault: vcpu 3 rip 0x1000 address 0x0000000000005000 error_code 0x6";
     private const string OldFault = "kvm_page_fault: address 5000 error_code 6";
     private const string Fast = "fast_page_fault: vcpu 3 gva 5000 error_code P|W sptep 00000000fd98c937 old 0x107400825 new 107400827 spurious 0 fixed 1";
+    private const string OtherEvent = "kvm_fpu: load";
     private const string Entry = "kvm_entry: vcpu 3, rip 0x1000";
 
     private readonly string _text = Path.Combine(Path.GetTempPath(), $"tracereplay-untold-{Guid.NewGuid():N}.txt");
@@ -25,10 +26,11 @@ public sealed class UntoldTests : IDisposable
     }
 
     [Theory]
-    [InlineData(Fault, "3")]
-    [InlineData(OldFault, null)]
-    public void A_vcpu_that_the_text_does_not_show_is_NULL(string fault, string? vcpu) =>
-        Assert.Equal(vcpu, Assert.Single(Replay("6.12", fault, Entry).Result("faults"))["vcpu"]);
+    [InlineData(Fault, OtherEvent, "3")]
+    [InlineData(OldFault, Entry, "3")]
+    [InlineData(OldFault, OtherEvent, null)]
+    public void A_vcpu_that_no_event_of_the_thread_shows_is_NULL(string fault, string next, string? vcpu) =>
+        Assert.Equal(vcpu, Assert.Single(Replay("6.12", fault, next).Result("faults"))["vcpu"]);
 
     // trace-cmd fills up the event's name and prints KVM_EXIT_UNKNOWN whatever errno was.
     [Theory]
