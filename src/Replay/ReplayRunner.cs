@@ -69,7 +69,7 @@ public static class ReplayRunner
         foreach (IFaultModel model in models)
         {
             model.WindowsUntold = untold;
-            model.FollowsUntold = !stream.Kinds.Contains(EventKind.FollowPfn);
+            model.FollowsUntold = !stream.Kinds.Contains(EventKind.FollowPfn) || !stream.Kinds.Contains(EventKind.HvaToPfn);
         }
 
         ClockSkew skew = new(kernel.Layout.Accessed | kernel.Layout.Dirty, trace.ClockUnit);
