@@ -79,6 +79,9 @@ internal sealed class ReplayRun : IDisposable
     /// <summary>What a replay of the same trace with its probes held to be true; null if there was none.</summary>
     public FactLog? Probed { get; init; }
 
+    /// <summary>There were notifier windows that nothing records: any check may have met one.</summary>
+    public bool WindowsUntold { get; init; }
+
     public bool IsBatchFull => _timeline.Ready >= BatchOperations;
 
     public void Add(EventCursor e)
@@ -142,7 +145,7 @@ internal sealed class ReplayRun : IDisposable
             _results.Violations.AddBreaches(model.Name, model.Invariants, _lost);
         }
 
-        AssumptionWriter.Write(_results.Assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies, AssumedProbes, _skew, [.. _models.Select(model => model.Invariants), _records.Tally], Probed is null ? null : InferencePrice.Measure(Probed, _facts!));
+        AssumptionWriter.Write(_results.Assumptions, _trace, _kernel, _kinds, _timeline.Counts, _tallies, AssumedProbes, WindowsUntold, _skew, [.. _models.Select(model => model.Invariants), _records.Tally], Probed is null ? null : InferencePrice.Measure(Probed, _facts!));
         foreach (IFaultModel model in _models)
         {
             InvariantTable.Write(_results.Invariants, _trace.TraceId, model.Name, model.Settings.Name, model.Invariants);
@@ -255,6 +258,16 @@ internal sealed class ReplayRun : IDisposable
         else if (_captured < 0)
         {
             warnings.Add($"fidelity is not measured: the captured kernel is {_kernel.Model}@{_kernel.Setting}, which this replay leaves out");
+        }
+
+        if (WindowsUntold)
+        {
+            warnings.Add("the notifier's windows are not recorded: each fault that looks a page up may have met one, and its outcomes are a set (record kvm:kvm_unmap_hva_range, or probe the notifier)");
+        }
+
+        if (_timeline.ForcedOn > 0)
+        {
+            warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{_timeline.ForcedOn} things were replayed before a record showed where they belong: their ends are missing, or lie too far behind"));
         }
 
         if (_timeline.Counts.EventsUntold > 0)

@@ -65,7 +65,7 @@ public static class ReplayRunner
     {
         IReadOnlyList<IFaultModel> models = CreateModels(options, kernel);
         using EventStream stream = TraceEvents.Open(reader, trace, options.IgnoreProbes);
-        bool untold = UntoldWindows.Any(reader, trace, stream.Kinds);
+        bool untold = !kernel.ShowsWindows(stream.Kinds) || UntoldWindows.Any(reader, trace, stream.Kinds);
         foreach (IFaultModel model in models)
         {
             model.WindowsUntold = untold;
@@ -77,6 +77,7 @@ public static class ReplayRunner
         {
             AssumedProbes = TraceEvents.CountAssumedProbes(reader, trace, options.IgnoreProbes),
             Probed = probed,
+            WindowsUntold = untold,
         };
         while (stream.MoveNext())
         {

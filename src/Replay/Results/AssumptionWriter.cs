@@ -8,7 +8,7 @@ namespace TraceReplay.Replay.Results;
 /// <summary>Says AS-1 to AS-11 of spec 16 for one replay.</summary>
 internal static class AssumptionWriter
 {
-    public static void Write(ResultTable<AssumptionRow> table, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds, TimelineCounts counts, ReplayTallies tallies, int assumedProbes, ClockSkew skew, IReadOnlyList<InvariantTally> invariants, IReadOnlyDictionary<string, PricedInference>? prices)
+    public static void Write(ResultTable<AssumptionRow> table, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds, TimelineCounts counts, ReplayTallies tallies, int assumedProbes, bool windowsUntold, ClockSkew skew, IReadOnlyList<InvariantTally> invariants, IReadOnlyDictionary<string, PricedInference>? prices)
     {
         void Add(string assumption, string value, double? share, string detail) =>
             table.Add(new AssumptionRow(trace.TraceId, assumption, value, share, detail, prices?.TryGetValue(assumption, out PricedInference price) == true ? price : null));
@@ -42,10 +42,10 @@ internal static class AssumptionWriter
                 : "TTM block orders: not recorded (kmem:mm_page_alloc with order > 0); taken as the allocator's preference, highest order first, where the pfn's alignment allows");
         long guessed = counts.WindowsClosedByNextEvent + counts.WindowsClosedByLoss + counts.WindowsClosedByFault;
         long closed = counts.WindowsClosedByProbe + guessed;
-        string none = kernel.ShowsWindows(kinds) ? "" : "; this kernel records none of itself (probe kvm_mmu_notifier_invalidate_range_start and _end)";
+        string none = windowsUntold ? "; none is recorded, and there were some: any check may have met one (record kvm:kvm_unmap_hva_range; before 5.13 probe kvm_mmu_notifier_invalidate_range_start and _end)" : "";
         Add(
             "AS-5",
-            !kernel.ShowsWindows(kinds) ? "unknown" : guessed > 0 ? "assumed" : "known",
+            windowsUntold ? "unknown" : guessed > 0 ? "assumed" : "known",
             closed == 0 ? null : Share(guessed, closed),
             Say($"notifier windows: {counts.WindowsClosedByProbe} closed by the probe on their end, {counts.WindowsClosedByNextEvent} by the task's next event, {counts.WindowsClosedByFault} by a whole fault of another task after them, {counts.WindowsClosedByLoss} by lost records; a window begins between its kvm_unmap_hva_range and its first zap or the notifier's return{none}"));
         Add(

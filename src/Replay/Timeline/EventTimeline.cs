@@ -71,6 +71,9 @@ internal sealed class EventTimeline
     /// <summary>How many operations are ready for the models.</summary>
     public int Ready => _context.Queue.Ready;
 
+    /// <summary>Operations that were given on although their places were still open.</summary>
+    public long ForcedOn => _context.Queue.ForcedOn;
+
     /// <summary>Operations not yet executed; <see cref="Executed"/> says that they are.</summary>
     public ReadOnlySpan<Operation> Operations => _context.Queue.Peek();
 

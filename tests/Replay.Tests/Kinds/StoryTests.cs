@@ -69,6 +69,21 @@ public class StoryTests
         "~EMULATE",
         "~FIXED");
 
+    /// <summary>K12. Neither kvm_unmap_hva_range nor a probe on the notifier: a leaf that a live VM loses shows that there were windows, so a retry is none too many.</summary>
+    [Fact]
+    public void Of_windows_that_nothing_records_any_check_may_have_met_one()
+    {
+        const ulong Gpa = 0x1000_2000;
+        Story story = new Story("6.12.95")
+            .SetRegion(s_memory)
+            .Maps(0, s_memory, 0x1000_1000, 0x5001)
+            .On(200, Changed(0x1000_1000, Leaf(0x5001), Empty))
+            .On(100, PageFault(0, Gpa, Write), Handler(0, Gpa, Write), Faultin(s_memory, Gpa), Lookup(s_memory, Gpa, write: true), LookupReturn(s_memory, Gpa, 0x5002, write: true))
+            .On(100, FaultinReturn(s_memory, Gpa, 0x5002, seq: 0), Put("6.12.95", 0x5002), HandlerReturn(Gpa, 1), Entry(0))
+            .Maps(0, s_memory, Gpa, 0x5003);
+        Expect(story, "FIXED", "RETRY", "FIXED");
+    }
+
     /// <summary>
     /// K9. A window over no memslot has no kvm_mmu_invalidate_end, and its task does nothing more: it is over with its end's record all the
     /// same, and the faults behind it are of certain order.

@@ -182,7 +182,7 @@ internal sealed class MemslotTracker(TimelineContext context, VmTracker vms, Win
         context.Records.RegionCalls--;
     }
 
-    /// <summary>A call has changed the memslots, and nothing records which: the next faults show them.</summary>
+    /// <summary>None of the VM's memslots holds any more.</summary>
     private void Forget(VmTrack vm)
     {
         foreach (Memslots slots in vm.Slots)

@@ -9,7 +9,7 @@ namespace TraceReplay.Replay.Timeline.Windows;
 /// </summary>
 internal static class UntoldWindows
 {
-    private static readonly HashSet<EventKind> s_kinds = [EventKind.PageFault, EventKind.SpteChanged, EventKind.ZapAllFast, EventKind.SyscallEdge, EventKind.SysEnterIoctl];
+    private static readonly HashSet<EventKind> s_kinds = [EventKind.PageFault, EventKind.SpteChanged, EventKind.ZapAllFast];
 
     public static bool Any(DatasetReader reader, TraceManifest trace, IReadOnlySet<EventKind> kinds)
     {
@@ -25,9 +25,8 @@ internal static class UntoldWindows
     private static bool Any(EventStream stream)
     {
         Dictionary<(ulong Gfn, ulong AsId), int> installers = [];
+        HashSet<(ulong Gfn, ulong AsId)> ofOldRoots = [];
         HashSet<int> lost = [];
-        HashSet<int> zapsRoots = [];
-        HashSet<int> faults = [];
         while (stream.MoveNext())
         {
             EventCursor e = stream.Current;
@@ -36,31 +35,29 @@ internal static class UntoldWindows
                 case EventKind.PageFault when lost.Contains(e.Pid):
                     // Its VM lives on after the zap.
                     return true;
-                case EventKind.PageFault:
-                    faults.Add(e.Pid);
-                    zapsRoots.Remove(e.Pid);
-                    break;
                 case EventKind.ZapAllFast:
-                    zapsRoots.Add(e.Pid);
+                    // The leaves of the roots that go are zapped by whoever drops one last, maybe when the gfns have new ones.
+                    ofOldRoots.UnionWith(installers.Keys);
+                    installers.Clear();
                     break;
-                case EventKind.SpteChanged when e.TellsEnough && e[3] is 1 or 2:
-                    bool was = SpteLayout.IsPresent(e[1]) && (e[3] == 1 || (e[1] & SpteLayout.LargeBit) != 0);
+                case EventKind.SpteChanged when e.TellsEnough && e[3] is 1 or 2 && (e[3] == 1 || ((e[1] | e[2]) & SpteLayout.LargeBit) != 0):
+                    (ulong, ulong) leaf = (e[0], e[4]);
                     if (SpteLayout.IsPresent(e[2]))
                     {
-                        installers[(e[0], e[4])] = e.Pid;
+                        installers[leaf] = e.Pid;
                     }
-                    else if (was && !zapsRoots.Contains(e.Pid) && !faults.Contains(e.Pid) && installers.TryGetValue((e[0], e[4]), out int installer))
+                    else if (SpteLayout.IsPresent(e[1]) && IsEmpty(e[2]) && !ofOldRoots.Remove(leaf) && installers.Remove(leaf, out int installer))
                     {
                         lost.Add(installer);
                     }
 
-                    break;
-                default:
-                    zapsRoots.Remove(e.Pid);
                     break;
             }
         }
 
         return false;
     }
+
+    // Entries of a table that is taken out as a whole become frozen instead (spec 0.4).
+    private static bool IsEmpty(ulong spte) => (spte & ~SpteLayout.SuppressVe) == 0;
 }
