@@ -100,6 +100,12 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
     /// <summary>kvm_mmu_set_spte of a fault: the windows that certainly have begun and not ended may not cover its gfn.</summary>
     public void Installed(VmTrack vm, int asId, ulong gfn, List<(TaskState Task, Window Window)> open)
     {
+        if (!endsKnown)
+        {
+            // A window may be over long before anything shows it.
+            return;
+        }
+
         Tally.Count(CheckPoint.RecordedInstall);
         if (open.Count == 0 || vm.Slots[asId].Find(gfn) is not { } slot)
         {
@@ -112,7 +118,7 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
             // Past the entry of its end a window may be over at any moment.
             if (window.Vm == vm && window.Begun && task.Ending != window && hva + 4095 >= window.Start && hva < window.End)
             {
-                bool certain = endsKnown && skew.IsOrdered(_cpu, _time, window.Cpu, window.BegunAt);
+                bool certain = skew.IsOrdered(_cpu, _time, window.Cpu, window.BegunAt);
                 Report(InvariantList.NoInstallAcross, certain, vm, gfn, null, "a leaf was installed while a window over it was open");
             }
         }

@@ -25,10 +25,14 @@ public class CaptureTests
             long missed = Long(row["missed"]);
             long decided = Long(row["matched"]) + missed;
 
-            // Of the faults that a window's end met between two of their steps the trace cannot order some: an end between the kernel's
-            // snapshot of mmu_invalidate_seq and its check, two instructions apart, is one (docs/fidelity.md).
-            double least = quantity is "spte" or "leaf_change" ? 0.995 : 0.998;
-            Assert.True(missed <= (1 - least) * decided, $"{quantity}: {missed} of {decided} missed");
+            // KVM write-protects the tables of a guest that runs guests of its own (spec 4.3); no model knows which gfns hold them.
+            bool known = quantity is "spte" or "writable" or "leaf_change" && replayed.Manifest.EventCounts.GetValueOrDefault("kvm.kvm_nested_vmenter") > 0;
+            double least = quantity == "outcome" ? 0.9999 : 0.999;
+            Assert.True(known || missed <= (1 - least) * decided, $"{quantity}: {missed} of {decided} missed");
+
+            // Where the windows' ends are probed, the records leave next to nothing open.
+            bool probed = replayed.Manifest.EventCounts.Any(count => count.Value > 0 && count.Key.EndsWith(".faultin", StringComparison.Ordinal));
+            Assert.True(!probed || replayed.Manifest.Lost > 0 || Long(row["in_set"]) <= Math.Max(1, 0.003 * Long(row["total"])), $"{quantity}: {row["in_set"]} of {row["total"]} in a set");
             Assert.Equal(missed + Long(row["lost"]), misses.Count(miss => miss["quantity"] == quantity));
             Assert.Equal(Long(row["lost"]), misses.Count(miss => miss["quantity"] == quantity && bool.Parse(miss["lost"]!)));
             Assert.Equal(Long(row["total"]), s_standings.Sum(standing => Long(row[standing])));

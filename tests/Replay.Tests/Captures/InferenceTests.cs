@@ -19,16 +19,41 @@ public partial class InferenceTests
 
     [Theory]
     [MemberData(nameof(Captures))]
-    public void Without_probes_98_percent_of_the_decided_outcomes_are_right(string capture)
+    public void Without_probes_199_of_200_decided_outcomes_are_right(string capture)
     {
         ReplayedCapture replayed = ReplayedCapture.WithoutProbes(capture);
 
         foreach (Dictionary<string, string?> row in replayed.Result("fidelity").Where(row => row["quantity"] == "outcome"))
         {
-            // Shadow paging: one fault can be told without probes, wrongly. What lost records hide is granted.
+            // What lost records hide is granted.
             long decided = Long(row["matched"]) + Long(row["missed"]);
-            Assert.True(Long(row["matched"]) >= (0.98 * decided) - 1, $"{row["matched"]} of {decided}");
+            Assert.True(Long(row["matched"]) >= (0.995 * decided) - 1, $"{row["matched"]} of {decided}");
         }
+    }
+
+    /// <summary>Over all captures with the allocator's events and system calls; x86 before 5.13 shows no windows, so hardly anything follows there.</summary>
+    [Fact]
+    public void Without_probes_nine_of_ten_faults_have_a_verdict()
+    {
+        long covered = 0;
+        long all = 0;
+        foreach (string capture in ReplayedCapture.All())
+        {
+            ReplayedCapture replayed = ReplayedCapture.WithoutProbes(capture);
+            bool told = replayed.Manifest.EventCounts.GetValueOrDefault("kmem.mm_page_alloc") > 0 && replayed.Manifest.EventCounts.Any(count => count.Value > 0 && count.Key.StartsWith("syscalls.", StringComparison.Ordinal));
+            if (!told || replayed.Result("assumptions").Single(row => row["assumption"] == "AS-5")["value"] == "unknown")
+            {
+                continue;
+            }
+
+            foreach (Dictionary<string, string?> row in replayed.Result("fidelity").Where(row => row["quantity"] == "outcome"))
+            {
+                covered += Long(row["matched"]) + Long(row["in_set"]) + Long(row["missed"]);
+                all += Long(row["total"]);
+            }
+        }
+
+        Assert.True(all > 0 && covered >= 0.9 * all, $"{covered} of {all}");
     }
 
     [Theory]

@@ -32,7 +32,10 @@ public class FalsifiedTests(ITestOutputHelper output)
         switch (falsification.Caught)
         {
             case Caught.Faults:
-                Assert.Equal(altered.Order(), difference.Faults.Order());
+                // The record is what the model goes on from: a later fault on the same gfn may be missed for the altered one's sake, no other.
+                Assert.Subset(difference.Faults.ToHashSet(), altered);
+                HashSet<ulong> gfns = [.. forgery.Faults.Select(fault => fault.Gfn)];
+                Assert.All(difference.Faults.Except(altered), key => Assert.Contains(judgement.Faults.Single(fault => (fault.Pid, fault.Time) == key).Gfn, gfns));
                 difference.AssertNothingElse(forgery);
                 break;
             case Caught.Records:

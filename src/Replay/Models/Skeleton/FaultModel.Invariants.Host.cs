@@ -53,7 +53,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         {
             foreach (Memslot slot in vm.Slots[asId].OverlappingHva(op.A, op.B))
             {
-                FindPresent(vm, asId, slot.Gfn(Math.Max(op.A, slot.UserspaceAddr)), slot.Gfn(Math.Min(op.B + 4095, slot.EndHva)), InvariantList.NoStaleLeaf, "a leaf outlived the window over it");
+                FindPresent(vm, asId, slot.Gfn(Math.Max(op.A, slot.UserspaceAddr)), slot.Gfn(Math.Min(op.B + 4095, slot.EndHva)), InvariantList.NoStaleLeaf, "a leaf outlived the window over it", certain: op.After == op.Before);
             }
         }
     }
@@ -141,10 +141,13 @@ public sealed partial class FaultModel<TRules, TCounting>
         }
     }
 
-    private void FindPresent(VmState vm, int asId, ulong from, ulong end, int invariant, string detail)
+    private void FindPresent(VmState vm, int asId, ulong from, ulong end, int invariant, string detail, bool certain = true)
     {
         PresentVisitor visitor = new() { Doubtful = vm.Doubtful };
         vm.Sptes[asId].ForEach(from, end, ref visitor);
+
+        // The window may have ended before it shows: a leaf made behind that has outlived nothing.
+        visitor.Found.Doubtful |= !certain;
         ReportLeaves(in visitor.Found, invariant, detail);
     }
 

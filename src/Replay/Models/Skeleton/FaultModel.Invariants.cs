@@ -53,6 +53,13 @@ public sealed partial class FaultModel<TRules, TCounting>
             fault.Violated &= ~(1UL << InvariantList.MarkUnderLock);
         }
 
+        if (fault.SlotsUnknown)
+        {
+            // What is inferred can be wrong: it blames nobody for certain.
+            fault.Violable |= fault.Violated;
+            fault.Violated = 0;
+        }
+
         fault.Violable &= ~fault.Violated;
         if ((fault.Violated | fault.Violable) != 0)
         {

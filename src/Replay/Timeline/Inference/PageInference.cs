@@ -117,7 +117,9 @@ internal sealed class PageInference(TimelineContext context, VmTracker vms, Mems
     public void Learn(OpenFault fault)
     {
         ref ObservedFault observed = ref fault.Observed;
-        if (observed.HasLeaf && !fault.LookupShown)
+        // A fault closes with its vCPU's next record: a window may have taken the leaf since.
+        bool stands = !context.Kinds.Contains(EventKind.SpteChanged) || fault.Observed.Shadow || SpteLayout.IsPresent(context.Records.Leaf(fault.Vm, observed.AsId, fault.Gfn));
+        if (observed.HasLeaf && !fault.LookupShown && stands)
         {
             LearnLeaf(fault.Vm, (byte)observed.AsId, fault.Gfn, observed.Spte, observed.Level, observed.FaultId, stands: fault.SlotFact == SlotFact.Unknown);
         }
