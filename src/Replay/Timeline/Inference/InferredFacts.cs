@@ -123,7 +123,7 @@ internal sealed class InferredFacts(bool intel, bool showsWindows)
                 }
 
                 _legacyMmu &= exit == X86.GuestExit.Unknown && (intel || (e[1] & NestedPageFault) == 0);
-                _open[e.Pid] = new Open(_nextFault++, e[0] >> 12, X86.FaultTracker.AccessOf(e[1], intel), e.Seq);
+                _open[e.Pid] = new Open(_nextFault++, e[0] >> 12, X86.FaultCodes.AccessOf(e[1], intel), e.Seq);
                 SeeMmioEntry(_open[e.Pid]);
                 break;
             case EventKind.SetSpte:

@@ -53,6 +53,7 @@ internal sealed class PageInference(TimelineContext context, VmTracker vms, Mems
     // Where lookups are recorded each shows its own memslot.
     private bool MayPut(VmTrack vm) => vm.FirstSlot is null && !context.Kinds.Contains(EventKind.Faultin);
 
+    /// <summary>What is known of the fault's memslot: from records where there are any, else from how other faults ended.</summary>
     public SlotFact SlotOf(OpenFault fault)
     {
         byte asId = (byte)fault.Observed.AsId;

@@ -14,10 +14,6 @@ namespace TraceReplay.Replay.Timeline.X86;
 internal sealed class FaultTracker
 {
     private const int MaxOpenFaults = FaultLimits.MaxOpen;
-    private const ulong BlockPages = 512;
-
-    // What the error code of a call without kvm_page_fault says of an EPT misconfiguration (PFERR.RSVD).
-    private const ulong ReservedCode = 8;
 
     private readonly TimelineContext _context;
     private readonly VmTracker _vms;
@@ -26,10 +22,9 @@ internal sealed class FaultTracker
     private readonly HostTracker _host;
     private readonly PageInference? _inference;
     private readonly FaultEnds _ends;
+    private readonly LockSharers _sharers;
     private readonly Stack<OpenFault> _free = new();
 
-    // Faults behind kvm_mmu_spte_requested: they hold mmu_lock for reading.
-    private readonly List<OpenFault> _requested = [];
     private readonly List<OpenFault> _open = [];
     private long _next;
 
@@ -42,6 +37,7 @@ internal sealed class FaultTracker
         _host = host;
         _inference = inference;
         _ends = new FaultEnds(context);
+        _sharers = new LockSharers(context);
         for (int i = MaxOpenFaults - 1; i >= 0; i--)
         {
             _free.Push(new OpenFault { Open = i });
@@ -69,7 +65,7 @@ internal sealed class FaultTracker
     public void OnPageFault(EventCursor e, TaskState task)
     {
         Supersede(e, task);
-        if (Open(e, task, e[0], AccessOf(e[1], _context.Options.Intel && task.LeftGuest != GuestExit.GuestPageFault)) is { } fault)
+        if (Open(e, task, e[0], FaultCodes.AccessOf(e[1], _context.Options.Intel && task.LeftGuest != GuestExit.GuestPageFault)) is { } fault)
         {
             fault.Observed.Vcpu = e.Knows(2) ? (int)e[2] : -1;
             if (task.LeftGuest == GuestExit.GuestPageFault || task is { IsNested: true, HasNestedTdp: true })
@@ -116,7 +112,7 @@ internal sealed class FaultTracker
                 return;
             }
 
-            bool misconfiguration = e.Knows(1) && (e[1] & ReservedCode) != 0;
+            bool misconfiguration = e.Knows(1) && FaultCodes.IsReserved(e[1]);
             if (Open(e, task, e[0], misconfiguration ? FaultAccess.Reserved : FaultAccess.Prefetch) is { } call)
             {
                 call.IsCall = true;
@@ -326,7 +322,7 @@ internal sealed class FaultTracker
 
         if (fault.Requested == 0)
         {
-            _requested.Add(fault);
+            _sharers.Add(fault);
         }
 
         Begin(task, fault, lookupSeen: true);
@@ -342,17 +338,8 @@ internal sealed class FaultTracker
         fault.Observed.Level = Math.Clamp((int)(byte)e[2], 1, 3);
     }
 
-    /// <summary>An entry on the way of other faults has changed: those that hold mmu_lock for reading may have met it before or after.</summary>
-    public void EntryChanged(TaskState task, VmTrack vm, ulong gfn, int level)
-    {
-        foreach (OpenFault other in _requested)
-        {
-            if (task.Fault != other && other.Meets(vm, gfn, level))
-            {
-                other.Raced = true;
-            }
-        }
-    }
+    /// <summary>An entry has changed: other faults may have met it before or after.</summary>
+    public void EntryChanged(TaskState task, VmTrack vm, ulong gfn, int level) => _sharers.EntryChanged(task, vm, gfn, level);
 
     /// <summary>
     /// A change of an entry that a fault of this task makes on its own way. The record of its leaf is the install: what others read on that
@@ -439,24 +426,12 @@ internal sealed class FaultTracker
         {
             if (!_context.Kinds.Contains(EventKind.SpteChanged))
             {
-                SeeRace(fault);
+                _sharers.SeeRace(fault);
             }
 
             fault.Installed = !_context.Kinds.Contains(EventKind.SpteChanged) || fault.Observed.Shadow;
             fault.Record = (level, e[1]);
             Commit(task, fault);
-        }
-    }
-
-    /// <summary>kvm_mmu_set_spte comes behind the install: of two that hold mmu_lock for reading at once it does not tell which came first.</summary>
-    private void SeeRace(OpenFault fault)
-    {
-        foreach (OpenFault other in _requested)
-        {
-            if (other != fault && other is { Committed: false, Returned: false } && other.Root == fault.Root && other.Meets(fault.Vm, fault.Gfn, fault.Observed.Level))
-            {
-                other.RaceUntold = fault.RaceUntold = true;
-            }
         }
     }
 
@@ -597,9 +572,6 @@ internal sealed class FaultTracker
             }
         }
     }
-
-    /// <summary>What a fault wants, by the error code of kvm_page_fault.</summary>
-    public static FaultAccess AccessOf(ulong code, bool intel) => intel ? FromExitQualification(code) : FromPageFaultErrorCode(code);
 
     private void Supersede(EventCursor e, TaskState task)
     {
@@ -761,7 +733,7 @@ internal sealed class FaultTracker
 
         Begin(task, fault);
         fault.Last = fault.Requested > 0 ? fault.Requested : _context.Place;
-        if ((!fault.Installed || fault.Behind) && Installer(fault) is { } installer)
+        if ((!fault.Installed || fault.Behind) && _sharers.Installer(fault) is { } installer)
         {
             fault.WaitsFor = installer;
             installer.Waiting.Add(fault);
@@ -769,30 +741,6 @@ internal sealed class FaultTracker
         }
 
         SendMap(fault);
-    }
-
-    /// <summary>
-    /// Another fault that holds mmu_lock for reading near this one's entry and has not shown its install yet: its record comes after it
-    /// (K2, K14), so what this one found is known only then.
-    /// </summary>
-    private OpenFault? Installer(OpenFault fault)
-    {
-        if (fault.Requested == 0 && fault.FastReturn < 0)
-        {
-            return null;
-        }
-
-        // One that found its leaf there raced with nobody on the way to it.
-        ulong reach = SpteLayout.IsPresent(_context.Records.Leaf(fault.Vm, fault.Observed.AsId, fault.Gfn)) ? 1 : BlockPages;
-        foreach (OpenFault other in _requested)
-        {
-            if (other != fault && other is { Committed: false, Returned: false, WaitsFor: null } && other.Vm == fault.Vm && other.Root == fault.Root && (other.Gfn ^ fault.Gfn) < reach)
-            {
-                return other;
-            }
-        }
-
-        return null;
     }
 
     private void SendMap(OpenFault fault)
@@ -869,7 +817,7 @@ internal sealed class FaultTracker
         fault.Returned = true;
         if (fault.Requested > 0)
         {
-            _requested.Remove(fault);
+            _sharers.Remove(fault);
         }
     }
 
@@ -941,13 +889,4 @@ internal sealed class FaultTracker
         step.FaultId = fault.Observed.FaultId;
         return step;
     }
-
-    private static FaultAccess FromPageFaultErrorCode(ulong code) =>
-        (FaultAccess)((uint)code & (uint)(FaultAccess.Present | FaultAccess.Write | FaultAccess.Reserved | FaultAccess.Exec));
-
-    /// <summary>VMX: bits 0 to 2 are the access, 3 to 5 what the entry permits (spec 9.2).</summary>
-    private static FaultAccess FromExitQualification(ulong qualification) =>
-        ((qualification & 2) != 0 ? FaultAccess.Write : 0)
-        | ((qualification & 4) != 0 ? FaultAccess.Exec : 0)
-        | ((qualification & 0x38) != 0 ? FaultAccess.Present : 0);
 }
