@@ -64,10 +64,10 @@ internal sealed class ReplayRun : IDisposable
         _timeline = new EventTimeline(kinds, _lost, TimelineOptions.Of(kernel, trace.Format.EndsWith("text", StringComparison.Ordinal)), _records, inferred, facts?.WindowEnds);
         _facts = facts;
         _vcpus = ThreadVcpus.Read(reader, trace);
-        _source = ExitFaults.Sources(trace).Any() ? "kvm_exit" : "kvm_page_fault";
+        _source = kernel.IsArm64Machine ? "kvm_guest_fault" : ExitFaults.Sources(trace).Any() ? "kvm_exit" : "kvm_page_fault";
         string id = trace.TraceId;
         _results = new ResultSet(reader, id, _captured < 0 ? null : models[_captured], kernel.Layout);
-        _faultRow = new FaultRow(id, _source);
+        _faultRow = new FaultRow(id, _source, kernel.IsArm64Machine);
         _outcomeRow = new OutcomeRow(id);
         _windowRow = new WindowRow(id);
         _moveRow = new BoMoveRow(id);
@@ -245,9 +245,8 @@ internal sealed class ReplayRun : IDisposable
         List<string> warnings = [];
         if (_tallies.Faults == 0)
         {
-            warnings.Add(CapturedKernel.IsArm64(_trace) ? "an arm64 capture: its faults (kvm_guest_fault) are not modelled"
-                : _timeline.Counts.FaultsUntold > 0 ? "no fault of the trace has an address: nothing to replay"
-                : "the trace has no kvm_page_fault event: nothing to replay");
+            warnings.Add(_timeline.Counts.FaultsUntold > 0 ? "no fault of the trace has an address: nothing to replay"
+                : $"the trace has no {_source} event: nothing to replay");
         }
 
         warnings.AddRange(_kernel.Warnings);

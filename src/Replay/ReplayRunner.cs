@@ -95,6 +95,11 @@ public static class ReplayRunner
     /// <summary>Reads the trace ahead where the memslots that faults find, or their lookups, are not recorded, or are to be left out.</summary>
     internal static InferredFacts? Infer(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds)
     {
+        if (kernel.IsArm64Machine)
+        {
+            return null;
+        }
+
         bool slots = kinds.Contains(EventKind.SetRegion) || kinds.Contains(EventKind.Faultin);
         if (slots && kinds.Contains(EventKind.HvaToPfnRet) && (kinds.Contains(EventKind.FollowPfn) || !IsAnyRefused(reader, trace)))
         {

@@ -51,7 +51,7 @@ internal static class ReplayCommand
             if (parse.GetValue(script) is { } file)
             {
                 ReplayOptions asked = CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting), kernel: null);
-                return ScriptReplay.Run(file, asked, parse.GetValue(vendor) == "ept", new RowOutput(parse.GetValue(format), parse.GetValue(output)), terminal, ct);
+                return ScriptReplay.Run(file, asked, parse.GetValue(vendor) ?? "npt", new RowOutput(parse.GetValue(format), parse.GetValue(output)), terminal, ct);
             }
 
             string root = parse.GetValue(dataset)!;

@@ -24,14 +24,14 @@ internal static class ScriptReplay
 
     public static Option<string?> Vendor()
     {
-        var option = new Option<string?>("--vendor") { Description = "Whose SPTEs a script's machine has (default: npt)", HelpName = "npt|ept" };
-        Names.OneOf(option, "npt", "ept");
+        var option = new Option<string?>("--vendor") { Description = "Whose page tables a script's machine has (default: npt)", HelpName = "npt|ept|arm64" };
+        Names.OneOf(option, "npt", "ept", "arm64");
         return option;
     }
 
-    public static int Run(string file, ReplayOptions options, bool ept, RowOutput output, Terminal terminal, CancellationToken ct)
+    public static int Run(string file, ReplayOptions options, string vendor, RowOutput output, Terminal terminal, CancellationToken ct)
     {
-        ScriptReport report = ScriptRunner.Run(Read(file), options, ept);
+        ScriptReport report = ScriptRunner.Run(Read(file), options, vendor);
         output.Write(new RowSet(s_columns, [.. report.Outcomes.Select(Cells)]), terminal, ct);
         foreach (string breach in report.Breaches)
         {

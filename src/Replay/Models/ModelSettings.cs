@@ -42,9 +42,6 @@ public sealed record ModelSettings
     /// <summary>P_EAGAIN_SIG: a lookup that cannot get mmap_lock because the task is being killed ends in EINTR.</summary>
     public bool AgainIsSignal { get; init; }
 
-    /// <summary>P_HWPOISON_REGUP: a failed lookup that may wait is made once more, to ask whether the page is poisoned.</summary>
-    public bool PoisonLookup { get; init; }
-
     /// <summary>P_LOCKLESS_AGE, and not P_FLUSH_ON_AGE: aging takes no mmu_lock and flushes nothing.</summary>
     public bool LocklessAge { get; init; }
 
@@ -72,11 +69,26 @@ public sealed record ModelSettings
     /// <summary>arm64: an early exit after the lookup forgets the page's reference.</summary>
     public bool LeaksOnEarlyExit { get; init; }
 
-    public static ModelSettings Kernel61 { get; } = new() { Name = "6.1", HullInHva = true, ReleaseExact = true, ChangePte = true, ZapBeforeMmio = true, PoisonLookup = true };
+    /// <summary>arm64, P_HWPOISON_REGUP: a failed lookup that may wait is made once more, to ask whether the page is poisoned.</summary>
+    public bool PoisonLookup { get; init; }
+
+    /// <summary>arm64: a fault that maps a huge page puts its reference and gets one on the head page.</summary>
+    public bool MovesReference { get; init; }
+
+    /// <summary>arm64: changing the permissions of a leaf that is gone ends in -EAGAIN; up to 6.1 it does nothing and succeeds.</summary>
+    public bool RelaxNeedsLeaf { get; init; }
+
+    /// <summary>arm64, 6.17 and later: a cacheable VMA makes a PFNMAP page normal memory, and a CPU without S2FWB and DIC refuses the memslot.</summary>
+    public bool CacheableByVma { get; init; }
+
+    /// <summary>arm64: the CPU lacks S2FWB or DIC, so that a memslot over cacheable PFNMAP memory is refused.</summary>
+    public bool RefusesCacheablePfnMap { get; init; }
+
+    public static ModelSettings Kernel61 { get; } = new() { Name = "6.1", HullInHva = true, ReleaseExact = true, ChangePte = true, ZapBeforeMmio = true };
 
     public static ModelSettings Pre2021 { get; } = Kernel61 with { Name = "pre2021", UnconditionalGet = true, ZapBeforeMmio = false };
 
-    public static ModelSettings Kernel68 { get; } = new() { Name = "6.8", Prechecks = true, PrecheckBeforeInvalidSlot = true, SignalPending = true, ChangePte = true, PoisonLookup = true };
+    public static ModelSettings Kernel68 { get; } = new() { Name = "6.8", Prechecks = true, PrecheckBeforeInvalidSlot = true, SignalPending = true, ChangePte = true };
 
     public static ModelSettings Kernel612 { get; } = Kernel68 with
     {
@@ -92,7 +104,6 @@ public sealed record ModelSettings
     public static ModelSettings Kernel7 { get; } = Kernel612 with
     {
         Name = "7.x",
-        PoisonLookup = false,
         LocklessAge = true,
         RebuildHugeInPlace = true,
         EarlySpurious = true,
@@ -100,6 +111,9 @@ public sealed record ModelSettings
         AgainIsSignal = true,
         MmioGenerationBits = 18,
     };
+
+    /// <summary>7.x on an arm64 CPU without S2FWB and DIC; x86 has no such thing.</summary>
+    public static ModelSettings Kernel7WithoutFwb { get; } = Kernel7 with { Name = Arm64.Stage2Settings.WithoutFwb };
 
     /// <summary>What was merged first: on arm64 two early exits leaked a reference (spec 7, known leak bugs).</summary>
     public static ModelSettings Kernel613 { get; } = Kernel7 with { Name = "6.13", LeaksOnEarlyExit = true };

@@ -15,6 +15,9 @@ public enum OperationKind : byte
     /// <summary>A memslot is gone. D id &lt;&lt; 32.</summary>
     SlotRemove,
 
+    /// <summary>The kernel refused a memslot for what lies behind it (arm64: cacheable PFNMAP memory on a CPU without S2FWB); as <see cref="SlotPut"/>.</summary>
+    SlotRefused,
+
     /// <summary>
     /// A notifier window may have begun from here on: [A, B) in hva bytes. <see cref="Operation.FaultId"/> is the window's number,
     /// After and Before are the places between which it begins; D is the place of the earliest snapshot of a fault that is still open, 0 if
@@ -39,6 +42,9 @@ public enum OperationKind : byte
 
     /// <summary>A leaf of the VMM's page table: A hva, B <see cref="State.HostPte"/> as raw bits.</summary>
     PteKnown,
+
+    /// <summary>Whether the frame of the leaf at hva A, which is known, is the kernel's own memory: B 1 or 0 (pfn_is_map_memory, arm64).</summary>
+    PteMemory,
 
     /// <summary>A mapping of the VMM: [A, B), C <see cref="State.VmaFlags"/>, D buffer object | 0.</summary>
     VmaMap,
@@ -66,7 +72,7 @@ public enum OperationKind : byte
 
     /// <summary>
     /// A fault begins (spec 3.3, steps 1 to 9): A gpa, B <see cref="FaultAccess"/>, C <see cref="BeginFacts"/>, D the guest's virtual
-    /// address if shadow paging serves it, or 0. After and Before: its snapshot and its first lock-free check.
+    /// address if shadow paging serves it, or 0; on arm64 the level of the leaf that the walk met, if it met one, else 0. After and Before: its snapshot and its first lock-free check.
     /// </summary>
     FaultBegin,
 
@@ -90,6 +96,9 @@ public enum OperationKind : byte
     /// <summary>Write protection of the leaf at gfn A, level B (dirty logging).</summary>
     WriteProtect,
 
+    /// <summary>Write protection of all leaves in gfns [A, B) (dirty logging, where no leaf has a record of its own).</summary>
+    WriteProtectRange,
+
     /// <summary>The dirty bit of the leaf at gfn A, level B is cleared (dirty logging with PML).</summary>
     ClearDirty,
 
@@ -98,6 +107,9 @@ public enum OperationKind : byte
     /// if a leaf of that level went there with a window or a root before, this is its own late record and does nothing.
     /// </summary>
     ZapLeaf,
+
+    /// <summary>All leaves in gfns [A, B) go, outside of any window (arm64, where no leaf has a record of its own).</summary>
+    ZapRange,
 
     /// <summary>The huge leaf at gfn A, level B becomes 512 leaves one level below.</summary>
     SplitHuge,
@@ -120,7 +132,7 @@ public enum OperationKind : byte
     /// </summary>
     LeafRecorded,
 
-    /// <summary>The host replaces a leaf inside a window (.change_pte): A hva, B the new <see cref="State.HostPte"/>.</summary>
+    /// <summary>The host replaces a leaf inside a window (.change_pte): A hva, B the new <see cref="State.HostPte"/>, C 1 if a record shows that the guest's leaf was made.</summary>
     ChangePte,
 
     /// <summary>The owner splits a non-compound block, every page counts for itself from now on: A pfn of its base.</summary>
@@ -156,7 +168,7 @@ public enum OperationKind : byte
 
 /// <summary>What a fault wants, by the error code's bits (PFERR of spec 9.2).</summary>
 [Flags]
-public enum FaultAccess : byte
+public enum FaultAccess : ushort
 {
     None = 0,
     Present = 1,
@@ -170,8 +182,17 @@ public enum FaultAccess : byte
     /// <summary>Shadow paging serves the fault: TDP is off, or the guest runs nested.</summary>
     Shadow = 64,
 
-    /// <summary>arm64's stage 2 serves the fault (spec 7).</summary>
-    Arm64 = 128,
+    /// <summary>arm64: the leaf is there and its access flag is not set.</summary>
+    AccessFlag = 128,
+
+    /// <summary>arm64: the syndrome does not say what the access was (ESR_EL2.ISV is 0).</summary>
+    NoSyndrome = 256,
+
+    /// <summary>arm64: the guest's own page tables were walked (ESR_EL2.S1PTW).</summary>
+    TableWalk = 512,
+
+    /// <summary>arm64: a cache maintenance instruction (ESR_EL2.CM).</summary>
+    CacheMaintenance = 1024,
 }
 
 /// <summary>Where a fault's memslot is known from.</summary>

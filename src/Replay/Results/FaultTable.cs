@@ -8,8 +8,11 @@ namespace TraceReplay.Replay.Results;
 
 /// <summary>A row of <c>faults</c>; one object for all rows, filled anew.</summary>
 /// <param name="source">The event that tells the faults.</param>
-internal sealed class FaultRow(string traceId, string source)
+/// <param name="isArm64">The machine is arm64.</param>
+internal sealed class FaultRow(string traceId, string source, bool isArm64)
 {
+    public bool IsArm64 { get; } = isArm64;
+
     /// <summary>kvm_exit where the capture has no kvm_page_fault.</summary>
     public string Source { get; } = source;
 
@@ -36,7 +39,7 @@ internal static class FaultTable
         NumberOrNull<ulong>("gpa", row => row.Fault.IsGpaKnown ? row.Fault.Gpa : null),
         NumberOrNull<ulong>("gfn", row => row.Fault.IsGpaKnown ? row.Fault.Gpa >> 12 : null),
         Text("access", row => Access(row.Fault.Access)),
-        Text("kind", row => Kind(in row.Fault)),
+        Text("kind", row => row.Fault.Nested ? "nested" : row.IsArm64 ? "arm64" : Kind(in row.Fault)),
         Text("observed_outcome", row => row.Fault.Outcome.Name()),
         NumberOrNull<ulong>("observed_pfn", row => row.Fault.HasLeaf ? row.Fault.Pfn : null),
         NumberOrNull<int>("observed_level", row => row.Fault.HasLeaf ? row.Fault.Level : null),
@@ -64,6 +67,7 @@ internal static class FaultTable
         ObservedBy.SetSpte => "kvm_mmu_set_spte",
         ObservedBy.Mmio => "MMIO events",
         ObservedBy.Entry => "kvm_entry (inferred)",
+        ObservedBy.NextFault => "the vCPU's next fault (inferred)",
         _ => null,
     };
 }

@@ -133,7 +133,7 @@ internal sealed class FidelityTables : IResultTable
         ulong different = (observed.Spte ^ predicted.Spte) & ~_layout.NotRecorded;
         if (IsMiss(FidelityQuantity.Spte, in observed, seen, known, (different & ~(own & observed.Spte)) == 0))
         {
-            Miss(FidelityQuantity.Spte, in observed, Hex(observed.Spte), Hex(predicted.Spte));
+            Miss(FidelityQuantity.Spte, in observed, Hex(_layout.Recorded(observed.Spte, observed.Level)), Hex(_layout.Recorded(predicted.Spte, predicted.Level)));
         }
     }
 
@@ -149,7 +149,7 @@ internal sealed class FidelityTables : IResultTable
             ? observed.Outcome == FaultOutcome.Fixed || !_model!.Settings.EarlySpurious
             : observed.Releases == 0 || _model!.Settings.EarlySpurious;
         seen = seen && observed.Releases >= 0 && (tells || !known);
-        int releases = predicted.RefsGot > 0 ? predicted.RefsPut - predicted.RefsGot + 1 : 0;
+        int releases = predicted.RefsGot > 0 ? predicted.RefsPut - predicted.RefsGot + 1 + predicted.RefsMoved : 0;
         bool samePage = releases != 1 || observed.ReleasedPfn == 0 || observed.ReleasedPfn == predicted.ReleasePfn;
         if (IsMiss(FidelityQuantity.Refs, in observed, seen, known, observed.Releases == releases && samePage))
         {

@@ -84,6 +84,7 @@ internal static class OutcomeTable
         FaultPath.NoSlot => "noslot",
         FaultPath.MmioCached => "mmio_cached",
         FaultPath.GuestMemfd => "guest_memfd",
+        FaultPath.AccessFlag => "access_flag",
         _ => null,
     };
 

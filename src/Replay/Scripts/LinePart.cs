@@ -67,6 +67,9 @@ internal sealed class NumberPart(Place place, string label, string what, ulong m
 
     public ulong Min { get; init; }
 
+    /// <summary>Another part stands for the same number; absent, this one leaves it.</summary>
+    public bool KeepsOther { get; init; }
+
     /// <summary>The operation holds the number plus one, and 0 for none.</summary>
     public bool PlusOne { get; init; }
 
@@ -79,7 +82,11 @@ internal sealed class NumberPart(Place place, string label, string what, ulong m
                 throw words.Complaint($"{words.Peek}, expected '{label}'");
             }
 
-            Set(ref op, 0);
+            if (!KeepsOther)
+            {
+                Set(ref op, 0);
+            }
+
             return;
         }
 
@@ -95,7 +102,7 @@ internal sealed class NumberPart(Place place, string label, string what, ulong m
     public override void Write(in Operation op, StringBuilder line)
     {
         ulong value = Get(in op);
-        if (Optional && value == 0)
+        if (Optional && (value == 0 || value < Min || (KeepsOther && value > max)))
         {
             return;
         }

@@ -25,15 +25,15 @@ public static class ScriptRunner
 {
     /// <param name="operations">As <see cref="ScriptReader"/> reads them.</param>
     /// <param name="options">Models; a model that does not have the setting takes its default.</param>
-    /// <param name="ept">SPTEs as on Intel, of the kernel that each model is of; else as on AMD.</param>
+    /// <param name="vendor">npt, ept (SPTEs of the kernel that each model is of) or arm64.</param>
     /// <exception cref="ArgumentException">No such model.</exception>
-    public static ScriptReport Run(IReadOnlyList<Operation> operations, ReplayOptions options, bool ept)
+    public static ScriptReport Run(IReadOnlyList<Operation> operations, ReplayOptions options, string vendor)
     {
         Operation[] batch = [.. operations];
         List<(IFaultModel Model, List<FaultResult> Results)> runs = [];
         foreach (string name in options.Models ?? [.. ModelRegistry.All.Select(model => model.Name)])
         {
-            IFaultModel model = ModelCatalog.Create(name, options.Setting, ModelCatalog.Layout(name, ept));
+            IFaultModel model = ModelCatalog.Create(name, options.Setting, ModelCatalog.Layout(name, vendor));
             List<FaultResult> results = [];
             model.Execute(batch, results);
             runs.Add((model, results));

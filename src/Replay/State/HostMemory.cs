@@ -12,6 +12,9 @@ public enum VmaFlags : ulong
     PfnMap = 0x400,
     Io = 0x4000,
     MixedMap = 0x1000_0000,
+
+    /// <summary>Not the kernel's: remap_pfn_range made the mapping, so that its frames follow one another.</summary>
+    Contiguous = 1UL << 63,
 }
 
 /// <summary>One mapping of the VMM's address space, [Start, End) in bytes.</summary>
@@ -19,6 +22,8 @@ public sealed record Vma(ulong Start, ulong End, VmaFlags Flags, PageKind Kind, 
 {
     /// <summary>The lookup takes the remapped path (spec 3, step F).</summary>
     public bool IsRemapped => (Flags & (VmaFlags.Io | VmaFlags.PfnMap)) != 0;
+
+    public bool IsContiguous => (Flags & VmaFlags.Contiguous) != 0;
 
     public bool IsMixedMap => (Flags & VmaFlags.MixedMap) != 0;
 }
@@ -31,6 +36,14 @@ public readonly record struct HostPte(ulong Raw)
     private const ulong WritableBit = 1UL << 62;
     private const ulong SpecialBit = 1UL << 61;
     private const int LevelShift = 58;
+    private const ulong RamBit = 1UL << 57;
+    private const ulong NotRamBit = 1UL << 56;
+
+    /// <summary>The same leaf, and whether its frame is the kernel's own memory (pfn_is_map_memory, arm64).</summary>
+    public HostPte WithMemory(bool isRam) => new(Raw | (isRam ? RamBit : NotRamBit));
+
+    /// <summary>Whether the frame is the kernel's own memory; null where nothing says it.</summary>
+    public bool? IsRam => (Raw & RamBit) != 0 ? true : (Raw & NotRamBit) != 0 ? false : null;
 
     public static HostPte Make(ulong pfn, bool writable, bool special, int level = 1) => new(
         (pfn & PfnMask) | PresentBit | (writable ? WritableBit : 0) | (special ? SpecialBit : 0) | ((ulong)level << LevelShift));

@@ -64,11 +64,12 @@ public sealed class HostPages
 
     /// <summary>Kind of a page that a driver put into the page table by pfn.</summary>
     /// <param name="pfn">The frame.</param>
+    /// <param name="isRam">Whether the kernel took the frame for its own memory; null where nothing says it.</param>
     /// <param name="vma">The mapping, with the TTM buffer object behind it if there is one.</param>
     /// <param name="hva">Where the page lies in it.</param>
     /// <param name="order">Order of the block that holds it, 0 if none is known.</param>
     /// <param name="certainty">Whether the kind was recorded or inferred.</param>
-    public PageKind KindOfRemapped(ulong pfn, Vma? vma, ulong hva, out int order, out Certainty certainty)
+    public PageKind KindOfRemapped(ulong pfn, bool? isRam, Vma? vma, ulong hva, out int order, out Certainty certainty)
     {
         ulong bo = vma?.Bo ?? 0;
         (ulong start, order, bool compound) = BlockOf(pfn);
@@ -108,8 +109,10 @@ public sealed class HostPages
             return OrdersRecorded ? PageKind.P2 : KindByAllocationOrder(pfn, vma!, hva);
         }
 
-        certainty = Certainty.Inferred;
-        return PageKind.P0;
+        // Drivers of device memory make their mappings VM_IO (remap_pfn_range does); shmem's are VM_PFNMAP alone.
+        certainty = isRam is null ? Certainty.Inferred : Certainty.Known;
+        bool ram = isRam ?? (vma is not null && (vma.Flags & (VmaFlags.PfnMap | VmaFlags.Io)) == VmaFlags.PfnMap);
+        return ram ? PageKind.P10 : PageKind.P0;
     }
 
     /// <summary>

@@ -26,6 +26,9 @@ public enum PageKind : byte
     P7Tail,
     P8,
     P9,
+
+    /// <summary>PFNMAP page that has a struct page and a count: shmem GEM, vgem, udmabuf.</summary>
+    P10,
     Pz,
     G1,
 
@@ -113,6 +116,7 @@ public static class PageKinds
         PageKind.P7Tail => "tail page (refcount 0) of a non-compound driver block",
         PageKind.P8 => "page put there by vm_insert_page",
         PageKind.P9 => "kernel page mapped by a driver",
+        PageKind.P10 => "PFNMAP page with a counted struct page (shmem or udmabuf buffer)",
         PageKind.Pz => "reserved page with refcount 0",
         PageKind.G1 => "guest_memfd page",
         PageKind.N => "no usable VMA",

@@ -1,5 +1,6 @@
 using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.Timeline.Arm64;
 using TraceReplay.Replay.Timeline.Kernel;
 
 namespace TraceReplay.Replay.Timeline;
@@ -20,6 +21,15 @@ public sealed record CapturedKernel
     public string? Setting { get; private init; }
 
     public bool Intel { get; private init; }
+
+    /// <summary>The machine is arm64, its guests' memory is stage 2.</summary>
+    public bool IsArm64Machine { get; private init; }
+
+    /// <summary>arm64: the bits of enum kvm_pgtable_prot.</summary>
+    internal Prot Prot { get; private init; } = Prot.Since7;
+
+    /// <summary>arm64: memslots that the kernel refused with -EINVAL although they log nothing.</summary>
+    internal long SlotsRefused { get; private init; }
 
     /// <summary>recorded, inferred, or not told.</summary>
     public string VendorFrom { get; private init; } = NotTold;
@@ -53,11 +63,54 @@ public sealed record CapturedKernel
         // Forms, bits and numbers of the look are x86's.
         if (IsArm64(trace))
         {
-            return From(trace.Kernel ?? named, trace.CpuVendor);
+            return OfArm64(reader, trace, trace.Kernel ?? named, ignoreProbes);
         }
 
         KernelRecords records = KernelRecords.Read(reader, trace, ignoreProbes);
         return Of(trace.Kernel ?? named, trace.CpuVendor, [.. KernelForms.Read(records)], [.. VendorEvidence.Read(records)], ReturnCodes.Shown(records.Returns), records.Vendors);
+    }
+
+    private static CapturedKernel OfArm64(DatasetReader reader, TraceManifest trace, string? release, bool ignoreProbes)
+    {
+        int? version = Releases.Parse(release);
+        Arm64Facts facts = Arm64Facts.Read(reader, trace, ignoreProbes, since619: version is null or >= 6019);
+        List<string> warnings = [];
+        List<string> evidence = [];
+        if (facts.OtherPageSize)
+        {
+            warnings.Add("its leaves have sizes of a kernel whose pages are not 4 KiB: the models count in 4 KiB");
+        }
+
+        if (facts.Prot is { } prot)
+        {
+            bool since = prot == Prot.Since7;
+            evidence.Add(since ? "stage-2 permissions are those of 6.19 and later" : "stage-2 permissions are those before 6.19");
+            if (version is { } known && since != known >= 6019)
+            {
+                warnings.Add($"the records are not those of kernel {release}: {evidence[^1]}");
+            }
+        }
+
+        (string? model, string? setting) = version is { } v ? SettingOfArm64(v) : default((string?, string?));
+        if (facts.SlotsRefused > 0 && version >= 6017)
+        {
+            // -EINVAL for a slot that logs nothing: what lies behind it is what such a kernel refuses.
+            setting = Models.Arm64.Stage2Settings.WithoutFwb;
+            evidence.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{facts.SlotsRefused} memslots were refused: the CPU lacks S2FWB or DIC"));
+        }
+
+        return new CapturedKernel
+        {
+            Release = release,
+            Model = model,
+            Setting = setting,
+            IsArm64Machine = true,
+            Prot = facts.Prot ?? (version is null or >= 6019 ? Prot.Since7 : Prot.Before7),
+            Layout = SpteLayout.Stage2 with { AlwaysExecutable = facts.AlwaysExecutable == true },
+            SlotsRefused = facts.SlotsRefused,
+            Evidence = evidence,
+            Warnings = warnings,
+        };
     }
 
     internal static CapturedKernel Of(string? release, string? cpuVendor, IReadOnlyList<ReleaseEvidence> forms, IReadOnlyList<VendorEvidence> vendors, ReturnCodes? shown, VendorCounts counts)
@@ -107,11 +160,12 @@ public sealed record CapturedKernel
 
     /// <summary>x86 before 5.13 records no kvm_unmap_hva_range (K12): without a probe on the notifier nothing shows its windows.</summary>
     public bool ShowsWindows(IReadOnlySet<EventKind> kinds) =>
-        kinds.Contains(EventKind.UnmapHvaRange) || kinds.Contains(EventKind.NotifierStart) || Releases.Parse(Release) is not < 5013;
+        IsArm64Machine || kinds.Contains(EventKind.UnmapHvaRange) || kinds.Contains(EventKind.NotifierStart) || Releases.Parse(Release) is not < 5013;
 
     /// <summary>One phrase each for release and vendor, with where it comes from.</summary>
-    public string Describe() =>
-        $"kernel {Release ?? "unknown"}{(ReleaseInferred ? " (inferred from its records)" : "")}, {(Intel ? "Intel EPT" : "AMD NPT")} ({(VendorFrom == NotTold ? "vendor not told, taken for it" : $"vendor {VendorFrom}")})";
+    public string Describe() => IsArm64Machine
+        ? $"kernel {Release ?? "unknown"}, arm64 stage 2{(Layout.AlwaysExecutable ? ", DIC" : "")}"
+        : $"kernel {Release ?? "unknown"}{(ReleaseInferred ? " (inferred from its records)" : "")}, {(Intel ? "Intel EPT" : "AMD NPT")} ({(VendorFrom == NotTold ? "vendor not told, taken for it" : $"vendor {VendorFrom}")})";
 
     /// <summary>The known kernel that the forms leave, if all that they leave have one setting: 7.3 differs from 7.x in no form.</summary>
     private static int? Infer(IReadOnlyList<ReleaseEvidence> forms)
@@ -150,6 +204,10 @@ public sealed record CapturedKernel
         < 7003 => ("merged", "7.x"),
         _ => ("merged", "7.3"),
     };
+
+    /// <summary>As on x86, but that 6.13 to 6.16 decide by the frame, not by the VMA, what is cacheable.</summary>
+    private static (string Model, string Setting) SettingOfArm64(int version) =>
+        version is >= 6013 and < 6017 ? ("merged", "6.13") : SettingOf(version);
 
     private static SpteLayout LayoutOf(bool intel, int? version) => Bits(!intel ? SpteLayout.Npt : version >= 7000 ? SpteLayout.Ept7 : SpteLayout.Ept, version) with
     {

@@ -1,4 +1,5 @@
 using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.Timeline.Arm64;
 using TraceReplay.Replay.Timeline.Buffers;
 using TraceReplay.Replay.Timeline.Host;
 using TraceReplay.Replay.Timeline.Inference;
@@ -19,7 +20,6 @@ internal sealed class EventTimeline
     private const ulong CreateVm = 0xae01;
 
     private readonly TimelineContext _context;
-    private readonly bool _entriesKnown;
     private readonly LostRecords _lost;
     private readonly PageInference? _inference;
     private readonly TaskTable _tasks = new();
@@ -28,16 +28,15 @@ internal sealed class EventTimeline
     private readonly MemslotTracker _memslots;
     private readonly HostTracker _host;
     private readonly BufferTracker _buffers;
-    private readonly FaultTracker _faults;
-    private readonly SpteTracker _sptes;
+    private readonly IMachineTracker _machine;
 
     /// <param name="inferred">What is inferred where memslots or lookups are not recorded; null where they are.</param>
+    /// <param name="aborts">The same for arm64.</param>
     /// <param name="windowEnds">Takes for each window, by the seq of its kvm_unmap_hva_range, how many fault events came before its end.</param>
-    public EventTimeline(IReadOnlySet<EventKind> kinds, LostRecords lost, TimelineOptions options, RecordInvariants records, InferredFacts? inferred, Dictionary<long, long>? windowEnds = null)
+    public EventTimeline(IReadOnlySet<EventKind> kinds, LostRecords lost, TimelineOptions options, RecordInvariants records, InferredFacts? inferred, Dictionary<long, long>? windowEnds = null, AbortInference? aborts = null)
     {
         _lost = lost;
         _context = new TimelineContext(kinds, options, records);
-        _entriesKnown = kinds.Contains(EventKind.Entry);
         _vms = new VmTracker(_context, _tasks);
         _host = new HostTracker(_context, _vms, infers: inferred is not null);
         _buffers = new BufferTracker(_context);
@@ -49,12 +48,10 @@ internal sealed class EventTimeline
         };
         _memslots = new MemslotTracker(_context, _vms, _windows);
         _inference = inferred is null ? null : new PageInference(_context, _vms, _memslots, _host, _buffers, inferred);
-        _faults = new FaultTracker(_context, _vms, _windows, _memslots, _host, _inference);
-        _windows.OldestSnapshot = () => _faults.OldestSnapshot;
-        _sptes = new SpteTracker(_context, _vms, _windows, _memslots, _faults)
-        {
-            Forgot = inferred is null ? null : PageInference.Forget,
-        };
+        _machine = options.IsArm64
+            ? new Arm64Tracker(_context, _vms, _windows, _memslots, _host, aborts)
+            : new X86Tracker(_context, _vms, _windows, _memslots, _host, _inference);
+        _windows.OldestSnapshot = () => _machine.OldestSnapshot;
         _vms.Attached += _host.Attach;
         _vms.Gone += _windows.CloseAll;
         if (_inference is { } inference)
@@ -78,7 +75,7 @@ internal sealed class EventTimeline
     public ReadOnlySpan<Operation> Operations => _context.Queue.Peek();
 
     /// <summary>Faults that have ended since the caller last cleared the list.</summary>
-    public List<ObservedFault> Ended => _faults.Ended;
+    public List<ObservedFault> Ended => _machine.Ended;
 
     /// <summary>Windows that have ended since the caller last cleared the list.</summary>
     public List<Window> EndedWindows => _windows.Ended;
@@ -113,14 +110,9 @@ internal sealed class EventTimeline
         TaskState task = _tasks.Of(e.Pid);
         LeaveWhatIsOver(e, task);
         _windows.FaultEvents += e.Kind is EventKind.PageFault or EventKind.SetSpte ? 1 : 0;
-        if (!_entriesKnown && e.Kind != EventKind.PageFault && task.Vm is { } vm)
-        {
-            // Whatever the task does before a fault, it enters the guest after it.
-            task.RootsAtEntry = vm.Roots;
-        }
-
         // What a thread does cannot be put together where the capture does not say the thread.
-        told &= e.Kind != EventKind.PageFault || e.Knows(0);
+        bool isFault = e.Kind is EventKind.PageFault or EventKind.GuestFault;
+        told &= !isFault || e.Knows(0);
         told &= e.Pid >= 0 || e.Kind is EventKind.PageAlloc or EventKind.PageFree;
         if (told && e.TellsEnough)
         {
@@ -130,22 +122,16 @@ internal sealed class EventTimeline
 
         // Nothing is made up for an event whose text does not show what the replay needs of it.
         _context.Counts.EventsUntold++;
-        if (e.Kind == EventKind.PageFault)
+        if (isFault)
         {
-            _faults.OnUntold(e, task);
+            _machine.OnUntold(e, task);
         }
     }
 
     /// <summary>The capture is over: what is still open ends as far as it was seen.</summary>
     public void Complete()
     {
-        foreach (TaskState task in _tasks.All.OrderBy(task => task.Pid))
-        {
-            _sptes.Settle(task);
-            _sptes.Explain(task, isEnd: true);
-        }
-
-        _faults.Complete(_tasks.All);
+        _machine.Complete([.. _tasks.All]);
         _windows.Complete();
         _context.Queue.ReleaseAll();
     }
@@ -162,22 +148,12 @@ internal sealed class EventTimeline
             _windows.CloseLeft(e.Kind, task);
         }
 
-        if (e.Kind != EventKind.SpteChanged)
-        {
-            _sptes.Settle(task);
-            if (e.Kind is not (EventKind.PageFree or EventKind.PageAlloc))
-            {
-                _sptes.Explain(task, isEnd: false);
-            }
-
-            task.RemovedTable = null;
-        }
-
+        _machine.Before(e, task);
         if (e.Source.IsSyscall)
         {
             FollowSyscall(e, task);
         }
-        else if (task.ChangesMappings && e.Kind is EventKind.PageFault or EventKind.Entry or EventKind.Exit or EventKind.UserspaceExit or EventKind.SetRegion)
+        else if (task.ChangesMappings && e.Kind is EventKind.PageFault or EventKind.GuestFault or EventKind.Entry or EventKind.Exit or EventKind.UserspaceExit or EventKind.SetRegion)
         {
             // The end of its system call is not recorded.
             _host.OnSyscallEdge(task);
@@ -198,9 +174,9 @@ internal sealed class EventTimeline
             }
         }
 
-        if (task.Fault is not null)
+        if (task.IsInFault)
         {
-            _faults.OnSyscallEdge(task, e.Seq, e.Kind == EventKind.SysExitIoctl && e.Knows(0) ? (int)e[0] : null);
+            _machine.OnSyscallEdge(task, e.Seq, e.Kind == EventKind.SysExitIoctl && e.Knows(0) ? (int)e[0] : null);
         }
 
         task.Syscall = e.Source.SyscallEntry;
@@ -208,36 +184,13 @@ internal sealed class EventTimeline
 
     private void Dispatch(EventCursor e, TaskState task)
     {
+        if (_machine.Take(e, task))
+        {
+            return;
+        }
+
         switch (e.Kind)
         {
-            case EventKind.PageFault: _faults.OnPageFault(e, task); break;
-            case EventKind.FastPageFault: _faults.OnFastPageFault(e, task); break;
-            case EventKind.Entry: _faults.OnEntry(e, task); break;
-            case EventKind.Exit:
-                _faults.OnExit(e, task);
-                task.LeftGuest = GuestAddresses.OfExit(e, _context.Options.Intel);
-                break;
-            case EventKind.CheckMmioSpte: _faults.OnCheckMmioSpte(e, task); break;
-            case EventKind.UserspaceExit: _faults.OnUserspaceExit(e, task); break;
-            case EventKind.SpteRequested: _faults.OnSpteRequested(e, task); break;
-            case EventKind.SetSpte: _faults.OnSetSpte(e, task); break;
-            case EventKind.MarkMmioSpte:
-            case EventKind.HandleMmioPageFault:
-            case EventKind.Mmio:
-            case EventKind.EmulateInsn: _faults.OnMmio(task); break;
-            case EventKind.TryAsyncGetPage: _faults.OnTryAsync(task); break;
-            case EventKind.AsyncQueued: FaultTracker.OnAsyncQueued(task); break;
-            case EventKind.TdpFault: _faults.OnTdpFault(e, task); break;
-            case EventKind.TdpFaultRet: _faults.OnTdpFaultReturn(e, task); break;
-            case EventKind.Faultin: _faults.OnFaultin(e, task); break;
-            case EventKind.FaultinRet: _faults.OnFaultinReturn(e, task); break;
-            case EventKind.HvaToPfn: _faults.OnHvaToPfn(e, task); break;
-            case EventKind.HvaToPfnRet: _faults.OnHvaToPfnReturn(e, task); break;
-            case EventKind.FollowPfn: FaultTracker.OnFollowPfn(task); break;
-            case EventKind.FollowPfnRet: _faults.OnFollowPfnReturn(e, task); break;
-            case EventKind.FixupUserFaultRet: FaultTracker.OnFixupReturn(e, task); break;
-            case EventKind.Release: _faults.OnRelease(e, task); break;
-
             case EventKind.NotifierStart: _windows.OnNotifierStart(e, task); break;
             case EventKind.UnmapHvaRange: _windows.OnUnmapHvaRange(e, task); break;
             case EventKind.InvalidateBegin: _windows.OnInvalidateBegin(task); break;
@@ -245,15 +198,8 @@ internal sealed class EventTimeline
             case EventKind.NotifierEnd: _windows.OnNotifierEnd(e, task); break;
             case EventKind.InvalidateEnd: _windows.OnInvalidateEnd(e, task); break;
 
-            case EventKind.SpteChanged: _sptes.OnSpteChanged(e, task); break;
-            case EventKind.AgeHva: _sptes.OnAge(e, task); break;
-            case EventKind.ZapAllFast: _sptes.OnZapAllFast(task); break;
-
             case EventKind.SetRegion: _memslots.OnSetRegion(e, task); break;
             case EventKind.SetRegionRet: _memslots.OnSetRegionReturn(e, task); break;
-            case EventKind.SmmTransition: task.AsId = (byte)(e[0] & 1); break;
-            case EventKind.NestedEnter: (task.IsNested, task.HasNestedTdp) = (true, GuestAddresses.HasNestedTdp(e)); break;
-            case EventKind.NestedExit: task.IsNested = false; break;
 
             case EventKind.PageAlloc: _buffers.OnPageAlloc(e); break;
             case EventKind.PageFree: _buffers.OnPageFree(e); break;
@@ -265,6 +211,7 @@ internal sealed class EventTimeline
             case EventKind.SysExitMmap: _host.OnMmapReturn(e, task); break;
             case EventKind.SysEnterMunmap: _host.OnMunmap(e, task); break;
             case EventKind.SysEnterMprotect: _host.OnMprotect(e, task); break;
+            case EventKind.SysEnterFtruncate: _host.OnFtruncate(e, task); break;
             case EventKind.SysEnterMremap: _host.OnMremap(e, task); break;
             case EventKind.SysExitMremap: _host.OnMremapReturn(e, task); break;
             case EventKind.InsertPfn: _host.OnInsertPfn(e, task); break;

@@ -25,6 +25,9 @@ public enum ObservedBy : byte
 
     /// <summary>Nothing but the guest's re-entry: inferred.</summary>
     Entry,
+
+    /// <summary>The vCPU's next fault, arm64: inferred.</summary>
+    NextFault,
 }
 
 /// <summary>What the trace shows of one fault: the row of the <c>faults</c> view.</summary>
@@ -54,6 +57,9 @@ public struct ObservedFault
 
     /// <summary>The handler called was kvm_tdp_page_fault's caller, or the fault is a shadow MMU's.</summary>
     public bool Shadow;
+
+    /// <summary>A nested guest's.</summary>
+    public bool Nested;
 
     public readonly bool IsGpaKnown => Gpa != UnknownGpa;
 

@@ -82,6 +82,12 @@ internal sealed class TimelineContext(IReadOnlySet<EventKind> kinds, TimelineOpt
 /// <param name="SnapshotInLookup">The snapshot of mmu_invalidate_seq is taken behind the entry of kvm_faultin_pfn (6.3 and later), else before it.</param>
 public sealed record TimelineOptions(bool Intel, Kernel.ReturnCodes Codes, ulong HostWritableBit, ulong AccessedBit, ulong DirtyBit, bool EarlySpurious = false, bool SnapshotInLookup = true, ulong Frozen = 0x5a0, bool IsExcerpt = false)
 {
+    /// <summary>The records are arm64's.</summary>
+    public bool IsArm64 { get; init; }
+
+    /// <summary>arm64: the bits of enum kvm_pgtable_prot.</summary>
+    internal Arm64.Prot Prot { get; init; } = Arm64.Prot.Since7;
+
     /// <summary>What follows from the captured kernel.</summary>
     public static TimelineOptions Of(CapturedKernel kernel, bool isExcerpt = false) => new(
         kernel.Intel,
@@ -92,7 +98,11 @@ public sealed record TimelineOptions(bool Intel, Kernel.ReturnCodes Codes, ulong
         EarlySpurious: kernel.Model == "merged",
         SnapshotInLookup: kernel.Setting != "6.1",
         kernel.Layout.Frozen,
-        isExcerpt);
+        isExcerpt)
+    {
+        IsArm64 = kernel.IsArm64Machine,
+        Prot = kernel.Prot,
+    };
 }
 
 /// <summary>How often the timeline had to infer or assume: the raw material of the assumptions view.</summary>
@@ -103,6 +113,9 @@ public sealed class TimelineCounts
     public long SlotsFromFaults { get; set; }
 
     public long SlotsInferred { get; set; }
+
+    /// <summary>arm64: new memslots that the kernel refused for what lies behind them.</summary>
+    public long SlotsRefused { get; set; }
 
     /// <summary>Lookups whose page no earlier leaf shows.</summary>
     public long PagesInferred { get; set; }

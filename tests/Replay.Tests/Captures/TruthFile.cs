@@ -24,7 +24,12 @@ public sealed partial class TruthFile
                 Hex(fields["start"]),
                 Hex(fields["end"]),
                 int.Parse(fields["efault"], CultureInfo.InvariantCulture),
-                Ranges(fields["efault_ranges"])));
+                Ranges(fields["efault_ranges"]),
+                Count("mmio_r") + Count("mmio_w"),
+                Count("nisv"),
+                Count("guest_exc")));
+
+            int Count(string field) => fields.TryGetValue(field, out string? count) ? int.Parse(count, CultureInfo.InvariantCulture) : 0;
         }
 
         return new TruthFile(ops);
@@ -44,7 +49,10 @@ public sealed partial class TruthFile
     /// <param name="End">Behind the last.</param>
     /// <param name="Efaults">KVM_RUN calls that returned EFAULT.</param>
     /// <param name="EfaultRanges">Guest addresses where they did.</param>
-    public sealed record Op(int N, ulong Start, ulong End, int Efaults, IReadOnlyList<(ulong Start, ulong End)> EfaultRanges)
+    /// <param name="Mmio">Accesses that KVM_RUN returned as MMIO.</param>
+    /// <param name="NoSyndrome">KVM_RUN calls that returned ENOSYS (arm64).</param>
+    /// <param name="Aborts">Aborts that the guest took (arm64).</param>
+    public sealed record Op(int N, ulong Start, ulong End, int Efaults, IReadOnlyList<(ulong Start, ulong End)> EfaultRanges, int Mmio, int NoSyndrome, int Aborts)
     {
         public IEnumerable<ulong> EfaultGfns() =>
             EfaultRanges.SelectMany(r => Enumerable.Range(0, (int)((r.End - r.Start) >> 12)).Select(i => (r.Start >> 12) + (ulong)i));

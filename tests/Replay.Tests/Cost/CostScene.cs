@@ -14,10 +14,11 @@ internal sealed class CostScene
     private readonly CostCounter _costs = new();
 
     /// <param name="model">name@setting.</param>
-    public CostScene(string model)
+    /// <param name="arm64">Of arm64's stage 2.</param>
+    public CostScene(string model, bool arm64 = false)
     {
         string[] parts = model.Split('@');
-        Play = new Scenario(ModelCatalog.Create(parts[0], parts.Length > 1 ? parts[1] : null, SpteLayout.Npt, _costs));
+        Play = new Scenario(ModelCatalog.Create(parts[0], parts.Length > 1 ? parts[1] : null, arm64 ? SpteLayout.Stage2 : SpteLayout.Npt, _costs), arm64);
     }
 
     public Scenario Play { get; }

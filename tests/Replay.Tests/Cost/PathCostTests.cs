@@ -72,8 +72,8 @@ public class PathCostTests
     [InlineData("merged@7.x", 0)]
     public void Remapped_page_on_arm64(string model, int lookups)
     {
-        CostScene arm = new CostScene(model).Remapped(PageKind.P8, 4);
-        arm.Play.Fault(0x101, write: true, access: FaultAccess.Arm64);
+        CostScene arm = new CostScene(model, arm64: true).Remapped(PageKind.P8, 4);
+        arm.Play.Fault(0x101, write: true);
         CostVector counts = arm.Sum();
         Assert.Equal((lookups, 2 + lookups), (counts[CostOperation.PoisonLookup], counts[CostOperation.VmaLookup]));
     }

@@ -29,7 +29,7 @@ internal static class Comparison
     {
         Vendor vendor = !ept ? Vendor.Npt : kernel.Series == Series.Merged ? Vendor.Ept7 : Vendor.Ept;
         Machine oracle = new(kernel, vendor);
-        IFaultModel model = ModelCatalog.Create(kernel.Model, kernel.Setting, ModelCatalog.Layout(kernel.Model, ept));
+        IFaultModel model = ModelCatalog.Create(kernel.Model, kernel.Setting, ModelCatalog.Layout(kernel.Model, ept ? "ept" : "npt"));
         List<FaultResult> results = [];
         model.Execute(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(operations), results);
         foreach (Operation op in operations)

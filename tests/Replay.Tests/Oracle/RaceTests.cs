@@ -137,7 +137,7 @@ public class RaceTests(ITestOutputHelper output)
         foreach (Kernel kernel in Kernel.All)
         {
             List<Possible> sets = oracle.Of(kernel);
-            IFaultModel model = ModelCatalog.Create(kernel.Model, kernel.Setting, ModelCatalog.Layout(kernel.Model, ept: false));
+            IFaultModel model = ModelCatalog.Create(kernel.Model, kernel.Setting, ModelCatalog.Layout(kernel.Model, "npt"));
             List<FaultResult> results = [];
             model.Execute(CollectionsMarshal.AsSpan(operations), results);
             for (int i = 0; i < sets.Count; i++)

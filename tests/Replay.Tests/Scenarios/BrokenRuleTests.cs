@@ -3,6 +3,7 @@ using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Models.Current;
 using TraceReplay.Replay.Models.Merged;
 using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.Models.X86;
 using TraceReplay.Replay.State;
 using Xunit;
 
@@ -64,7 +65,7 @@ public class BrokenRuleTests
     }
 
     private static Scenario Model<TRules>()
-        where TRules : struct, IFaultRules => new(new FaultModel<TRules, NotCounted>("broken", ModelSettings.Kernel612, SpteLayout.Npt));
+        where TRules : struct, IFaultRules => new(new X86Model<TRules, NotCounted>("broken", ModelSettings.Kernel612, SpteLayout.Npt));
 
     private static string Play(Scenario s, PageKind kind)
     {

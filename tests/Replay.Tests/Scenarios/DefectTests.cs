@@ -67,7 +67,7 @@ public class DefectTests
     [MemberData(nameof(Defects))]
     public void Defect(string defect, string model, string broken)
     {
-        Scenario s = new(model);
+        Scenario s = new(model, arm64: defect.Contains("arm64", StringComparison.Ordinal));
         Play(s, defect[..defect.IndexOf(' ', StringComparison.Ordinal)]);
         Assert.Equal(broken, s.Broken());
     }
@@ -177,7 +177,7 @@ public class DefectTests
                 break;
             case "B9":
                 s.Slot(Gfn, 4).VmaOf(PageKind.P8, Hva, 4, VmaFlags.Io | VmaFlags.MixedMap | ReadWrite).Pte(Hva, Pfn, writable: true);
-                s.Fault(Gfn, write: false, access: FaultAccess.Arm64 | FaultAccess.Exec);
+                s.Fault(Gfn, write: false, access: FaultAccess.Exec);
                 break;
             case "B10":
                 const ulong outside = Hva - 0x10000;
@@ -185,7 +185,7 @@ public class DefectTests
                 s.PfnCache(OperationKind.PfnCacheCommit).PfnCache(OperationKind.PfnCacheUse);
                 break;
             case "B12":
-                s.Slot(Gfn, 1).TtmBlock(Hva, Pfn, order: 0).Pte(Hva, Pfn, writable: false, special: true).Fault(Gfn, write: true, access: FaultAccess.Arm64);
+                s.Slot(Gfn, 1).TtmBlock(Hva, Pfn, order: 0).Pte(Hva, Pfn, writable: false, special: true).Fault(Gfn, write: true);
                 break;
             case "B13":
                 s.Slot(Gfn, 512).Vma(Hva, 512, Remapped).Pte(Hva, Pfn, writable: true, special: true, level: 2).Fault(Gfn, write: true);
@@ -196,7 +196,7 @@ public class DefectTests
                 s.VcpuUnmap();
                 break;
             case "B18":
-                s.Slot(Gfn, 4).Vma(Hva, 4, Remapped).Pte(Hva, Pfn, writable: true, special: true).Fault(Gfn, write: true, access: FaultAccess.Arm64);
+                s.Slot(Gfn, 4).Vma(Hva, 4, Remapped).Pte(Hva, Pfn, writable: true, special: true).Fault(Gfn, write: true);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(defect), defect, "no such defect");

@@ -18,6 +18,7 @@ public sealed class Scenario
     public const ulong Bo = 0xb0;
 
     private readonly IFaultModel _model;
+    private readonly bool _arm64;
     private readonly List<FaultResult> _results = [];
     private readonly Dictionary<ulong, ulong> _copyOnWrite = [];
     private readonly Dictionary<ulong, Memslot> _slots = [];
@@ -26,14 +27,16 @@ public sealed class Scenario
     private ulong _nextPfn = 0x200000;
 
     /// <param name="model">name@setting, such as v11@6.8.</param>
-    public Scenario(string model)
+    /// <param name="arm64">The model of arm64's stage 2.</param>
+    public Scenario(string model, bool arm64 = false)
     {
         string[] parts = model.Split('@');
-        _model = ModelCatalog.Create(parts[0], parts.Length > 1 ? parts[1] : null, SpteLayout.Npt);
+        _arm64 = arm64;
+        _model = ModelCatalog.Create(parts[0], parts.Length > 1 ? parts[1] : null, arm64 ? SpteLayout.Stage2 : SpteLayout.Npt);
     }
 
     /// <summary>A model with a setting that no kernel of the catalog has, such as a module parameter.</summary>
-    public Scenario(IFaultModel model) => _model = model;
+    public Scenario(IFaultModel model, bool arm64 = false) => (_model, _arm64) = (model, arm64);
 
     public InvariantTally Invariants => _model.Invariants;
 
@@ -53,6 +56,11 @@ public sealed class Scenario
         _slots[1] = slot;
         return Do(OperationKind.SlotPut, slot.BaseGfn, slot.Npages, slot.UserspaceAddr, (uint)flags | (1UL << 32));
     }
+
+    /// <summary>Another memslot than the one that <see cref="Fault"/> finds its host address in.</summary>
+    public Scenario SlotNumbered(int id, ulong gfn, ulong pages, ulong hva) => Do(OperationKind.SlotPut, gfn, pages, hva, (ulong)id << 32);
+
+    public Scenario WriteProtectRange(ulong from, ulong end) => Do(OperationKind.WriteProtectRange, from, end);
 
     public Scenario DeleteSlotBegins() => Do(OperationKind.SlotInvalidate, d: 1UL << 32);
 
@@ -155,7 +163,7 @@ public sealed class Scenario
     /// <summary>One fault, with what others do in between.</summary>
     /// <param name="beforeLookup">After the snapshot and the first check.</param>
     /// <param name="beforeLock">After the lookup and the second check.</param>
-    /// <param name="access">More than write and present: an instruction fetch, a prefetch, arm64.</param>
+    /// <param name="access">More than write and present: an instruction fetch, a prefetch, what arm64's syndrome says.</param>
     /// <param name="gva">Shadow paging: the guest's virtual address.</param>
     /// <param name="present">The error code says present; null takes it from the leaf.</param>
     public FaultContext Fault(
@@ -170,10 +178,11 @@ public sealed class Scenario
         ulong gva = 0,
         bool? present = null)
     {
-        ulong leaf = _model.Leaf(0, 0, gfn, out _);
+        ulong leaf = _model.Leaf(0, 0, gfn, out int leafLevel);
         access |= (shadow ? FaultAccess.Shadow : 0) | (write ? FaultAccess.Write : 0) | (present ?? SpteLayout.IsPresent(leaf) ? FaultAccess.Present : 0)
             | (SpteLayout.IsMmio(leaf) ? FaultAccess.Reserved : 0);
-        Step(OperationKind.FaultBegin, gfn << 12, (ulong)access, gva);
+        bool met = _arm64 && (access & FaultAccess.Present) != 0;
+        Step(OperationKind.FaultBegin, gfn << 12, (ulong)access, met ? (ulong)leafLevel : gva);
         beforeLookup?.Invoke();
         BreakCopyOnWrite(gfn, write);
         duringLookup?.Invoke();

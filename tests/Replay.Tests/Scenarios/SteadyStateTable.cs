@@ -24,7 +24,6 @@ internal static class SteadyStateTable
     private const VmaFlags ReadWrite = VmaFlags.Read | VmaFlags.Write;
     private const VmaFlags Remapped = VmaFlags.Io | VmaFlags.PfnMap | VmaFlags.Shared | ReadWrite;
     private const VmaFlags Mixed = VmaFlags.Io | VmaFlags.MixedMap | ReadWrite;
-    private const FaultAccess Arm64 = FaultAccess.Arm64;
 
     // What a page does that get_user_pages returned and the host maps writable.
     private const string Rw = "MAPrw L1; +1f-1; A; A,D@Z";
@@ -90,7 +89,7 @@ internal static class SteadyStateTable
         new("29 P4, PTE absent", s => s.Slot(Gfn, 16).TtmBlock(Hva, Pfn, 2).Unmapped(Hva + 4096).Fault(Gfn + 1, true,
             beforeLookup: () => s.Pte(Hva + 4096, Pfn + 1, true, true), fact: FaultedIn), Efault, RwNoRef, RwNoRef),
         new("30 P4 TTM tail, TDP off", s => s.Slot(Gfn, 16).TtmBlock(Hva, Pfn, 2).Fault(Gfn + 1, true, shadow: true), Efault, Efault, RwNoRef),
-        new("31 P4 TTM tail, arm64", s => s.Slot(Gfn, 16).TtmBlock(Hva, Pfn, 2).Fault(Gfn + 1, true, access: Arm64), Efault, Efault, RwNoRef),
+        new("31 P4 TTM tail, arm64", s => s.Slot(Gfn, 16).TtmBlock(Hva, Pfn, 2).Fault(Gfn + 1, true), Efault, Efault, RwNoRef),
         new("32 P4, kvm_vcpu_map", s => s.Slot(Gfn, 16).TtmBlock(Hva, Pfn, 2).VcpuMap(Gfn + 1), "REF; r0", "REF; r0", "REF; r0"),
         new("32 P4, kvm_vcpu_map, unsafe allowed", s => s.Slot(Gfn, 16).TtmBlock(Hva, Pfn, 2).VcpuMap(Gfn + 1), "REF; r0", "MAP; r0", "MAP; r0"),
         new("33 P0, kvm_vcpu_map", s => Bar(s).Pte(Hva, Pfn, true, true).VcpuMap(Gfn), "MAP; r0", "REF; r0", "REF; r0"),
@@ -112,7 +111,7 @@ internal static class SteadyStateTable
         new("41 PFNMAP, PTE ro, write", s => s.Slot(Gfn, 16).TtmBlock(Hva, Pfn, 0).Pte(Hva, Pfn, false, true).Fault(Gfn, true), "EMU; r0; -; -", "EMU; r0; -; -", "EMU; r0; -; -"),
         new("41 PFNMAP, PTE ro, write, TDP off", s => s.Slot(Gfn, 16).TtmBlock(Hva, Pfn, 0).Pte(Hva, Pfn, false, true).Fault(Gfn, true, shadow: true),
             "EMU; r0; -; -", Efault, "EMU; r0; -; -"),
-        new("41 PFNMAP, PTE ro, write, arm64", s => s.Slot(Gfn, 16).TtmBlock(Hva, Pfn, 0).Pte(Hva, Pfn, false, true).Fault(Gfn, true, access: Arm64), Efault, Efault, Efault),
+        new("41 PFNMAP, PTE ro, write, arm64", s => s.Slot(Gfn, 16).TtmBlock(Hva, Pfn, 0).Pte(Hva, Pfn, false, true).Fault(Gfn, true), Efault, Efault, Efault),
         new("42 secretmem, first", s => Secret(s).Fault(Gfn, true, fact: AsyncQueued), "APF; r0; -; -", "APF; r0; -; -", "APF; r0; -; -"),
         new("42 secretmem, then", s => Secret(s).Pte(Hva, Pfn, true).Fault(Gfn, true), Efault, Efault, Efault),
         new("43 no VMA", s => s.Slot(Gfn, 16).Fault(Gfn, true, fact: Forbidden), Efault, Efault, Efault),

@@ -6,6 +6,7 @@ using TraceReplay.Replay.Models.Current;
 using TraceReplay.Replay.Models.Merged;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Models.V11;
+using TraceReplay.Replay.Models.X86;
 using TraceReplay.Replay.State;
 using Xunit;
 using static TraceReplay.Replay.Tests.Scenarios.SteadyStateTable;
@@ -59,11 +60,16 @@ public class SteadyStateTableTests
         bool nx = row.Contains("NX huge", StringComparison.Ordinal);
         bool allow = row.Contains("unsafe allowed", StringComparison.Ordinal);
         ModelSettings settings = (model == "merged" ? ModelSettings.Kernel7 : ModelSettings.Kernel68) with { NxHugePages = nx, AllowUnsafeMappings = allow };
+        if (row.EndsWith("arm64", StringComparison.Ordinal))
+        {
+            return new Scenario(ModelCatalog.Create(model, settings.Name, SpteLayout.Stage2), arm64: true);
+        }
+
         return new Scenario(model switch
         {
-            "current" => new FaultModel<CurrentRules, NotCounted>(model, settings, SpteLayout.Npt),
-            "v11" => new FaultModel<V11Rules, NotCounted>(model, settings, SpteLayout.Npt),
-            _ => new FaultModel<MergedRules, NotCounted>(model, settings, SpteLayout.Npt),
+            "current" => new X86Model<CurrentRules, NotCounted>(model, settings, SpteLayout.Npt),
+            "v11" => new X86Model<V11Rules, NotCounted>(model, settings, SpteLayout.Npt),
+            _ => new X86Model<MergedRules, NotCounted>(model, settings, SpteLayout.Npt),
         });
     }
 

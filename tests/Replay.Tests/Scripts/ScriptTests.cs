@@ -26,7 +26,7 @@ public class ScriptTests
         {
             string[] parts = line["# expect ".Length..].Split(':', 2, StringSplitOptions.TrimEntries);
             string[] model = parts[0].Split('@');
-            ScriptReport report = ScriptRunner.Run(operations, new ReplayOptions { Models = [model[0]], Setting = model[1] }, ept: false);
+            ScriptReport report = ScriptRunner.Run(operations, new ReplayOptions { Models = [model[0]], Setting = model[1] }, vendor: "npt");
             Assert.Equal((parts[1], 0), (string.Join("; ", report.Outcomes.Select(Cell)), report.Unfinished));
             Assert.All(report.Outcomes, row => Assert.Equal(model[1], row.Setting));
         }
@@ -68,7 +68,7 @@ public class ScriptTests
     [InlineData("zap gfn 1 level 4", "level '4', expected at most 3")]
     [InlineData("zap_all now", "'now', expected the end of 'zap_all'")]
     [InlineData("pte 0x1000 writable", "'writable', expected 'pfn' or 'absent'")]
-    [InlineData("vma of kind Q1 0 1", "'Q1', expected one of Unknown Gup A1 A2 A3 F1 D1 P0 P1 P2 P3 P4 P5 P6 P7 P7Tail P8 P9 Pz G1 N S H NoSlot Free")]
+    [InlineData("vma of kind Q1 0 1", "'Q1', expected one of Unknown Gup A1 A2 A3 F1 D1 P0 P1 P2 P3 P4 P5 P6 P7 P7Tail P8 P9 P10 Pz G1 N S H NoSlot Free")]
     [InlineData("fault map 0", "fault 0 is not open, expected 'fault begin 0' before")]
     [InlineData("explode", "'explode', expected an operation such as 'slot', 'window begin' or 'fault begin'")]
     public void A_line_that_is_no_operation_is_refused_in_one_line(string line, string complaint)

@@ -36,15 +36,7 @@ public readonly struct CurrentRules : IFaultRules
 
     public static void ReleaseAtPrecheck(ref FaultContext fault, PageLedger pages) => Release(ref fault, pages);
 
-    public static void Finish(ref FaultContext fault, PageLedger pages)
-    {
-        if (fault.IsArm64 && fault.Outcome == FaultOutcome.Fixed && fault.Writable && fault.FindStructPage(pages, fault.Pfn).IsRefcounted)
-        {
-            fault.MarkDirty(pages, fault.Pfn);
-        }
-
-        Release(ref fault, pages);
-    }
+    public static void Finish(ref FaultContext fault, PageLedger pages) => Release(ref fault, pages);
 
     public static bool ReadOnlyFaultIsKept(in FaultContext fault, StructPage page) => true;
 

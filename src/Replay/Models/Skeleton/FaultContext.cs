@@ -15,6 +15,9 @@ public enum FaultPath : byte
     NoSlot,
     MmioCached,
     GuestMemfd,
+
+    /// <summary>arm64: the leaf was there, its access flag was set.</summary>
+    AccessFlag,
 }
 
 /// <summary>Who asks for a page, and so under which protection it will be used (spec 5, caller matrix).</summary>
@@ -138,6 +141,12 @@ public struct FaultContext
 
     public byte AsId;
     public byte Level;
+
+    /// <summary>arm64: level of the leaf that the CPU's walk met; 0 if it met none.</summary>
+    public byte MetLevel;
+
+    /// <summary>Times that the reference was moved to another page of the same folio by putting and getting it (arm64, 6.1).</summary>
+    public byte RefsMoved;
     public byte RefsGot;
     public byte RefsPut;
     public byte MarkedAccessed;
@@ -255,8 +264,6 @@ public struct FaultContext
             Certainty = certainty;
         }
     }
-
-    public readonly bool IsArm64 => (Access & FaultAccess.Arm64) != 0;
 
     public readonly bool IsPrefetch => (Access & FaultAccess.Prefetch) != 0;
 

@@ -9,7 +9,7 @@ namespace TraceReplay.Replay.Models.Skeleton;
 /// Lookups that are not a fault's: kvm_vcpu_map, pfn caches, prefetched neighbours; and what the owner of a page does to it
 /// (spec 3, 4.5, 4.7, 5).
 /// </content>
-public sealed partial class FaultModel<TRules, TCounting>
+internal abstract partial class FaultModel<TRules, TCounting>
 {
     private FaultContext ExecuteCaller(VmState vm, in Operation op, ref FaultContext map)
     {
@@ -164,36 +164,6 @@ public sealed partial class FaultModel<TRules, TCounting>
             if (cache.WindowSince)
             {
                 Report(InvariantList.PfnCacheFresh, certain: true, 0, null, "a pfn cache is in use that a window over its address did not reach");
-            }
-        }
-    }
-
-    /// <summary>Spec 4.7: a read-only page takes the place of another (KSM, copy-on-write); a writable one only ends the mapping.</summary>
-    private void ChangePte(VmState vm, ulong hva, HostPte pte)
-    {
-        vm.Memory.SetPte(hva, pte);
-        if (!Settings.ChangePte || vm.Invalidate.InProgress == 0)
-        {
-            return;
-        }
-
-        for (int asId = 0; asId < vm.Roots; asId++)
-        {
-            foreach (Memslot slot in vm.Slots[asId].OverlappingHva(hva, hva + 1))
-            {
-                ulong gfn = slot.Gfn(hva);
-                ulong spte = vm.Sptes[asId].Leaf(gfn, out int level);
-                if (level != 1 || !SpteLayout.IsPresent(spte))
-                {
-                    continue;
-                }
-
-                Zap(vm.Sptes[asId], gfn, gfn + 1, RecordOfZap.OwnRecord);
-                if (!pte.Writable)
-                {
-                    ulong kept = SpteLayout.WithPfn(spte, pte.Pfn);
-                    vm.Sptes[asId].Set(gfn, 1, kept & ~(SpteLayout.WriteBit | _layout.HostWritable | _layout.MmuWritable | _layout.Accessed | _layout.Dirty));
-                }
             }
         }
     }

@@ -5,9 +5,9 @@ using TraceReplay.Replay.State;
 namespace TraceReplay.Replay.Models.Skeleton;
 
 /// <content>What spec section 12 counts. Compiled away in a model that does not count.</content>
-public sealed partial class FaultModel<TRules, TCounting>
+internal abstract partial class FaultModel<TRules, TCounting>
 {
-    private void Count(CostOperation operation, int times = 1)
+    private protected void Count(CostOperation operation, int times = 1)
     {
         if (TCounting.IsOn)
         {
@@ -47,7 +47,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         }
     }
 
-    private void CountSlotLookup(in Operation op, Memslot? found, Memslots slots)
+    private protected void CountSlotLookup(in Operation op, Memslot? found, Memslots slots)
     {
         if (TCounting.IsOn)
         {
@@ -56,7 +56,7 @@ public sealed partial class FaultModel<TRules, TCounting>
     }
 
     /// <summary>One leaf changed by the host, and what that did to its struct page.</summary>
-    private void CountLeaf(CostOperation operation, PageMarks marks)
+    private protected void CountLeaf(CostOperation operation, PageMarks marks)
     {
         if (TCounting.IsOn)
         {
@@ -66,7 +66,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         }
     }
 
-    private void CountMarks(PageMarks marks)
+    private protected void CountMarks(PageMarks marks)
     {
         if (TCounting.IsOn)
         {
@@ -77,7 +77,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         }
     }
 
-    private void CountFlushOfBatch(in Operation op)
+    private protected void CountFlushOfBatch(in Operation op)
     {
         if (TCounting.IsOn)
         {
@@ -86,7 +86,7 @@ public sealed partial class FaultModel<TRules, TCounting>
     }
 
     /// <summary>A flush for the leaves that were changed since the work began.</summary>
-    private void CountFlush()
+    private protected void CountFlush()
     {
         if (TCounting.IsOn && _costs.Leaves > 0)
         {
@@ -98,7 +98,7 @@ public sealed partial class FaultModel<TRules, TCounting>
     /// What the host's memory management did for a lookup (spec 12.1, 12.2). The model does not execute it: it follows from the
     /// path that the lookup took.
     /// </summary>
-    private void CountHostWork(LookupFact fact, in FaultContext fault)
+    private protected void CountHostWork(LookupFact fact, in FaultContext fault)
     {
         if (!TCounting.IsOn || fault.Path is FaultPath.None or FaultPath.GuestMemfd)
         {
@@ -130,7 +130,7 @@ public sealed partial class FaultModel<TRules, TCounting>
             return;
         }
 
-        if (Settings.PoisonLookup && fault.IsArm64)
+        if (Settings.PoisonLookup)
         {
             Count(CostOperation.PoisonLookup);
             CountVmaStep();
@@ -145,7 +145,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         }
     }
 
-    private void CountMemtype(ulong pfn)
+    private protected void CountMemtype(ulong pfn)
     {
         if (TCounting.IsOn)
         {
@@ -153,7 +153,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         }
     }
 
-    private void CountContext(in FaultContext fault)
+    private protected void CountContext(in FaultContext fault)
     {
         if (TCounting.IsOn)
         {
@@ -161,13 +161,13 @@ public sealed partial class FaultModel<TRules, TCounting>
         }
     }
 
-    private void CountVmaStep()
+    private protected void CountVmaStep()
     {
         Count(CostOperation.MmapLock, 2);
         Count(CostOperation.VmaLookup);
     }
 
-    private void CountWalk(CostOperation walk, bool again)
+    private protected void CountWalk(CostOperation walk, bool again)
     {
         int times = again ? 2 : 1;
         Count(walk, times * CostOperations.Depth);

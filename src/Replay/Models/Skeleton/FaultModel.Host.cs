@@ -5,7 +5,7 @@ using TraceReplay.Replay.State;
 namespace TraceReplay.Replay.Models.Skeleton;
 
 /// <content>What others do to slots, windows, SPTEs and host memory: spec 4.1, 4.7.</content>
-public sealed partial class FaultModel<TRules, TCounting>
+internal abstract partial class FaultModel<TRules, TCounting>
 {
     private void ExecuteHost(VmState vm, in Operation op)
     {
@@ -16,7 +16,16 @@ public sealed partial class FaultModel<TRules, TCounting>
         {
             case OperationKind.SlotPut:
                 vm.Slots[op.AsId].Put(new Memslot(op.AsId, (int)(op.D >> 32), op.A, op.B, op.C, (MemslotFlags)(uint)op.D));
-                MoveMmioGeneration(vm);
+                SlotsChanged(vm);
+                break;
+            case OperationKind.SlotRefused when !Settings.RefusesCacheablePfnMap && Checks is null:
+                vm.Slots[op.AsId].Put(new Memslot(op.AsId, (int)(op.D >> 32), op.A, op.B, op.C, (MemslotFlags)(uint)op.D));
+                SlotsChanged(vm);
+                break;
+            case OperationKind.SlotRefused:
+                break;
+            case OperationKind.WriteProtectRange:
+                WriteProtect(vm.Sptes[op.AsId], op.A, op.B);
                 break;
             case OperationKind.SlotInvalidate:
                 InvalidateSlot(vm, in op);
@@ -24,7 +33,7 @@ public sealed partial class FaultModel<TRules, TCounting>
             case OperationKind.SlotRemove:
                 CheckSlotGone(vm, in op);
                 vm.Slots[op.AsId].Remove((int)(op.D >> 32));
-                MoveMmioGeneration(vm);
+                SlotsChanged(vm);
                 break;
             case OperationKind.WindowOpening:
                 OpenWindow(vm, in op);
@@ -45,6 +54,15 @@ public sealed partial class FaultModel<TRules, TCounting>
                 break;
             case OperationKind.PteKnown:
                 vm.Memory.SetPte(op.A, new HostPte(op.B));
+                break;
+            case OperationKind.PteMemory when vm.Memory.Pte(op.A) is { Present: true } pte:
+                vm.Memory.SetPte(op.A, pte.WithMemory(op.B != 0));
+                break;
+            case OperationKind.PteMemory:
+                break;
+            case OperationKind.ZapRange:
+                Zap(vm.Sptes[op.AsId], op.A, op.B, RecordOfZap.None);
+                CountFlush();
                 break;
             case OperationKind.VmaMap:
                 vm.Memory.Map(new Vma(op.A, op.B, (VmaFlags)op.C, PageKind.Unknown, op.D));
@@ -89,7 +107,7 @@ public sealed partial class FaultModel<TRules, TCounting>
                 ZapAll(vm);
                 break;
             case OperationKind.ChangePte:
-                ChangePte(vm, op.A, new HostPte(op.B));
+                ChangePte(vm, op.A, new HostPte(op.B), recorded: op.C != 0);
                 break;
             case OperationKind.SplitBlock:
                 SplitBlock(op.A);
@@ -107,18 +125,19 @@ public sealed partial class FaultModel<TRules, TCounting>
 
     private void InvalidateSlot(VmState vm, in Operation op)
     {
-        if (vm.Slots[op.AsId].ById((int)(op.D >> 32)) is { } slot)
+        Memslot? slot = vm.Slots[op.AsId].ById((int)(op.D >> 32));
+        if (slot is not null)
         {
             vm.Slots[op.AsId].Put(slot with { Flags = slot.Flags | MemslotFlags.Invalid });
         }
 
         if (op.C == 0)
         {
-            ZapAll(vm);
+            ZapSlot(vm, slot);
         }
     }
 
-    private void ZapAll(VmState vm)
+    private protected void ZapAll(VmState vm)
     {
         Count(CostOperation.MmuLockWrite, 2);
         foreach (SpteTables sptes in vm.Sptes)
@@ -271,6 +290,51 @@ public sealed partial class FaultModel<TRules, TCounting>
                 Split(sptes, op.A, level, spte);
                 break;
         }
+    }
+
+    /// <summary>mark_page_dirty_in_slot (spec 4.3): W and the log entry come in one step.</summary>
+    private protected void LogDirty(VmState vm, Memslot? slot, ref FaultContext fault)
+    {
+        if (slot is not null && slot.Is(MemslotFlags.LogDirty))
+        {
+            Count(CostOperation.SlotDirty);
+            vm.DirtyLog[fault.AsId][fault.Gfn] = 1;
+            fault.SlotDirtied = true;
+        }
+    }
+
+    private protected void Split(SpteTables sptes, ulong gfn, int level, ulong spte)
+    {
+        ulong block = gfn & ~(Levels.Pages(level) - 1);
+        ulong child = level == 2 ? spte & ~SpteLayout.LargeBit : spte;
+        ulong step = Levels.Pages(level - 1);
+        Count(CostOperation.SpteStore, 512);
+        Count(CostOperation.SpteCas);
+        sptes.Set(block, level, 0);
+        for (ulong i = 0; i < 512; i++)
+        {
+            sptes.Set(block + (i * step), level - 1, child + ((i * step) << 12));
+        }
+    }
+
+    /// <summary>The level at which the host maps the page: what leaves around it have shown, else the fault's own.</summary>
+    private protected static int HostLevel(VmState vm, ulong hva, ref FaultContext fault)
+    {
+        int host = vm.Memory.Pte(hva).Level;
+        host = host != 0 ? host : vm.Memory.Level(hva);
+        if (host == 0)
+        {
+            // Nothing but the fault's own leaf shows it: taken from there, and said.
+            fault.LevelReadOff = true;
+            host = Math.Max((byte)1, fault.OwnLevel);
+        }
+
+        if (fault.OwnLevel != 0)
+        {
+            vm.Memory.SetLevel(hva, fault.OwnLevel);
+        }
+
+        return host;
     }
 
     /// <summary>What the kernel mapped takes the place of a frame that was made up for it (spec 15.4).</summary>
@@ -434,14 +498,14 @@ public sealed partial class FaultModel<TRules, TCounting>
     /// <param name="end">Behind the last gfn.</param>
     /// <param name="record">Whether the timeline will show each of these zaps once more, as a record of the leaf's own.</param>
     /// <param name="replaced">The table that holds them goes as a whole: nothing is written into them.</param>
-    private void Zap(SpteTables sptes, ulong from, ulong end, RecordOfZap record, bool replaced = false, bool leavesMmio = false)
+    private protected void Zap(SpteTables sptes, ulong from, ulong end, RecordOfZap record, bool replaced = false, bool leavesMmio = false)
     {
         ZapVisitor visitor = new() { Replaced = replaced, LeavesMmio = leavesMmio, Layout = _layout, Pages = Pages, IsShadow = sptes.IsShadow, Zapped = record == RecordOfZap.None ? null : sptes, WithRoot = record == RecordOfZap.WithRoot, Checks = this };
         sptes.ForEach(from, end, ref visitor);
     }
 
     /// <summary>The record of the leaf's own that follows a zap.</summary>
-    private enum RecordOfZap : byte
+    private protected enum RecordOfZap : byte
     {
         None,
 
@@ -484,6 +548,28 @@ public sealed partial class FaultModel<TRules, TCounting>
             }
 
             spte = 0;
+        }
+    }
+
+    private void WriteProtect(SpteTables sptes, ulong from, ulong end)
+    {
+        Count(CostOperation.MmuLockWrite, 2);
+        WriteProtectVisitor visitor = new() { Model = this };
+        sptes.ForEach(from, end, ref visitor);
+        CountFlush();
+    }
+
+    private struct WriteProtectVisitor : ILeafVisitor
+    {
+        public FaultModel<TRules, TCounting> Model;
+
+        public readonly void Visit(ulong gfn, int level, ref ulong spte)
+        {
+            if (SpteLayout.IsPresent(spte) && SpteLayout.IsWritable(spte))
+            {
+                Model.CountLeaf(CostOperation.SpteCas, PageMarks.None);
+                spte &= ~SpteLayout.WriteBit;
+            }
         }
     }
 

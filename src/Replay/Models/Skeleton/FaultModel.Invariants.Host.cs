@@ -5,7 +5,7 @@ using TraceReplay.Replay.State;
 namespace TraceReplay.Replay.Models.Skeleton;
 
 /// <content>Spec 11: what is checked when a window begins or ends, when a leaf, a page or a memslot goes.</content>
-public sealed partial class FaultModel<TRules, TCounting>
+internal abstract partial class FaultModel<TRules, TCounting>
 {
     private const ulong GfnMask = (1UL << 52) - 1;
 

@@ -5,7 +5,7 @@ using TraceReplay.Replay.State;
 namespace TraceReplay.Replay.Models.Skeleton;
 
 /// <content>Spec 11: what is checked when a fault ends.</content>
-public sealed partial class FaultModel<TRules, TCounting>
+internal abstract partial class FaultModel<TRules, TCounting>
 {
     // Which leaf a fault last installed for a pfn: gfn, address space and VM. Only read when the page is freed.
     private readonly RadixTable _leafOf = new();
@@ -68,7 +68,7 @@ public sealed partial class FaultModel<TRules, TCounting>
     }
 
     /// <summary>mmu_lock is taken: the page that get_user_pages returned must still be KVM's.</summary>
-    private void CheckHeld(ref FaultContext fault)
+    private protected void CheckHeld(ref FaultContext fault)
     {
         if (fault.Path is not (FaultPath.GupFast or FaultPath.GupSlow or FaultPath.GuestMemfd))
         {

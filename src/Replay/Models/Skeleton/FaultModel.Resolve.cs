@@ -1,13 +1,12 @@
-using TraceReplay.Replay.Models.Arm64;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 
 namespace TraceReplay.Replay.Models.Skeleton;
 
 /// <content>From gfn to pfn: the resolution algorithm of spec 3.</content>
-public sealed partial class FaultModel<TRules, TCounting>
+internal abstract partial class FaultModel<TRules, TCounting>
 {
-    private void Resolve(VmState vm, LookupFact fact, bool mappingsChange, ref FaultContext fault)
+    private protected void Resolve(VmState vm, LookupFact fact, bool mappingsChange, ref FaultContext fault)
     {
         Memslot slot = fault.Slot!;
         bool readOnlySlot = slot.Is(MemslotFlags.ReadOnly);
@@ -153,7 +152,7 @@ public sealed partial class FaultModel<TRules, TCounting>
     {
         fault.Path = FaultPath.Remapped;
         fault.Pfn = pte.Pfn;
-        fault.Kind = _hostPages.KindOfRemapped(pte.Pfn, vma, fault.Slot!.Hva(fault.Gfn), out int order, out Certainty certainty);
+        fault.Kind = _hostPages.KindOfRemapped(pte.Pfn, pte.IsRam, vma, fault.Slot!.Hva(fault.Gfn), out int order, out Certainty certainty);
         if (pte.Level > 1 && vma?.Kind.IsRemapped() != true)
         {
             fault.Kind = PageKind.H;
@@ -181,7 +180,7 @@ public sealed partial class FaultModel<TRules, TCounting>
             if (TRules.ReadOnlyFaultIsKept(in fault, Pages.StructPage(fault.Pfn)))
             {
                 fault.Pfn = SpecialPfn.ReadOnlyFault;
-                fault.End(Arm64Rules.OfReadOnlyFault(fault.IsArm64), FaultReason.ReadOnlyLeaf);
+                fault.End(OfReadOnlyLeaf, FaultReason.ReadOnlyLeaf);
                 return;
             }
 

@@ -1,20 +1,19 @@
 using System.Runtime.InteropServices;
 using TraceReplay.Replay.Cost;
-using TraceReplay.Replay.Models.Arm64;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 
 namespace TraceReplay.Replay.Models.Skeleton;
 
 /// <summary>
-/// The skeleton that all models share: executes the timeline against slots, windows and SPTEs as spec sections 3 and 4
-/// say. The rules fill in who holds which reference.
+/// What all models of all architectures share: executes the timeline against slots, windows, leaves and pages. The rules say who holds
+/// which reference; an architecture's fault handler is in a folder of its own (X86, Arm64).
 /// </summary>
-public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
+internal abstract partial class FaultModel<TRules, TCounting> : IFaultModel
     where TRules : struct, IFaultRules
     where TCounting : struct, ICounting
 {
-    private readonly SpteLayout _layout;
+    private protected readonly SpteLayout _layout;
     private readonly List<VmState> _vms = [];
     private readonly HostPages _hostPages = new();
     private FaultContext[] _open = new FaultContext[16];
@@ -23,11 +22,11 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
     private readonly CostCounter _costs;
 
     // Places of the operation under way; those of scripts are counted.
-    private long _after;
-    private long _before;
+    private protected long _after;
+    private protected long _before;
     private long _order;
 
-    public FaultModel(string name, ModelSettings settings, SpteLayout layout, CostCounter? costs = null)
+    private protected FaultModel(string name, ModelSettings settings, SpteLayout layout, CostCounter? costs = null)
     {
         _costs = costs!;
         Name = name;
@@ -104,6 +103,30 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         return ref _open[place];
     }
 
+    /// <summary>The fault begins: what it reads before its lookup, and whether it ends there.</summary>
+    private protected abstract void Begin(VmState vm, in Operation op, ref FaultContext fault);
+
+    /// <summary>Its lookup, and what is decided on it before mmu_lock is taken.</summary>
+    private protected abstract void Lookup(VmState vm, in Operation op, ref FaultContext fault);
+
+    /// <summary>Under mmu_lock: the last check, the leaf, the end.</summary>
+    private protected abstract void Map(VmState vm, in Operation op, ref FaultContext fault);
+
+    /// <summary>The retry check asks for windows over any range, not only over the fault's own.</summary>
+    private protected abstract bool ChecksAnyRange { get; }
+
+    /// <summary>A write met a present leaf of a remapped VMA that the host maps read-only: what becomes of the fault.</summary>
+    private protected abstract FaultOutcome OfReadOnlyLeaf { get; }
+
+    /// <summary>Memslots have changed.</summary>
+    private protected abstract void SlotsChanged(VmState vm);
+
+    /// <summary>A memslot goes (null: one that is not known): what was mapped through it goes, too. Not called where the trace shows that by itself.</summary>
+    private protected abstract void ZapSlot(VmState vm, Memslot? slot);
+
+    /// <summary>The host puts another page under a leaf, inside a window (.change_pte, up to 6.9).</summary>
+    private protected abstract void ChangePte(VmState vm, ulong hva, HostPte pte, bool recorded);
+
     /// <summary>Adds in place: List.Add would copy the result, which is large, twice.</summary>
     private static void Append(List<FaultResult> results, long faultId, in FaultContext fault)
     {
@@ -114,8 +137,8 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         result.Fault = fault;
     }
 
-    /// <summary>Spec 3.3, steps 1 to 9: fast path, snapshot, slot, first check.</summary>
-    private void Begin(VmState vm, in Operation op, ref FaultContext fault)
+    /// <summary>What every fault starts with.</summary>
+    private protected void Start(VmState vm, in Operation op, BeginFacts facts, ref FaultContext fault)
     {
         // Field by field: an initializer would build the context aside and copy it.
         fault = default;
@@ -124,7 +147,6 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         fault.Gfn = op.A >> 12;
         fault.Level = 1;
         fault.Pfn = SpecialPfn.Fault;
-        BeginFacts facts = new(op.C);
         fault.SlotsUnknown = facts.Slot is not (SlotFact.Recorded or SlotFact.MayBeInvalid or SlotFact.SeenInvalid);
         fault.SnapshotAfter = _after;
         fault.SnapshotBefore = _before;
@@ -134,10 +156,8 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         fault.Open = op.Before == 0 ? -1 : op.Open;
         vm.OpenFaults++;
         vm.Roots = Math.Max(vm.Roots, op.AsId + 1);
-        fault.Gva = op.D;
         fault.GetsUnconditionally = Settings.UnconditionalGet;
         fault.AllowsUnsafe = Settings.AllowUnsafeMappings;
-        fault.Caller = fault.IsArm64 ? LookupCaller.LegacyFault : LookupCaller.Fault;
         if (Invariants.HasDeferred)
         {
             Invariants.Confirm(op.Vm);
@@ -145,88 +165,24 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
 
         fault.RestsOn(fault.SlotsUnknown ? Certainty.Inferred : Certainty.Known);
         fault.AmongRefused = facts.Slot == SlotFact.AmongRefused;
-        SpteTables sptes = vm.Sptes[op.AsId];
-        sptes.IsShadow |= fault.IsShadow;
-        if ((fault.Access & FaultAccess.Reserved) != 0)
-        {
-            ulong mmio = sptes.Leaf(fault.Gfn, out _);
-            Count(CostOperation.WalkTdp, CostOperations.Depth);
-            if (SpteLayout.IsMmio(mmio) && SpteLayout.MmioGeneration(mmio) == vm.MmioGeneration)
-            {
-                fault.Path = FaultPath.MmioCached;
-                fault.Kind = PageKind.NoSlot;
-                fault.End(FaultOutcome.Emulate);
-                return;
-            }
-        }
-        else if ((fault.Access & FaultAccess.Present) != 0 && fault.Write && !fault.IsShadow && !fault.IsArm64 && FastPageFault(vm, sptes, ref fault))
-        {
-            return;
-        }
-
-        Count(CostOperation.SeqLoad);
-        fault.Seq = vm.Invalidate.Seq;
-        fault.RootGeneration = facts.RootStale ? vm.RootGeneration - 1 : vm.RootGeneration;
-        fault.RootMayBeStale = facts.RootMayBeStale;
-        fault.MmioGeneration = vm.MmioGeneration;
-        fault.Slot = facts.Slot is SlotFact.NoneInferred ? null : vm.Slots[op.AsId].Find(fault.Gfn);
-        CountSlotLookup(in op, fault.Slot, vm.Slots[op.AsId]);
-        if (facts.Slot == SlotFact.Unknown)
-        {
-            fault.RestsOn(Certainty.Assumed);
-            fault.End(FaultOutcome.Unknown, FaultReason.SlotNotRecorded);
-            return;
-        }
-
-        if (fault.Slot is null)
-        {
-            fault.Pfn = SpecialPfn.NoSlot;
-            fault.Kind = PageKind.NoSlot;
-            fault.Path = FaultPath.NoSlot;
-            fault.LookedUp = true;
-            return;
-        }
-
-        if (fault.Slot.Is(MemslotFlags.ReadOnly) && fault.Write)
-        {
-            // Refused before hva_to_pfn: that there is no lookup says nothing of the check before it.
-            fault.LookupMade = OwnStep.NotRecorded;
-        }
-
-        bool invalid = fault.Slot.Is(MemslotFlags.Invalid) || facts.Slot == SlotFact.SeenInvalid;
-        bool checks = Settings.Prechecks && !fault.IsArm64 && (!invalid || Settings.PrecheckBeforeInvalidSlot);
-        Count(CostOperation.PrecheckLoad, checks ? 2 : 0);
-        if (checks)
-        {
-            RetryVerdict verdict = CheckRetry(vm, in fault, _after, _before, out _, beforeLookup: true);
-            fault.FirstCheckUndecided = verdict == RetryVerdict.Maybe;
-            fault.RetryIn(ByOwnStep(verdict, fault.LookupMade, ref fault), RetryCause.PrecheckBeforeLookup);
-            fault.PassedAfter = fault.LookupMade == OwnStep.Seen ? _after : long.MinValue;
-        }
-
-        if (!fault.Done && (invalid || facts.Slot == SlotFact.MayBeInvalid))
-        {
-            fault.SlotMayBeInvalid = invalid ? RetryVerdict.Yes : ByOwnStep(RetryVerdict.Maybe, fault.LookupMade, ref fault);
-            fault.RetryIn(fault.SlotMayBeInvalid, RetryCause.SlotInvalid);
-        }
     }
 
     /// <summary>The retry check at a place between two others, over all orders of it and the windows that the records allow.</summary>
-    private RetryVerdict CheckRetry(VmState vm, in FaultContext fault, long after, long before, out bool isOpen, bool beforeLookup = false)
+    private protected RetryVerdict CheckRetry(VmState vm, in FaultContext fault, long after, long before, out bool isOpen, bool beforeLookup = false)
     {
         isOpen = false;
         return vm.Places.Count == 0
             ? WindowsUntold ? RetryVerdict.Maybe : RetryVerdict.No
             : vm.Places.Check(
                 new CheckPlaces(fault.SnapshotAfter, fault.SnapshotBefore, fault.SnapshotPlusOne, after, before, fault.Open, beforeLookup, beforeLookup ? long.MinValue : fault.PassedAfter),
-                RangeUnit(in fault), fault.IsArm64, out isOpen);
+                RangeUnit(in fault), ChecksAnyRange, out isOpen);
     }
 
     /// <summary>
     /// Where the records of other tasks leave both orders open, the fault's own next step tells on which side its check lies: the
     /// kernel goes on only if the check lets it. Nothing that the others' records decide is changed by it.
     /// </summary>
-    private static RetryVerdict ByOwnStep(RetryVerdict verdict, OwnStep next, ref FaultContext fault)
+    private protected static RetryVerdict ByOwnStep(RetryVerdict verdict, OwnStep next, ref FaultContext fault)
     {
         if (verdict != RetryVerdict.Maybe || next == OwnStep.NotRecorded)
         {
@@ -258,182 +214,11 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         return oldest;
     }
 
-    /// <summary>Spec 4.6, direct MMU only: the lockless path for a present leaf that may become writable.</summary>
-    private bool FastPageFault(VmState vm, SpteTables sptes, ref FaultContext fault)
-    {
-        Count(CostOperation.WalkTdp, CostOperations.Depth);
-        ulong spte = sptes.Leaf(fault.Gfn, out int level);
-        if (!SpteLayout.IsPresent(spte))
-        {
-            return false;
-        }
-
-        if (SpteLayout.IsWritable(spte))
-        {
-            EndMapped(ref fault, FaultOutcome.Spurious, spte, level);
-            fault.Path = FaultPath.Fast;
-            return true;
-        }
-
-        Memslot? slot = vm.Slots[fault.AsId].Find(fault.Gfn);
-        if ((spte & _layout.MmuWritable) == 0 || (level > 1 && slot is not null && slot.Is(MemslotFlags.LogDirty)))
-        {
-            return false;
-        }
-
-        Count(CostOperation.SpteCas);
-        spte |= SpteLayout.WriteBit;
-        sptes.Set(fault.Gfn, level, spte);
-        LogDirty(vm, slot, ref fault);
-        EndMapped(ref fault, FaultOutcome.FixedFast, spte, level);
-        fault.Path = FaultPath.Fast;
-        return true;
-    }
-
-    /// <summary>Steps 10 and 11: the lookup, and the second check.</summary>
-    private void Lookup(VmState vm, in Operation op, ref FaultContext fault)
-    {
-        if (fault.Done || fault.LookedUp)
-        {
-            return;
-        }
-
-        fault.LookedUp = true;
-
-        fault.LockReached = op.Kind == OperationKind.FaultLookup ? (OwnStep)op.D : OwnStep.NotRecorded;
-
-        // The recorded snapshot is exact where the position of the event that shows it is not.
-        if (op.Kind == OperationKind.FaultLookup && op.B != 0)
-        {
-            fault.Seq = op.B - 1;
-            vm.Invalidate.CatchUp(fault.Seq);
-            fault.SnapshotPlusOne = op.B;
-            if (fault.FirstCheckUndecided)
-            {
-                // Now it is known which ends came before it.
-                fault.MayRetry = RetryCause.None;
-                fault.RetryIn(ByOwnStep(CheckRetry(vm, in fault, fault.SnapshotAfter, fault.SnapshotBefore, out _, beforeLookup: true), fault.LookupMade, ref fault), RetryCause.PrecheckBeforeLookup);
-                fault.RetryIn(fault.SlotMayBeInvalid, RetryCause.SlotInvalid);
-                if (fault.Done)
-                {
-                    return;
-                }
-            }
-        }
-
-        Resolve(vm, (LookupFact)op.A, mappingsChange: op.Kind == OperationKind.FaultLookup && op.C != 0, ref fault);
-        CountHostWork((LookupFact)op.A, in fault);
-        Count(CostOperation.RefPutInLookup, fault.RefsPut);
-        if (fault.IsArm64 && !fault.Done)
-        {
-            Arm64Rules.AfterLookup(ref fault, Pages, Settings);
-        }
-
-        if (fault.Done || !Settings.Prechecks || fault.IsArm64)
-        {
-            return;
-        }
-
-        Count(CostOperation.PrecheckLoad, 2);
-        fault.RetryIn(ByOwnStep(CheckRetry(vm, in fault, _after, _before, out _), fault.LockReached, ref fault), RetryCause.PrecheckAfterLookup);
-        if (fault.Done)
-        {
-            TRules.ReleaseAtPrecheck(ref fault, Pages);
-        }
-    }
-
-    /// <summary>Steps 12 to 16: under mmu_lock.</summary>
-    private void Map(VmState vm, in Operation op, ref FaultContext fault)
-    {
-        FaultOutcome? observed = op.D == 0 ? null : (FaultOutcome)(op.D - 1);
-        if ((LookupFact)op.A == LookupFact.OrderUnknown && (!fault.Done || fault.RetryCause == RetryCause.PrecheckBeforeLookup))
-        {
-            fault.RestsOn(Certainty.Assumed);
-            fault.RetryCause = RetryCause.None;
-            fault.End(FaultOutcome.Unknown, FaultReason.OrderUnknown);
-            return;
-        }
-
-        fault.WritableReadOff = ((MapFacts)op.B & MapFacts.WritableReadOff) != 0;
-        fault.OwnLevel = (byte)op.C;
-        Lookup(vm, in op, ref fault);
-        if (fault.Done)
-        {
-            GoOnAs(observed, ref fault);
-            return;
-        }
-
-        fault.UnderLock = true;
-        Count(fault.IsShadow ? CostOperation.MmuLockWrite : CostOperation.MmuLockRead, 2);
-        if (fault.Slot is not null && fault.RootGeneration == vm.RootGeneration)
-        {
-            Count(CostOperation.StaleLoad, vm.Invalidate.InProgress > 0 ? 4 : 2);
-        }
-
-        CheckHeld(ref fault);
-        OwnStep passed = ((MapFacts)op.B & MapFacts.Passed) != 0 ? OwnStep.Seen
-            : ((MapFacts)op.B & (MapFacts.NotPassed | MapFacts.LookupUnseen)) == MapFacts.NotPassed ? OwnStep.Missing
-            : OwnStep.NotRecorded;
-        if (fault.MayRetry != RetryCause.None)
-        {
-            // An earlier check that was left open: it let the fault through, or this is where it ended.
-            RetryCause earlier = fault.MayRetry;
-            fault.MayRetry = RetryCause.None;
-            fault.RetryIn(ByOwnStep(RetryVerdict.Maybe, passed, ref fault), earlier);
-        }
-
-        if (!fault.Done)
-        {
-            fault.RetryIn(ByOwnStep(CheckRoot(vm, in fault), passed, ref fault), RetryCause.RootObsolete);
-        }
-
-        if (!fault.Done && fault.Slot is not null)
-        {
-            RetryVerdict verdict = ByOwnStep(CheckRetry(vm, in fault, _after, _before, out bool isOpen), passed, ref fault);
-            fault.RetryIn(verdict, isOpen ? RetryCause.WindowOpen : RetryCause.SeqMoved);
-        }
-
-        if (!fault.Done && fault.MayRetry != RetryCause.None && ((MapFacts)op.B & (MapFacts.NotPassed | MapFacts.LookupUnseen)) == (MapFacts.NotPassed | MapFacts.LookupUnseen))
-        {
-            // It retried, or its lookup failed for a reason that nothing shows.
-            fault.RestsOn(Certainty.Inferred);
-            fault.End(FaultOutcome.Unknown, FaultReason.LookupNotShown);
-            GoOnAs(observed, ref fault);
-        }
-
-        if (!fault.Done)
-        {
-            fault.RetryIn(((MapFacts)op.B & MapFacts.Raced) != 0 ? RetryVerdict.Maybe : RetryVerdict.No, RetryCause.LostRace);
-            bool install = Installs(observed, in fault);
-            if (fault.Slot is null)
-            {
-                InstallMmio(vm, ref fault, install);
-                fault.End(FaultOutcome.Emulate);
-            }
-            else
-            {
-                MapLeaf(vm, fault.Slot, ref fault, install);
-            }
-
-            GoOnAs(observed, ref fault);
-        }
-
-        int puts = fault.RefsPut;
-        TRules.Finish(ref fault, Pages);
-        if (TRules.FinishesUnderLock)
-        {
-            Count(CostOperation.RefPutLocked, fault.RefsPut - puts);
-            Count(CostOperation.MarkLocked, fault.MarkedAccessed + fault.MarkedDirty);
-        }
-
-        fault.UnderLock = false;
-    }
-
     /// <summary>
     /// Whether the fault writes its leaf: not where the kernel retried and some order allows that, nor, in the model of that kernel,
     /// where its records show that it left none.
     /// </summary>
-    private bool Installs(FaultOutcome? observed, in FaultContext fault) => observed switch
+    private protected bool Installs(FaultOutcome? observed, in FaultContext fault) => observed switch
     {
         null or FaultOutcome.Unknown => true,
         FaultOutcome.Retry when fault.MayRetry != RetryCause.None => false,
@@ -444,7 +229,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
     /// Of two outcomes that the records allow, the state goes on with the one that the kernel had, if it is one of them. The set itself
     /// is complete before the observation is looked at.
     /// </summary>
-    private static void GoOnAs(FaultOutcome? observed, ref FaultContext fault)
+    private protected static void GoOnAs(FaultOutcome? observed, ref FaultContext fault)
     {
         if (fault.MayRetry == RetryCause.None || fault.Outcome == FaultOutcome.Retry)
         {
@@ -460,23 +245,9 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         }
     }
 
-    /// <summary>A root that was zapped since the vCPU loaded it is stale.</summary>
-    private RetryVerdict CheckRoot(VmState vm, in FaultContext fault)
-    {
-        RetryVerdict atBegin = fault.RootMayBeStale ? RetryVerdict.Maybe : RetryVerdict.No;
-        if (fault.RootGeneration == vm.RootGeneration)
-        {
-            return atBegin;
-        }
-
-        // The zap holds mmu_lock for writing: it lies wholly on one side of the check.
-        (long goneAfter, long goneBefore) = vm.RootsGone(fault.RootGeneration);
-        return goneBefore <= Math.Max(_after, fault.SnapshotAfter) ? RetryVerdict.Yes : goneAfter >= _before ? atBegin : RetryVerdict.Maybe;
-    }
-
     private ulong RangeUnit(in FaultContext fault) => Settings.HullInHva ? fault.Slot!.Hva(fault.Gfn) : fault.Gfn;
 
-    private static void EndMapped(ref FaultContext fault, FaultOutcome outcome, ulong spte, int level)
+    private protected static void EndMapped(ref FaultContext fault, FaultOutcome outcome, ulong spte, int level)
     {
         fault.Level = (byte)level;
         fault.Spte = spte;

@@ -21,6 +21,11 @@ public enum FaultReason : byte
     LookupNotShown,
     GupRefuses,
     VmaForbids,
+    ExecWithoutMemory,
+    TableWalkWithoutMemory,
+    NoValidSyndrome,
+    SlotRefused,
+    NestedGuest,
 }
 
 /// <summary>The reasons as people read them.</summary>
@@ -47,6 +52,11 @@ public static class FaultReasons
         FaultReason.LookupNotShown => "the trace does not show what the lookup found",
         FaultReason.GupRefuses => "get_user_pages refuses the page, and the VMA is neither VM_IO nor VM_PFNMAP",
         FaultReason.VmaForbids => "the VMA forbids the access",
+        FaultReason.ExecWithoutMemory => "instruction fetch from where no memory is: an external abort is injected",
+        FaultReason.TableWalkWithoutMemory => "the guest's page tables lie where no memory is: an external abort is injected",
+        FaultReason.NoValidSyndrome => "the access meets no memory, and the syndrome does not say what it was (ISV=0), so it cannot be emulated",
+        FaultReason.SlotRefused => "the memslot itself is refused: cacheable PFNMAP memory on a CPU without S2FWB and DIC; every access is MMIO",
+        FaultReason.NestedGuest => "the fault is a nested guest's: no model of it",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "no such reason"),
     };
 }

@@ -23,6 +23,9 @@ public interface IFaultRules
     /// <summary>A page that is mapped ahead is marked accessed and dirty.</summary>
     static virtual bool MarksPrefetched => false;
 
+    /// <summary>arm64: a fault that only sets the access flag marks its page accessed.</summary>
+    static virtual bool MarksAtAccessFlag => false;
+
     /// <summary>R4: a remapped page was found. False: the lookup fails with ERR_FAULT.</summary>
     static abstract bool RemappedTaken(ref FaultContext fault, PageLedger pages);
 

@@ -40,6 +40,30 @@ public sealed record SpteLayout
 
     public required ulong MmuWritable { get; init; }
 
+    /// <summary>arm64's stage 2: what the models keep of a leaf; <see cref="Recorded"/> makes the descriptor of it.</summary>
+    public bool IsStage2 { get; init; }
+
+    /// <summary>arm64: the CPU keeps instruction and data caches coherent (DIC), so that every normal page may be executed.</summary>
+    public bool AlwaysExecutable { get; init; }
+
+    public static SpteLayout Stage2 { get; } = new()
+    {
+        IsStage2 = true,
+        Access = Arm64.Stage2Leaf.Read,
+        Accessed = Arm64.Stage2Leaf.AccessFlag,
+        Dirty = 0,
+        HostWritable = WriteBit,
+        MmuWritable = WriteBit,
+
+        // Of device memory, not how: that is the VMA's to say, and no record shows it.
+        NotRecorded = Arm64.Stage2Leaf.NormalNonCacheable,
+    };
+
+    /// <summary>The entry as the machine has it.</summary>
+    /// <param name="spte">A leaf as the models keep it.</param>
+    /// <param name="level">Its level, 1 to 3.</param>
+    public ulong Recorded(ulong spte, int level) => IsStage2 ? Arm64.Stage2Leaf.Descriptor(spte, level) : spte;
+
     /// <summary>AMD nested paging, and shadow paging.</summary>
     public static SpteLayout Npt { get; } = new()
     {

@@ -40,6 +40,9 @@ public sealed class VmState
     /// <summary>Gfns whose leaf was installed where the order of a window and the fault is not certain.</summary>
     public RadixTable Doubtful { get; } = new();
 
+    /// <summary>arm64: blocks of 512 gfns in which the model has mapped something.</summary>
+    public RadixTable LeavesSeen { get; } = new();
+
     /// <summary>By root: gfns that the dirty log of their memslot holds.</summary>
     public RadixTable[] DirtyLog { get; } = [new(), new(), new()];
 

@@ -69,7 +69,7 @@ public readonly struct V11Rules : IFaultRules
     }
 
     /// <summary>BUG-V11-4: the test for refcounted pages runs after the RO_FAULT was found, and overwrites it.</summary>
-    public static bool ReadOnlyFaultIsKept(in FaultContext fault, StructPage page) => (!fault.IsShadow && !fault.IsArm64) || !page.IsRefcounted;
+    public static bool ReadOnlyFaultIsKept(in FaultContext fault, StructPage page) => !fault.IsShadow || !page.IsRefcounted;
 
     /// <summary>BUG-V11-1: the check that 6.8 brought releases a pfn on which nothing is held.</summary>
     public static void ReleaseAtPrecheck(ref FaultContext fault, PageLedger pages)

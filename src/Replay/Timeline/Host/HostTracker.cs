@@ -28,10 +28,11 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
     // Changes of mappings that a lookup under way may have met; more at once no VMM makes.
     private const int MaxChanges = 64;
     private readonly List<Change> _changes = [];
+    private readonly FileMappings _files = new();
 
     public void OnMmap(EventCursor e, TaskState task)
     {
-        task.Mmap = (e[0], e[1], e[2], e[3]);
+        task.Mmap = (e[0], e[1], e[2], e[3], e.Knows(5) ? (int)e[5] : -1);
         if ((e[2] & MapFixed) != 0 && e.Knows(4))
         {
             Changes(task, e[4], e[4] + ((e[0] + 4095) & ~4095UL));
@@ -61,7 +62,43 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
             return;
         }
 
-        EmitMapping(task, OperationKind.VmaMapKind, e[0], e[0] + ((call.Length + 4095) & ~4095UL), (ulong)flags, (ulong)kind);
+        ulong end = e[0] + ((call.Length + 4095) & ~4095UL);
+        EmitMapping(task, OperationKind.VmaMapKind, e[0], end, (ulong)flags, (ulong)kind);
+        if (kind == PageKind.F1)
+        {
+            _files.Mapped(task, call.Fd, e[0], end, call.Offset, flags);
+        }
+    }
+
+    /// <summary>The file's new end: what is mapped beyond it cannot be had any more, and what it takes in can.</summary>
+    public void OnFtruncate(EventCursor e, TaskState task)
+    {
+        if (!e.Knows(0) || !e.Knows(1))
+        {
+            return;
+        }
+
+        task.Truncation = ((int)e[0], e[1]);
+        foreach (FileMappings.Mapping mapping in _files.Of(task, (int)e[0]))
+        {
+            Changes(task, mapping.Start, mapping.End);
+        }
+    }
+
+    private void Truncate(TaskState task)
+    {
+        if (task.Truncation is not { } call)
+        {
+            return;
+        }
+
+        task.Truncation = null;
+        foreach (FileMappings.Mapping mapping in _files.Of(task, call.Fd))
+        {
+            ulong end = mapping.EndOfFile(call.Length);
+            EmitMapping(task, OperationKind.VmaMapKind, mapping.Start, end, (ulong)mapping.Flags, (ulong)PageKind.F1);
+            EmitMapping(task, OperationKind.VmaMapKind, end, mapping.End, 0, (ulong)PageKind.N);
+        }
     }
 
     /// <summary>
@@ -178,6 +215,7 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
     /// <summary>The task's munmap or mprotect has taken effect by now.</summary>
     public void Apply(TaskState task)
     {
+        Truncate(task);
         if (task.MappingChange is not { } change)
         {
             return;
@@ -209,7 +247,7 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
     public void OnWindow(TaskState task, Window window)
     {
         // The call holds mmap_lock for writing by now: a lookup that begins from here on waits for it, and finds what the call leaves.
-        bool own = task.MappingChange is not null;
+        bool own = task.MappingChange is not null || task.Truncation is not null;
         Apply(task);
         if (own)
         {
@@ -285,7 +323,7 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
     public void OnRemapPfn(EventCursor e, TaskState task)
     {
         // The leaves themselves are learned when a lookup follows them: the range may be gigabytes.
-        const VmaFlags remapped = VmaFlags.Io | VmaFlags.PfnMap | VmaFlags.Read | VmaFlags.Write | VmaFlags.Shared;
+        const VmaFlags remapped = VmaFlags.Io | VmaFlags.PfnMap | VmaFlags.Read | VmaFlags.Write | VmaFlags.Shared | VmaFlags.Contiguous;
         KnowVma(vms.Of(task), e[0], e[0] + e[2], remapped, 0);
     }
 

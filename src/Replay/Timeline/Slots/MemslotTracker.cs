@@ -13,6 +13,8 @@ namespace TraceReplay.Replay.Timeline.Slots;
 /// </summary>
 internal sealed class MemslotTracker(TimelineContext context, VmTracker vms, WindowTracker windows)
 {
+    private const int Einval = -22;
+
     public void OnSetRegion(EventCursor e, TaskState task)
     {
         byte asId = (byte)((e[1] >> 16) & 1);
@@ -86,6 +88,12 @@ internal sealed class MemslotTracker(TimelineContext context, VmTracker vms, Win
         else if (region.Old is { } kept && region.Step != RegionStep.Called)
         {
             Put(region.Vm, kept);
+        }
+        else if (context.Options.IsArm64 && region is { Old: null, New: { } refused } && (int)e[0] == Einval && !refused.Is(MemslotFlags.LogDirty))
+        {
+            // Refused for what lies behind it, on this CPU: another kernel would have taken it.
+            context.Emit(OperationKind.SlotRefused, region.Vm, refused.BaseGfn, refused.Npages, refused.UserspaceAddr, (uint)refused.Flags | ((ulong)refused.Id << 32), (byte)refused.AsId);
+            context.Counts.SlotsRefused++;
         }
     }
 

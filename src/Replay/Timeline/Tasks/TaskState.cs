@@ -1,4 +1,5 @@
 using TraceReplay.Replay.Operations;
+using TraceReplay.Replay.Timeline.Arm64;
 using TraceReplay.Replay.Timeline.Buffers;
 using TraceReplay.Replay.Timeline.Slots;
 using TraceReplay.Replay.Timeline.Vms;
@@ -38,6 +39,25 @@ internal sealed class TaskState(int pid)
 
     public OpenFault? Fault { get; set; }
 
+    /// <summary>arm64: the guest abort that its vCPU thread handles.</summary>
+    public OpenAbort? Abort { get; set; }
+
+    /// <summary>arm64: the abort before, if only the next one tells how it ended.</summary>
+    public AwaitedAbort? Awaited { get; set; }
+
+    /// <summary>arm64: the vCPU that the thread handles an abort of; -1 if not recorded.</summary>
+    public int Vcpu { get; set; } = -1;
+
+    /// <summary>arm64: what the probe on .change_pte says, until its memslot shows; and the call under way.</summary>
+    public (ulong Hva, ulong Pte)? ChangedPte { get; set; }
+
+    public PteChange? PteChange { get; set; }
+
+    public bool IsInFault => Fault is not null || Abort is not null;
+
+    /// <summary>Place of the fault whose handler runs; -1 if none does.</summary>
+    public int HandledFault => Fault is { Returned: false } fault ? fault.Open : Abort is { Returned: false } abort ? abort.Open : -1;
+
     /// <summary>Windows that this task has begun and not ended, oldest first.</summary>
     public List<Window> Windows { get; } = [];
 
@@ -59,7 +79,7 @@ internal sealed class TaskState(int pid)
     /// <summary>It is in KVM_CREATE_VM.</summary>
     public bool CreatesVm { get; set; }
 
-    public (ulong Length, ulong Prot, ulong Flags, ulong Offset)? Mmap { get; set; }
+    public (ulong Length, ulong Prot, ulong Flags, ulong Offset, int Fd)? Mmap { get; set; }
 
     /// <summary>mremap that has begun.</summary>
     public (ulong Start, ulong OldLength, ulong NewLength, ulong Flags, ulong? Target)? Mremap { get; set; }
@@ -69,6 +89,9 @@ internal sealed class TaskState(int pid)
 
     /// <summary>munmap or mprotect that has begun; it takes effect with its first window, or by its end.</summary>
     public (OperationKind Kind, ulong Start, ulong End, ulong Access)? MappingChange { get; set; }
+
+    /// <summary>ftruncate that has begun: file and new size.</summary>
+    public (int Fd, ulong Length)? Truncation { get; set; }
 
     /// <summary>The TTM buffer whose fault handler runs; 0 outside of one.</summary>
     public ulong TtmBo { get; set; }
@@ -89,7 +112,7 @@ internal sealed class TaskState(int pid)
     /// <summary>A table that the task took out: (gfn, level) of its entry, until it does something else.</summary>
     public (ulong Gfn, int Level)? RemovedTable { get; set; }
 
-    public bool IsIdle => Fault is null && Windows.Count == 0 && Region is null && Ending is null && TtmMove is null && MappingChange is null;
+    public bool IsIdle => Fault is null && Abort is null && Awaited is null && Windows.Count == 0 && Region is null && Ending is null && TtmMove is null && MappingChange is null;
 }
 
 /// <summary>A record of a leaf that waits for what explains it.</summary>

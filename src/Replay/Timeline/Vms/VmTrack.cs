@@ -32,6 +32,9 @@ internal sealed class VmTrack(short index, ulong kvm)
     /// <summary>mmu_invalidate_seq as the last probe on an end read it.</summary>
     public ulong? LastSeq { get; set; }
 
+    /// <summary>Windows that it has had so far.</summary>
+    public long WindowsSeen { get; set; }
+
     /// <summary>Moves when all roots are zapped.</summary>
     public uint Roots { get; set; }
 }

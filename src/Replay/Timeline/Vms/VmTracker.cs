@@ -140,6 +140,15 @@ internal sealed class VmTracker(TimelineContext context, TaskTable tasks)
         }
     }
 
+    /// <summary>A handler shows the VM that its task works for.</summary>
+    public void SeeKvm(TaskState task, ulong kvm)
+    {
+        if (_byKvm.TryGetValue(kvm, out VmTrack? vm))
+        {
+            Attach(task, vm);
+        }
+    }
+
     /// <summary>The probe on the end of a window shows the VM; with the notifier's address, that of every other window's.</summary>
     public VmTrack? SeeInvalidate(ulong kvm, ulong notifier)
     {

@@ -64,6 +64,7 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
     private void Open(EventCursor e, TaskState task, ulong start, ulong end)
     {
         VmTrack vm = vms.OfNotifier(task, task.PendingNotifier, start, end);
+        vm.WindowsSeen++;
         (int slots, ulong gfns) = SlotsIn(vm, start, end);
         Window window = new()
         {
@@ -107,7 +108,7 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
         Operation opening = context.Make(OperationKind.WindowOpening, vm, window.Start, window.End, window.Event);
         opening.FaultId = window.Id;
         opening.Before = long.MaxValue;
-        opening.Open = task.Fault is { Returned: false } ? task.Fault.Open : -1;
+        opening.Open = task.HandledFault;
         opening.D = (ulong)(OldestSnapshot?.Invoke() ?? 0);
         window.Opening = context.Queue.Hold(in opening);
         if (!IsEndRecorded(window))
@@ -241,9 +242,10 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
     public void CloseLeft(EventKind kind, TaskState task)
     {
         bool left = IsEndRecorded(task.Windows[0])
-            ? kind is EventKind.PageFault or EventKind.Entry or EventKind.Exit or EventKind.UserspaceExit or EventKind.SysEnterMmap or EventKind.SysEnterMunmap
-                or EventKind.SysEnterMprotect or EventKind.SyscallEdge or EventKind.SetRegion
-            : kind is not (EventKind.SpteChanged or EventKind.AgeHva or EventKind.PageAlloc or EventKind.PageFree or EventKind.InvalidateBegin or EventKind.NotifierStartRet or EventKind.InvalidateEnd);
+            ? kind is EventKind.PageFault or EventKind.GuestFault or EventKind.GuestAbort or EventKind.Entry or EventKind.Exit or EventKind.UserspaceExit or EventKind.SysEnterMmap or EventKind.SysEnterMunmap
+                or EventKind.SysEnterMprotect or EventKind.SyscallEdge or EventKind.SysEnterFtruncate or EventKind.SetRegion
+            : kind is not (EventKind.SpteChanged or EventKind.AgeHva or EventKind.PageAlloc or EventKind.PageFree or EventKind.InvalidateBegin or EventKind.NotifierStartRet or EventKind.InvalidateEnd
+                or EventKind.S2Unmap or EventKind.S2WriteProtect or EventKind.SetSpteHva or EventKind.ChangePte or EventKind.S2Map or EventKind.S2MapRet);
         if (!left)
         {
             return;
@@ -326,7 +328,7 @@ internal sealed class WindowTracker(TimelineContext context, VmTracker vms)
     /// <summary>The innermost recorded thing that the task is doing. A fault is named only while it looks its page up.</summary>
     private static string? CauseOf(TaskState task) =>
         task.TtmMove is not null ? "ttm_bo_handle_move_mem"
-        : task.Fault is { Returned: false } ? "kvm_page_fault"
+        : task.HandledFault >= 0 ? task.Abort is null ? "kvm_page_fault" : "kvm_guest_fault"
         : task.Syscall;
 
     /// <summary>From here on it is certain that the window has begun.</summary>

@@ -25,7 +25,7 @@ internal static class ExitFaults
 
     /// <summary>kvm_exit in the place of kvm_page_fault, where the capture has only that.</summary>
     public static IEnumerable<EventSource> Sources(TraceManifest trace) =>
-        trace.EventCounts.GetValueOrDefault(PageFault) == 0 && trace.EventCounts.GetValueOrDefault(Exit) > 0 ? [s_source] : [];
+        trace.EventCounts.GetValueOrDefault(PageFault) == 0 && !CapturedKernel.IsArm64(trace) && trace.EventCounts.GetValueOrDefault(Exit) > 0 ? [s_source] : [];
 
     /// <summary>What a record of that source is.</summary>
     /// <returns>true for a fault with its address, null for one without, false for any other exit, or any other event.</returns>

@@ -1,12 +1,13 @@
 using TraceReplay.Replay.Cost;
 using TraceReplay.Replay.Invariants;
+using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 
-namespace TraceReplay.Replay.Models.Skeleton;
+namespace TraceReplay.Replay.Models.X86;
 
 /// <content>Level, leaf and installation: spec 4.2 to 4.4.</content>
-public sealed partial class FaultModel<TRules, TCounting>
+internal sealed partial class X86Model<TRules, TCounting>
 {
     private void MapLeaf(VmState vm, Memslot slot, ref FaultContext fault, bool install)
     {
@@ -92,22 +93,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         }
 
         Count(CostOperation.WalkLevel, CostOperations.Depth);
-        ulong hva = slot.Hva(fault.Gfn);
-        int host = vm.Memory.Pte(hva).Level;
-        host = host != 0 ? host : vm.Memory.Level(hva);
-        if (host == 0)
-        {
-            // Nothing but the fault's own leaf shows it: taken from there, and said.
-            fault.LevelReadOff = true;
-            host = Math.Max((byte)1, fault.OwnLevel);
-        }
-
-        if (fault.OwnLevel != 0)
-        {
-            vm.Memory.SetLevel(hva, fault.OwnLevel);
-        }
-
-        return Math.Min(level, host);
+        return Math.Min(level, HostLevel(vm, slot.Hva(fault.Gfn), ref fault));
     }
 
     /// <summary>Walks down to a level, splitting huge leaves on the way; returns what is at its end, or below.</summary>
@@ -124,10 +110,10 @@ public sealed partial class FaultModel<TRules, TCounting>
         return spte;
     }
 
-    /// <summary>Spec 4.8. arm64 has no MMIO entries: the fault itself is the access.</summary>
+    /// <summary>Spec 4.8.</summary>
     private void InstallMmio(VmState vm, ref FaultContext fault, bool install)
     {
-        if (fault.IsArm64 || !install)
+        if (!install)
         {
             return;
         }
@@ -147,7 +133,7 @@ public sealed partial class FaultModel<TRules, TCounting>
     }
 
     /// <summary>A memslot update is complete. A generation that wraps could make old MMIO SPTEs valid again: all roots go.</summary>
-    private void MoveMmioGeneration(VmState vm)
+    private protected override void SlotsChanged(VmState vm)
     {
         vm.MmioGeneration = (vm.MmioGeneration + 1) & ((1U << Settings.MmioGenerationBits) - 1);
         if (vm.MmioGeneration == 0)
@@ -183,28 +169,36 @@ public sealed partial class FaultModel<TRules, TCounting>
         sptes.Set(fault.Gfn, level, spte);
     }
 
-    /// <summary>mark_page_dirty_in_slot (spec 4.3): W and the log entry come in one step.</summary>
-    private void LogDirty(VmState vm, Memslot? slot, ref FaultContext fault)
-    {
-        if (slot is not null && slot.Is(MemslotFlags.LogDirty))
-        {
-            Count(CostOperation.SlotDirty);
-            vm.DirtyLog[fault.AsId][fault.Gfn] = 1;
-            fault.SlotDirtied = true;
-        }
-    }
+    /// <summary>All roots go with it, whatever they map (the default of 6.12 and later; up to 6.11 there was no other way).</summary>
+    private protected override void ZapSlot(VmState vm, Memslot? slot) => ZapAll(vm);
 
-    private void Split(SpteTables sptes, ulong gfn, int level, ulong spte)
+    /// <summary>Spec 4.7: a read-only page takes the place of another (KSM, copy-on-write); a writable one only ends the mapping.</summary>
+    private protected override void ChangePte(VmState vm, ulong hva, HostPte pte, bool recorded)
     {
-        ulong block = gfn & ~(Levels.Pages(level) - 1);
-        ulong child = level == 2 ? spte & ~SpteLayout.LargeBit : spte;
-        ulong step = Levels.Pages(level - 1);
-        Count(CostOperation.SpteStore, 512);
-        Count(CostOperation.SpteCas);
-        sptes.Set(block, level, 0);
-        for (ulong i = 0; i < 512; i++)
+        vm.Memory.SetPte(hva, pte);
+        if (!Settings.ChangePte || vm.Invalidate.InProgress == 0)
         {
-            sptes.Set(block + (i * step), level - 1, child + ((i * step) << 12));
+            return;
+        }
+
+        for (int asId = 0; asId < vm.Roots; asId++)
+        {
+            foreach (Memslot slot in vm.Slots[asId].OverlappingHva(hva, hva + 1))
+            {
+                ulong gfn = slot.Gfn(hva);
+                ulong spte = vm.Sptes[asId].Leaf(gfn, out int level);
+                if (level != 1 || !SpteLayout.IsPresent(spte))
+                {
+                    continue;
+                }
+
+                Zap(vm.Sptes[asId], gfn, gfn + 1, RecordOfZap.OwnRecord);
+                if (!pte.Writable)
+                {
+                    ulong kept = SpteLayout.WithPfn(spte, pte.Pfn);
+                    vm.Sptes[asId].Set(gfn, 1, kept & ~(SpteLayout.WriteBit | _layout.HostWritable | _layout.MmuWritable | _layout.Accessed | _layout.Dirty));
+                }
+            }
         }
     }
 }
