@@ -5,6 +5,7 @@ using TraceReplay.Replay.State;
 using TraceReplay.Replay.Timeline;
 using TraceReplay.Replay.Timeline.Inference;
 using TraceReplay.Replay.Timeline.Windows;
+using TraceReplay.Replay.Timeline.X86;
 
 namespace TraceReplay.Replay;
 
@@ -96,7 +97,7 @@ public static class ReplayRunner
     internal static InferredFacts? Infer(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds)
     {
         bool slots = kinds.Contains(EventKind.SetRegion) || kinds.Contains(EventKind.Faultin);
-        if (slots && kinds.Contains(EventKind.HvaToPfnRet) && (kinds.Contains(EventKind.FollowPfn) || !IsAnyRefused(reader, trace)))
+        if (slots && kinds.Contains(EventKind.HvaToPfnRet) && !(kinds.Contains(EventKind.FollowPfn) ? FollowedLeaves.AnyRefusedUntold(reader, trace) : IsAnyRefused(reader, trace)))
         {
             return null;
         }

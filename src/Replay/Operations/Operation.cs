@@ -302,6 +302,9 @@ public enum LookupFact : byte
 
     /// <summary>A window over the page may have ended before or after the fault's checks: the trace does not show it.</summary>
     OrderUnknown,
+
+    /// <summary>A driver's leaf was followed that no record shows, and KVM refused its page: only that says that it is a page without a count.</summary>
+    RefusedUntold,
 }
 
 /// <summary>

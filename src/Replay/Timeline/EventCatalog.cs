@@ -158,7 +158,7 @@ public static class EventCatalog
         EventSource.Entry(EventKind.FollowPfn, "follow_pfnmap_start|follow_pte", "addr?"),
         EventSource.Return(EventKind.FollowPfnRet, "follow_pfnmap_start|follow_pte", "ret", "pfn?", "writable?"),
         EventSource.Return(EventKind.FixupUserFaultRet, "fixup_user_fault", "ret"),
-        EventSource.Entry(EventKind.InsertPfn, "vmf_insert_pfn_prot", "addr", "pfn", "vm_flags", "vma_start", "vma_end"),
+        EventSource.Entry(EventKind.InsertPfn, "vmf_insert_pfn_prot", "addr", "pfn", "vm_flags?", "vma_start", "vma_end"),
         EventSource.Return(EventKind.InsertPfnRet, "vmf_insert_pfn_prot", "ret"),
         EventSource.Entry(EventKind.RemapPfn, "remap_pfn_range", "addr", "pfn", "size"),
         EventSource.Entry(EventKind.TtmFault, "ttm_bo_vm_fault_reserved", "bo", "vm_flags", "vma_start", "vma_end"),

@@ -29,6 +29,7 @@ internal sealed class EventTimeline
     private readonly HostTracker _host;
     private readonly BufferTracker _buffers;
     private readonly FaultTracker _faults;
+    private readonly FollowedLeaves _followed;
     private readonly SpteTracker _sptes;
 
     /// <param name="inferred">What is inferred where memslots or lookups are not recorded; null where they are.</param>
@@ -50,6 +51,7 @@ internal sealed class EventTimeline
         _memslots = new MemslotTracker(_context, _vms, _windows);
         _inference = inferred is null ? null : new PageInference(_context, _vms, _memslots, _host, _buffers, inferred);
         _faults = new FaultTracker(_context, _vms, _windows, _memslots, _host, _inference);
+        _followed = new FollowedLeaves(_context);
         _windows.OldestSnapshot = () => _faults.OldestSnapshot;
         _sptes = new SpteTracker(_context, _vms, _windows, _memslots, _faults)
         {
@@ -233,8 +235,8 @@ internal sealed class EventTimeline
             case EventKind.FaultinRet: _faults.OnFaultinReturn(e, task); break;
             case EventKind.HvaToPfn: _faults.OnHvaToPfn(e, task); break;
             case EventKind.HvaToPfnRet: _faults.OnHvaToPfnReturn(e, task); break;
-            case EventKind.FollowPfn: FaultTracker.OnFollowPfn(task); break;
-            case EventKind.FollowPfnRet: _faults.OnFollowPfnReturn(e, task); break;
+            case EventKind.FollowPfn: FollowedLeaves.OnFollow(task); break;
+            case EventKind.FollowPfnRet: _followed.OnReturn(e, task); break;
             case EventKind.FixupUserFaultRet: FaultTracker.OnFixupReturn(e, task); break;
             case EventKind.Release: _faults.OnRelease(e, task); break;
 

@@ -207,36 +207,11 @@ internal sealed class FaultTracker
 
         // Without any record behind it nothing tells when the lookup is over.
         fault.InLookup = _context.Kinds.Contains(EventKind.HvaToPfnRet) || _context.Kinds.Contains(EventKind.FaultinRet) || _context.Kinds.Contains(EventKind.SpteRequested);
-        fault.SawFollow = false;
+        fault.SawFollow = fault.FollowedUntold = false;
         fault.Hva = e[0];
         fault.Fact = LookupFact.None;
         fault.LookupPfn = 0;
         fault.Last = _context.Place;
-    }
-
-    public static void OnFollowPfn(TaskState task) => task.Fault?.SawFollow = task.Fault.InLookup;
-
-    public void OnFollowPfnReturn(EventCursor e, TaskState task)
-    {
-        if (task.Fault is not { InLookup: true } fault || (int)e[0] != 0)
-        {
-            return;
-        }
-
-        fault.Fact = LookupFact.Found;
-        if (e.Knows(1) && e.Knows(2))
-        {
-            _context.Emit(OperationKind.PteKnown, fault.Vm, fault.Hva, HostPte.Make(e[1], (e[2] & 1) != 0, special: true, level: 0).Raw);
-            return;
-        }
-
-        // 6.1: the probe shows that there is a leaf, the driver's insertion showed its pfn, mprotect what may be done with it.
-        ulong inserted = fault.Vm.InsertedPfns[fault.Hva >> 12];
-        if (inserted != 0)
-        {
-            bool writable = HostTracker.IsSharedWritable(fault.Vm.Memory.FindVma(fault.Hva)?.Flags ?? VmaFlags.None);
-            _context.Emit(OperationKind.PteKnown, fault.Vm, fault.Hva, HostPte.Make(inserted - 1, writable, special: true).Raw);
-        }
     }
 
     public static void OnFixupReturn(EventCursor e, TaskState task)
@@ -256,8 +231,8 @@ internal sealed class FaultTracker
 
         fault.InLookup = false;
         fault.LookupPfn = e[0];
-        fault.Refused = e[0] == SpecialPfn.Fault && !_context.Kinds.Contains(EventKind.FollowPfn) && _inference?.IsDriversPage(fault) == true
-            && !_host.ChangedSince(fault.Vm, fault.Hva, fault.LookupEntry);
+        bool refused = e[0] == SpecialPfn.Fault && !_host.ChangedSince(fault.Vm, fault.Hva, fault.LookupEntry);
+        fault.Refused = refused && (fault.FollowedUntold || !_context.Kinds.Contains(EventKind.FollowPfn)) && _inference?.IsDriversPage(fault) == true;
         fault.LookupShown = !fault.Refused;
         fault.LookupReturn = fault.Last = _context.Place;
         fault.Fact = e[0] switch
@@ -267,6 +242,7 @@ internal sealed class FaultTracker
             SpecialPfn.NeedsIo => LookupFact.None,
             SpecialPfn.Fault when fault.Refused => LookupFact.None,
             SpecialPfn.Fault when !fault.SawFollow => LookupFact.Forbidden,
+            SpecialPfn.Fault when fault.FollowedUntold => LookupFact.RefusedUntold,
             _ when SpecialPfn.IsError(e[0]) => fault.Fact,
             _ => LookupFact.Found,
         };
@@ -689,12 +665,12 @@ internal sealed class FaultTracker
         }
 
         fault.LookupSent = true;
-        if (fault.Fact == LookupFact.Found && !fault.SawFollow && !SpecialPfn.IsError(fault.LookupPfn))
+        if (fault.Fact == LookupFact.Found && (!fault.SawFollow || fault.FollowedUntold) && !SpecialPfn.IsError(fault.LookupPfn))
         {
             // Remembered by hva; a fault whose lookup was not probed finds its hva through the slot.
             ulong hva = fault.Hva != 0 ? fault.Hva : fault.Vm.Slots[fault.Observed.AsId].Find(fault.Gfn)?.Hva(fault.Gfn) ?? 0;
             fault.Hva = hva;
-            _context.Emit(OperationKind.PteKnown, fault.Vm, hva, HostPte.Make(fault.LookupPfn, mapWritable, special: false, level: 0).Raw);
+            _context.Emit(OperationKind.PteKnown, fault.Vm, hva, HostPte.Make(fault.LookupPfn, mapWritable, special: fault.FollowedUntold, level: 0).Raw);
         }
 
         LookupFact fact = fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued : fault.Fact;
@@ -758,7 +734,7 @@ internal sealed class FaultTracker
         }
         else if (!fault.LookupSent && ((fault.LookupReturn > 0 && !fault.Refused) || fault.Fact == LookupFact.Found))
         {
-            bool fromLeaf = fault is { SawFollow: false, Observed.HasLeaf: true };
+            bool fromLeaf = fault.Observed.HasLeaf && (!fault.SawFollow || fault.FollowedUntold);
             _context.Counts.WritableFromLeaf += fromLeaf ? 1 : 0;
             facts |= fromLeaf ? MapFacts.WritableReadOff : MapFacts.None;
             SendLookup(fault, mapWritable);

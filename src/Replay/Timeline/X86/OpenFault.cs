@@ -22,6 +22,9 @@ internal sealed class OpenFault
 
     public bool InLookup;
     public bool SawFollow;
+
+    /// <summary>It followed a driver's leaf that no record shows.</summary>
+    public bool FollowedUntold;
     public bool SawTdpFault;
     public bool AsyncQueued;
 
@@ -105,7 +108,7 @@ internal sealed class OpenFault
     {
         Observed = default;
         Access = FaultAccess.None;
-        Begun = LookupSent = Committed = InLookup = SawFollow = SawTdpFault = AsyncQueued = Returned = SawReturn = IsCall = false;
+        Begun = LookupSent = Committed = InLookup = SawFollow = FollowedUntold = SawTdpFault = AsyncQueued = Returned = SawReturn = IsCall = false;
         Installed = Raced = RaceUntold = Refused = RootStale = RootMayBeStale = SeenInvalid = FastUntold = ReturnUntold = LookupShown = SlotSeen = Closed = false;
         FastReturn = -1;
         Record = null;
