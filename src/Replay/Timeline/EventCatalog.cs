@@ -30,6 +30,14 @@ public enum EventKind : byte
     /// <summary>The vCPU begins to run a nested guest, or returns from it to its own.</summary>
     NestedEnter,
     NestedExit,
+
+    /// <summary>It left its nested guest, whoever handles that.</summary>
+    NestedLeft,
+
+    /// <summary>KVM walks tables that a guest keeps: the walk, an entry that it read, a page that shadows one of them.</summary>
+    GuestWalk,
+    GuestWalkEntry,
+    ShadowPage,
     PageAlloc,
     PageFree,
     SysEnterMmap,
@@ -133,6 +141,10 @@ public static class EventCatalog
         new(EventKind.NestedEnter, "kvm.kvm_nested_vmenter", "tdp_enabled?"),
         new(EventKind.NestedEnter, "kvm.kvm_nested_vmrun", "npt?"),
         new(EventKind.NestedExit, "kvm.kvm_nested_vmexit_inject"),
+        new(EventKind.NestedLeft, "kvm.kvm_nested_vmexit"),
+        new(EventKind.GuestWalk, "kvmmmu.kvm_mmu_pagetable_walk"),
+        new(EventKind.GuestWalkEntry, "kvmmmu.kvm_mmu_paging_element", "pte", "level"),
+        new(EventKind.ShadowPage, "kvmmmu.kvm_mmu_get_page", "gfn", "role"),
         new(EventKind.PageAlloc, "kmem.mm_page_alloc", "pfn", "order", "gfp_flags"),
         new(EventKind.PageFree, "kmem.mm_page_free", "pfn", "order?"),
         new(EventKind.SysEnterMmap, "syscalls.sys_enter_mmap", "len", "prot", "flags", "off?", "addr?"),

@@ -30,6 +30,7 @@ internal sealed class EventTimeline
     private readonly BufferTracker _buffers;
     private readonly FaultTracker _faults;
     private readonly FollowedLeaves _followed;
+    private readonly GuestTables _guestTables;
     private readonly SpteTracker _sptes;
 
     /// <param name="inferred">What is inferred where memslots or lookups are not recorded; null where they are.</param>
@@ -50,7 +51,8 @@ internal sealed class EventTimeline
         };
         _memslots = new MemslotTracker(_context, _vms, _windows);
         _inference = inferred is null ? null : new PageInference(_context, _vms, _memslots, _host, _buffers, inferred);
-        _faults = new FaultTracker(_context, _vms, _windows, _memslots, _host, _inference);
+        _guestTables = new GuestTables(_context, _vms);
+        _faults = new FaultTracker(_context, _vms, _windows, _memslots, _host, _guestTables, _inference);
         _followed = new FollowedLeaves(_context);
         _windows.OldestSnapshot = () => _faults.OldestSnapshot;
         _sptes = new SpteTracker(_context, _vms, _windows, _memslots, _faults)
@@ -113,6 +115,13 @@ internal sealed class EventTimeline
 
         _inference?.PutSlots(e.Seq);
         TaskState task = _tasks.Of(e.Pid);
+        if (e.Kind is EventKind.GuestWalk or EventKind.GuestWalkEntry or EventKind.ShadowPage)
+        {
+            // Steps within whatever the task does.
+            Dispatch(e, task);
+            return;
+        }
+
         LeaveWhatIsOver(e, task);
         _windows.FaultEvents += e.Kind is EventKind.PageFault or EventKind.SetSpte ? 1 : 0;
         if (!_entriesKnown && e.Kind != EventKind.PageFault && task.Vm is { } vm)
@@ -254,8 +263,12 @@ internal sealed class EventTimeline
             case EventKind.SetRegion: _memslots.OnSetRegion(e, task); break;
             case EventKind.SetRegionRet: _memslots.OnSetRegionReturn(e, task); break;
             case EventKind.SmmTransition: task.AsId = (byte)(e[0] & 1); break;
-            case EventKind.NestedEnter: (task.IsNested, task.HasNestedTdp) = (true, GuestAddresses.HasNestedTdp(e)); break;
-            case EventKind.NestedExit: task.IsNested = false; break;
+            case EventKind.NestedEnter: GuestTables.OnEnter(e, task); break;
+            case EventKind.NestedLeft: GuestTables.OnExit(task); break;
+            case EventKind.NestedExit: GuestTables.OnReflected(task); break;
+            case EventKind.GuestWalk: GuestTables.OnWalk(task); break;
+            case EventKind.GuestWalkEntry: GuestTables.OnElement(e, task); break;
+            case EventKind.ShadowPage: _guestTables.OnGetPage(e, task); break;
 
             case EventKind.PageAlloc: _buffers.OnPageAlloc(e); break;
             case EventKind.PageFree: _buffers.OnPageFree(e); break;

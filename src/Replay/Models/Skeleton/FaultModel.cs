@@ -147,6 +147,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
         fault.AmongRefused = facts.Slot == SlotFact.AmongRefused;
         SpteTables sptes = vm.Sptes[op.AsId];
         sptes.IsShadow |= fault.IsShadow;
+        fault.MayBeProtected = vm.GuestTables[fault.Gfn] != 0;
         if ((fault.Access & FaultAccess.Reserved) != 0)
         {
             ulong mmio = sptes.Leaf(fault.Gfn, out _);
@@ -354,7 +355,17 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
             return;
         }
 
-        fault.WritableReadOff = ((MapFacts)op.B & MapFacts.WritableReadOff) != 0;
+        MapFacts facts = (MapFacts)op.B;
+        fault.WritableReadOff = (facts & MapFacts.WritableReadOff) != 0;
+        fault.GuestUntold = (facts & MapFacts.GuestUntold) != 0;
+        if ((LookupFact)op.A == LookupFact.SourceUnknown && !fault.Done)
+        {
+            fault.RestsOn(Certainty.Assumed);
+            fault.End(FaultOutcome.Unknown, FaultReason.SourceUnknown);
+            GoOnAs(observed, ref fault);
+            return;
+        }
+
         fault.OwnLevel = (byte)op.C;
         Lookup(vm, in op, ref fault);
         if (fault.Done)
@@ -412,7 +423,7 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
             }
             else
             {
-                MapLeaf(vm, fault.Slot, ref fault, install);
+                MapLeaf(vm, fault.Slot, ref fault, install, facts);
             }
 
             GoOnAs(observed, ref fault);
@@ -446,17 +457,42 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
     /// </summary>
     private static void GoOnAs(FaultOutcome? observed, ref FaultContext fault)
     {
+        GoOnInGuestsTables(observed, ref fault);
         if (fault.MayRetry == RetryCause.None || fault.Outcome == FaultOutcome.Retry)
         {
             return;
         }
 
-        fault.Outcomes = (ushort)((1 << (int)FaultOutcome.Retry) | (1 << (int)fault.Outcome));
+        fault.Outcomes |= (ushort)((1 << (int)FaultOutcome.Retry) | (1 << (int)fault.Outcome));
         if (observed == FaultOutcome.Retry)
         {
             fault.Outcome = FaultOutcome.Retry;
             fault.RetryCause = fault.MayRetry;
             fault.Reason = FaultReason.None;
+        }
+    }
+
+    /// <summary>
+    /// Where a guest's own tables are shadowed, two more outcomes are open: a write to a gfn that holds one may be emulated, and a leaf of a gfn
+    /// may be one of another of the guest's address spaces.
+    /// </summary>
+    private static void GoOnInGuestsTables(FaultOutcome? observed, ref FaultContext fault)
+    {
+        if (fault.Outcome is not (FaultOutcome.Fixed or FaultOutcome.FixedFast or FaultOutcome.Spurious))
+        {
+            return;
+        }
+
+        if (fault.MayBeNew)
+        {
+            fault.Outcomes |= (1 << (int)FaultOutcome.Fixed) | (1 << (int)FaultOutcome.Spurious);
+            fault.Outcome = observed is FaultOutcome.Fixed or FaultOutcome.Spurious ? observed.Value : fault.Outcome;
+        }
+
+        if (fault is { MayBeProtected: true, Write: true })
+        {
+            fault.Outcomes |= (ushort)((1 << (int)fault.Outcome) | (1 << (int)FaultOutcome.WriteProtected) | (1 << (int)FaultOutcome.Emulate));
+            fault.Outcome = observed is FaultOutcome.WriteProtected or FaultOutcome.Emulate ? observed.Value : fault.Outcome;
         }
     }
 

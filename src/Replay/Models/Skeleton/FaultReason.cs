@@ -21,6 +21,7 @@ public enum FaultReason : byte
     LookupNotShown,
     GupRefuses,
     VmaForbids,
+    SourceUnknown,
 }
 
 /// <summary>The reasons as people read them.</summary>
@@ -46,6 +47,7 @@ public static class FaultReasons
         FaultReason.WentFurther => "goes on to a lookup where the captured kernel ended the fault before it",
         FaultReason.LookupNotShown => "the trace does not show what the lookup found",
         FaultReason.GupRefuses => "get_user_pages refuses the page, and the VMA is neither VM_IO nor VM_PFNMAP",
+        FaultReason.SourceUnknown => "the trace does not show whether the page came from guest_memfd or from the VMM's memory",
         FaultReason.VmaForbids => "the VMA forbids the access",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "no such reason"),
     };

@@ -40,6 +40,9 @@ public sealed class VmState
     /// <summary>Gfns whose leaf was installed where the order of a window and the fault is not certain.</summary>
     public RadixTable Doubtful { get; } = new();
 
+    /// <summary>Gfns that held a table of a guest's own which KVM shadowed, and may still: nothing tells when it no longer does.</summary>
+    public RadixTable GuestTables { get; } = new();
+
     /// <summary>By root: gfns that the dirty log of their memslot holds.</summary>
     public RadixTable[] DirtyLog { get; } = [new(), new(), new()];
 

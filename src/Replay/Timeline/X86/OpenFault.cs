@@ -65,6 +65,12 @@ internal sealed class OpenFault
     public ulong LookupPfn;
     public bool LookupShown;
 
+    /// <summary>What the guest's own tables say of the page; null where no walk of them was seen.</summary>
+    public GuestWalk? Walk;
+
+    /// <summary>The guest's hypervisor got it.</summary>
+    public bool Reflected;
+
     /// <summary>The lookup failed, and nothing recorded tells why.</summary>
     public bool Refused;
 
@@ -112,7 +118,8 @@ internal sealed class OpenFault
         Installed = Raced = RaceUntold = Refused = RootStale = RootMayBeStale = SeenInvalid = FastUntold = ReturnUntold = LookupShown = SlotSeen = Closed = false;
         FastReturn = -1;
         Record = null;
-        Behind = false;
+        Behind = Reflected = false;
+        Walk = null;
         Return = 0;
         Hva = Gva = LookupPfn = SnapshotPlusOne = 0;
         Fact = LookupFact.None;
