@@ -5,6 +5,7 @@ using TraceReplay.Replay.State;
 using TraceReplay.Replay.Timeline;
 using TraceReplay.Replay.Timeline.Inference;
 using TraceReplay.Replay.Timeline.Windows;
+using TraceReplay.Replay.Timeline.X86;
 
 namespace TraceReplay.Replay;
 
@@ -101,7 +102,7 @@ public static class ReplayRunner
         }
 
         bool slots = kinds.Contains(EventKind.SetRegion) || kinds.Contains(EventKind.Faultin);
-        if (slots && kinds.Contains(EventKind.HvaToPfnRet) && (kinds.Contains(EventKind.FollowPfn) || !IsAnyRefused(reader, trace)))
+        if (slots && kinds.Contains(EventKind.HvaToPfnRet) && !(kinds.Contains(EventKind.FollowPfn) ? FollowedLeaves.AnyRefusedUntold(reader, trace) : IsAnyRefused(reader, trace)))
         {
             return null;
         }

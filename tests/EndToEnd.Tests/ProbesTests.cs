@@ -41,7 +41,7 @@ public class ProbesTests
     }
 
     [Fact]
-    public void The_small_set_is_printed_in_the_same_forms_and_refused_where_it_would_read_what_is_not_there()
+    public void The_small_set_is_printed_in_the_same_forms_and_leaves_out_what_would_read_what_is_not_there()
     {
         using var scratch = new Scratch();
         string[] lines = scratch.Run("--quiet", "probes", "--small", "--kernel", "6.12.95+deb12-amd64", "--format", "probe-file").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -49,8 +49,9 @@ public class ProbesTests
         string script = scratch.Run("probes", "--small", "--kernel", "6.12.95+deb12-amd64").Output;
         Assert.All(lines, line => Assert.Contains($"add '{line}'", script, StringComparison.Ordinal));
         ToolResult old = scratch.Run("probes", "--small", "--kernel", "5.10.0-46-amd64");
-        Assert.Equal((2, ""), (old.Code, old.Output));
-        Assert.Contains("no struct kvm_page_fault", Assert.Single(old.ErrorLines), StringComparison.Ordinal);
+        Assert.Equal(0, old.Code);
+        Assert.Contains("no struct kvm_page_fault", old.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("kvm_faultin_pfn", old.Output, StringComparison.Ordinal);
     }
 
     [Theory]

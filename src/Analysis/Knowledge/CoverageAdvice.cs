@@ -24,7 +24,7 @@ public static class CoverageAdvice
     private static readonly (Source[] Any, Func<Counts, long> Faults, string Tells)[] s_lines =
     [
         (["kvmmmu:kvm_mmu_set_spte", "kvmmmu:kvm_tdp_mmu_spte_changed"], c => c.Faults, "what was mapped"),
-        ([Entry("__kvm_set_memory_region", before: "6.13"), Entry("kvm_set_memory_region", from: "6.13"), Entry("kvm_faultin_pfn", before: "6.13"), Entry("kvm_mmu_faultin_pfn", from: "6.13")],
+        ([Entry("__kvm_set_memory_region", before: "6.13"), Entry("kvm_set_memory_region", from: "6.13"), Entry("kvm_faultin_pfn", from: "5.16", before: "6.13"), Entry("kvm_mmu_faultin_pfn", from: "6.13")],
             c => c.Faults, "the memslot, and with it the host address"),
         ([From("kvm:kvm_unmap_hva_range", "5.13"), Entry("kvm_mmu_notifier_invalidate_range_start")], c => c.Faults, "when the host takes pages back"),
         ([Return("kvm_tdp_page_fault")], c => c.Unmapped, "how a fault ended that mapped nothing"),
@@ -35,9 +35,9 @@ public static class CoverageAdvice
         (["kvmmmu:fast_page_fault"], c => c.Unmapped, "faults that took no lookup"),
         (["syscalls:sys_enter_mmap", Return("hva_to_pfn")], c => c.Faults, "what the VMM mapped, and with which access"),
         (["kmem:mm_page_alloc", Return("hva_to_pfn")], c => c.Unmapped, "which pages are of a block of higher order"),
-        ([Entry("kvm_mmu_notifier_invalidate_range_end"), Entry("kvm_mmu_invalidate_end"), Entry("__mmu_notifier_invalidate_range_end")],
+        ([Entry("kvm_mmu_notifier_invalidate_range_end"), Entry("kvm_mmu_invalidate_end", from: "6.0"), Entry("__mmu_notifier_invalidate_range_end")],
             c => c.BesideWindows, "when an invalidation is over"),
-        ([Return("kvm_faultin_pfn", from: "6.12", before: "6.13"), Return("kvm_mmu_faultin_pfn", from: "6.13"), Entry("kvm_mmu_invalidate_end")],
+        ([Return("kvm_faultin_pfn", from: "6.12", before: "6.13"), Return("kvm_mmu_faultin_pfn", from: "6.13"), Entry("kvm_mmu_invalidate_end", from: "6.0")],
             c => c.BesideWindows, "which invalidations a lookup came before"),
     ];
 

@@ -54,8 +54,7 @@ public static class InspectionWriter
         if (facts.Any(f => f.ToKnow.Contains("probe on", StringComparison.Ordinal)))
         {
             string kernel = capture.Kernel is null ? "" : $" --kernel {capture.Kernel}";
-            string few = Probes.ProbeCatalog.HasSmallSet(capture.Contents.KernelVersion) ? $"; the few that were enough: tracereplay probes --small{kernel}" : "";
-            output.Write($"\n  how to record that: tracereplay probes{kernel}{few}\n");
+            output.Write($"\n  how to record that: tracereplay probes{kernel}; the few that were enough: tracereplay probes --small{kernel}\n");
         }
 
         output.Write('\n');

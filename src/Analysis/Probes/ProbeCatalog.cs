@@ -9,6 +9,12 @@ namespace TraceReplay.Analysis.Probes;
 /// <param name="ByOffset">Whether they read structures at the offsets of that one build.</param>
 public sealed record ProbeGeneration(string Name, string VerifiedOn, Version? From, bool ByOffset)
 {
+    /// <summary>Other releases that took all of them, and recorded.</summary>
+    public IReadOnlyList<string> AlsoTakenBy { get; init; } = [];
+
+    /// <summary>What a kernel that these are for has not, and is therefore not probed; null if nothing.</summary>
+    public string? LeavesOut { get; init; }
+
     private readonly Lazy<IReadOnlyList<ProbeDefinition>> _definitions = new(() => Load(Name));
 
     // What was enough for nearly every verdict on captures that were tried: memslots, the handler's and the lookup's returns,
@@ -40,45 +46,53 @@ public sealed record ProbeChoice(string Release, ProbeGeneration Generation, IRe
 /// <summary>The dynamic events that give a replay all it can use (spec 9.6), by kernel.</summary>
 public static class ProbeCatalog
 {
-    // Field access by BTF came with 6.6; the lookup that these definitions follow was rewritten in 6.13.
+    // struct kvm_page_fault, which the probes on the handler and the lookup read, came with 5.16, field access by BTF with 6.6; the lookup
+    // that these definitions follow was rewritten in 6.13.
     public static IReadOnlyList<ProbeGeneration> All { get; } =
     [
-        new("6.1", "6.1.0-56-amd64", null, ByOffset: true),
+        new("5.10", "5.10.0-46-amd64", null, ByOffset: true)
+        {
+            LeavesOut = "probes on the lookup of a memslot and on the counts of invalidations: kernels before 5.16 have no struct kvm_page_fault and no such functions; what reads them would record wrong values without an error",
+        },
+        new("6.1", "6.1.0-56-amd64", new Version(5, 16), ByOffset: true),
         new("6.12", "6.12.95+deb12-amd64", new Version(6, 6), ByOffset: false),
-        new("7.2", "7.2.12+deb13-amd64", new Version(6, 13), ByOffset: false),
+        new("7.2", "7.2.12+deb13-amd64", new Version(6, 13), ByOffset: false)
+        {
+            AlsoTakenBy = ["6.16.12+deb13-amd64", "6.18.15+deb13-rt-amd64", "7.3.4+deb13-amd64"],
+        },
     ];
-
-    // struct kvm_page_fault, which the probes on the handler and the lookup read.
-    private static readonly Version s_faultStructure = new(5, 16);
-
-    /// <summary>Whether a kernel has what the small set reads; one that is not known may.</summary>
-    public static bool HasSmallSet(Version? kernel) => kernel is null || kernel >= s_faultStructure;
 
     /// <param name="release">As uname -r prints it.</param>
     /// <param name="small">The small set instead of all.</param>
-    /// <exception cref="AnalysisException">The release names no version, or the kernel has not what the small set reads.</exception>
+    /// <exception cref="AnalysisException">The release names no version.</exception>
     public static ProbeChoice For(string release, bool small = false)
     {
         Version version = CaptureContents.VersionOf(release)
-            ?? throw new AnalysisException(AnalysisFailure.Usage, $"'{release}' is no kernel release: expected one as uname -r prints it, e.g. {All[1].VerifiedOn}");
+            ?? throw new AnalysisException(AnalysisFailure.Usage, $"'{release}' is no kernel release: expected one as uname -r prints it, e.g. {All[2].VerifiedOn}");
         ProbeGeneration generation = All.Last(g => g.From is null || version >= g.From);
-        if (small && !HasSmallSet(version))
-        {
-            throw new AnalysisException(AnalysisFailure.Usage, $"--small is not for {release}: kernels before {s_faultStructure} have no struct kvm_page_fault, from which these probes read the gfn, the memslot and the pfn; they would record wrong values without an error");
-        }
-
         return new ProbeChoice(release, generation, small ? generation.Small : generation.Definitions, [.. Notes(release, version, generation)]);
     }
 
     private static IEnumerable<string> Notes(string release, Version version, ProbeGeneration generation)
     {
         yield return $"definitions of {generation.Name}, which {generation.VerifiedOn} took and recorded";
+        if (generation.LeavesOut is { } left)
+        {
+            yield return $"not offered: {left}";
+        }
+
         if (release == generation.VerifiedOn)
         {
             yield break;
         }
 
-        bool series = version == Version.Parse(generation.Name);
+        if (generation.AlsoTakenBy.Contains(release))
+        {
+            yield return $"{release} took and recorded them, too";
+            yield break;
+        }
+
+        bool series = version == Version.Parse(generation.Name) || generation.AlsoTakenBy.Any(other => CaptureContents.VersionOf(other) == version);
         yield return series
             ? $"not verified: {release} is another build of that series"
             : $"not verified: no kernel of the series {version} was at hand, its functions may differ in name and arguments";

@@ -67,6 +67,9 @@ public enum OperationKind : byte
     /// <summary>The capture does not record page allocations: block orders have to be inferred.</summary>
     NoBlockOrders,
 
+    /// <summary>The gfn A holds a table of level B that a guest keeps and KVM shadows: from here on it may be write-protected.</summary>
+    GuestTable,
+
     /// <summary>A buffer object arrived: A object, B TTM memory type.</summary>
     BoPlace,
 
@@ -265,7 +268,7 @@ public readonly record struct BeginFacts(ulong Raw)
 
 /// <summary>What is known of a fault's time under mmu_lock besides its place.</summary>
 [Flags]
-public enum MapFacts : byte
+public enum MapFacts : ushort
 {
     None = 0,
 
@@ -283,6 +286,21 @@ public enum MapFacts : byte
 
     /// <summary>What the lookup found is not recorded: a fault that did not pass may have failed there.</summary>
     LookupUnseen = 16,
+
+    /// <summary>Shadow paging: the guest's own tables were read, and nothing below forbids more.</summary>
+    GuestTold = 32,
+
+    /// <summary>They may forbid what nothing records.</summary>
+    GuestUntold = 64,
+
+    /// <summary>They permit no write, or have not seen one.</summary>
+    GuestReadOnly = 128,
+    GuestNoExec = 256,
+    GuestNoUser = 512,
+
+    /// <summary>They map 4 KiB here; or 2 MiB.</summary>
+    GuestPage = 1024,
+    GuestHugePage = 2048,
 }
 
 /// <summary>What the trace tells of a lookup besides the page-table leaf.</summary>
@@ -323,6 +341,12 @@ public enum LookupFact : byte
 
     /// <summary>A window over the page may have ended before or after the fault's checks: the trace does not show it.</summary>
     OrderUnknown,
+
+    /// <summary>A driver's leaf was followed that no record shows, and KVM refused its page: only that says that it is a page without a count.</summary>
+    RefusedUntold,
+
+    /// <summary>The memslot has a guest_memfd, and nothing tells whether the page came from it or from the VMM's memory.</summary>
+    SourceUnknown,
 }
 
 /// <summary>

@@ -57,7 +57,7 @@ internal static class FaultTable
         (access & FaultAccess.Exec) != 0 ? "x" : (access & FaultAccess.Write) != 0 ? "w" : "r";
 
     private static string Kind(in ObservedFault fault) =>
-        fault.Shadow ? "shadow" : (fault.Access & FaultAccess.Reserved) != 0 || (fault.Outcome == FaultOutcome.Emulate && fault.SlotId < 0) ? "mmio" : "tdp";
+        fault.Nested ? "nested" : fault.Shadow ? "shadow" : fault.GuestMemfd ? "guest_memfd" : (fault.Access & FaultAccess.Reserved) != 0 || (fault.Outcome == FaultOutcome.Emulate && fault.SlotId < 0) ? "mmio" : "tdp";
 
     private static string? By(ObservedBy by) => by switch
     {

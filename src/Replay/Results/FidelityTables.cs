@@ -1,6 +1,7 @@
 using System.Globalization;
 using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 using TraceReplay.Replay.Timeline;
 using MissColumn = TraceReplay.Replay.Results.ResultColumn<TraceReplay.Replay.Results.FidelityTables.MissRow>;
@@ -122,8 +123,11 @@ internal sealed class FidelityTables : IResultTable
             Miss(FidelityQuantity.Level, in observed, Decimal(observed.Level), Decimal(predicted.Level));
         }
 
+        // What the guest's own tables permit, or a gfn that may hold one: a leaf's rights follow from what no record tells.
+        bool write = (observed.Access & FaultAccess.Write) != 0;
+        bool rightsKnown = known && !predicted.GuestUntold && !predicted.MayBeProtected;
         bool writable = SpteLayout.IsWritable(observed.Spte);
-        if (IsMiss(FidelityQuantity.Writable, in observed, seen, known, writable == predicted.Writable, predicted.WritableReadOff))
+        if (IsMiss(FidelityQuantity.Writable, in observed, seen, rightsKnown || (known && write && !predicted.MayBeProtected), writable == predicted.Writable, predicted.WritableReadOff))
         {
             Miss(FidelityQuantity.Writable, in observed, Boolean(writable), Boolean(predicted.Writable));
         }
@@ -131,7 +135,7 @@ internal sealed class FidelityTables : IResultTable
         // The kernel reads the leaf again for its record: the CPU may have set accessed or dirty in between, dirty only where it may write.
         ulong own = writable ? _layout.OwnBits : _layout.Accessed;
         ulong different = (observed.Spte ^ predicted.Spte) & ~_layout.NotRecorded;
-        if (IsMiss(FidelityQuantity.Spte, in observed, seen, known, (different & ~(own & observed.Spte)) == 0))
+        if (IsMiss(FidelityQuantity.Spte, in observed, seen, rightsKnown, (different & ~(own & observed.Spte)) == 0))
         {
             Miss(FidelityQuantity.Spte, in observed, Hex(_layout.Recorded(observed.Spte, observed.Level)), Hex(_layout.Recorded(predicted.Spte, predicted.Level)));
         }

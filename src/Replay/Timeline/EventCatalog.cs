@@ -30,6 +30,14 @@ public enum EventKind : byte
     /// <summary>The vCPU begins to run a nested guest, or returns from it to its own.</summary>
     NestedEnter,
     NestedExit,
+
+    /// <summary>It left its nested guest, whoever handles that.</summary>
+    NestedLeft,
+
+    /// <summary>KVM walks tables that a guest keeps: the walk, an entry that it read, a page that shadows one of them.</summary>
+    GuestWalk,
+    GuestWalkEntry,
+    ShadowPage,
     PageAlloc,
     PageFree,
     SysEnterMmap,
@@ -158,6 +166,10 @@ public static class EventCatalog
         new(EventKind.NestedEnter, "kvm.kvm_nested_vmenter", "tdp_enabled?"),
         new(EventKind.NestedEnter, "kvm.kvm_nested_vmrun", "npt?"),
         new(EventKind.NestedExit, "kvm.kvm_nested_vmexit_inject"),
+        new(EventKind.NestedLeft, "kvm.kvm_nested_vmexit"),
+        new(EventKind.GuestWalk, "kvmmmu.kvm_mmu_pagetable_walk"),
+        new(EventKind.GuestWalkEntry, "kvmmmu.kvm_mmu_paging_element", "pte", "level"),
+        new(EventKind.ShadowPage, "kvmmmu.kvm_mmu_get_page", "gfn", "role"),
         new(EventKind.PageAlloc, "kmem.mm_page_alloc", "pfn", "order", "gfp_flags"),
         new(EventKind.PageFree, "kmem.mm_page_free", "pfn", "order?"),
         new(EventKind.SysEnterMmap, "syscalls.sys_enter_mmap", "len", "prot", "flags", "off?", "addr?", "fd?"),
@@ -185,7 +197,7 @@ public static class EventCatalog
         EventSource.Entry(EventKind.FollowPfn, "follow_pfnmap_start|follow_pte", "addr?"),
         EventSource.Return(EventKind.FollowPfnRet, "follow_pfnmap_start|follow_pte", "ret", "pfn?", "writable?"),
         EventSource.Return(EventKind.FixupUserFaultRet, "fixup_user_fault", "ret"),
-        EventSource.Entry(EventKind.InsertPfn, "vmf_insert_pfn_prot", "addr", "pfn", "vm_flags", "vma_start", "vma_end"),
+        EventSource.Entry(EventKind.InsertPfn, "vmf_insert_pfn_prot", "addr", "pfn", "vm_flags?", "vma_start", "vma_end"),
         EventSource.Return(EventKind.InsertPfnRet, "vmf_insert_pfn_prot", "ret"),
         EventSource.Entry(EventKind.RemapPfn, "remap_pfn_range", "addr", "pfn", "size"),
         EventSource.Entry(EventKind.TtmFault, "ttm_bo_vm_fault_reserved", "bo", "vm_flags", "vma_start", "vma_end"),

@@ -108,6 +108,13 @@ internal sealed class EventTimeline
 
         _inference?.PutSlots(e.Seq);
         TaskState task = _tasks.Of(e.Pid);
+        if (e.Kind is EventKind.GuestWalk or EventKind.GuestWalkEntry or EventKind.ShadowPage)
+        {
+            // Steps within whatever the task does.
+            _machine.Take(e, task);
+            return;
+        }
+
         LeaveWhatIsOver(e, task);
         _windows.FaultEvents += e.Kind is EventKind.PageFault or EventKind.SetSpte ? 1 : 0;
         // What a thread does cannot be put together where the capture does not say the thread.

@@ -58,8 +58,11 @@ public struct ObservedFault
     /// <summary>The handler called was kvm_tdp_page_fault's caller, or the fault is a shadow MMU's.</summary>
     public bool Shadow;
 
-    /// <summary>A nested guest's.</summary>
+    /// <summary>Of a guest that runs in the guest.</summary>
     public bool Nested;
+
+    /// <summary>The page came from the memslot's guest_memfd, not from the VMM's memory.</summary>
+    public bool GuestMemfd;
 
     public readonly bool IsGpaKnown => Gpa != UnknownGpa;
 

@@ -89,6 +89,15 @@ public struct FaultContext
     /// <summary>The outcome rests on the fault's own lookup having failed as recorded.</summary>
     public bool ReadOff;
 
+    /// <summary>Shadow paging, and nothing tells what the guest's own tables permit.</summary>
+    public bool GuestUntold;
+
+    /// <summary>The gfn may be write-protected because it holds a guest's table.</summary>
+    public bool MayBeProtected;
+
+    /// <summary>Another address space of the guest may have left the leaf that was there.</summary>
+    public bool MayBeNew;
+
     /// <summary>The goal level rests on the fault's own leaf and nothing else.</summary>
     public bool LevelReadOff;
 

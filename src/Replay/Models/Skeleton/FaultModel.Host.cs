@@ -97,6 +97,9 @@ internal abstract partial class FaultModel<TRules, TCounting>
             case OperationKind.LeafKnown:
                 LearnLeaf(vm, in op);
                 break;
+            case OperationKind.GuestTable:
+                vm.GuestTables[op.A] = 1;
+                break;
             case OperationKind.NoBlockOrders:
                 _hostPages.OrdersRecorded = false;
                 break;
@@ -435,6 +438,12 @@ internal abstract partial class FaultModel<TRules, TCounting>
             {
                 if (slot.TryGfns(op.A, op.B, out ulong first, out ulong last))
                 {
+                    if (vm.Sptes[asId].IsShadow)
+                    {
+                        // The event is the TDP MMU's: of shadow leaves the reverse map drops, it records nothing.
+                        continue;
+                    }
+
                     UnrecordedVisitor visitor = new() { Checks = Checks, Seq = op.Seq };
                     vm.Sptes[asId].TakeUnrecorded(first, last, ref visitor);
                 }

@@ -48,6 +48,11 @@ internal abstract partial class FaultModel<TRules, TCounting>
                 fault.ReadOff = true;
                 fault.End(FaultOutcome.Efault, FaultReason.DriverRefused);
                 return;
+            case LookupFact.RefusedUntold:
+                fault.ReadOff = true;
+                VmaFlags flags = (vma?.Flags ?? VmaFlags.Read | VmaFlags.Write) | VmaFlags.Io | VmaFlags.PfnMap;
+                TakeRemappedPage(ref fault, HostPte.Make(SpecialPfn.MadeUp(fault.Gfn), fault.Write || (flags & VmaFlags.Write) != 0, special: true, 0), upgrade, new Vma(hva & ~0xfffUL, (hva & ~0xfffUL) + 4096, flags, PageKind.P4));
+                return;
             case LookupFact.Interrupted when Settings.SignalPending:
                 fault.Pfn = SpecialPfn.SignalPending;
                 fault.ReadOff = true;

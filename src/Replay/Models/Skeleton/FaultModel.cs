@@ -231,17 +231,42 @@ internal abstract partial class FaultModel<TRules, TCounting> : IFaultModel
     /// </summary>
     private protected static void GoOnAs(FaultOutcome? observed, ref FaultContext fault)
     {
+        GoOnInGuestsTables(observed, ref fault);
         if (fault.MayRetry == RetryCause.None || fault.Outcome == FaultOutcome.Retry)
         {
             return;
         }
 
-        fault.Outcomes = (ushort)((1 << (int)FaultOutcome.Retry) | (1 << (int)fault.Outcome));
+        fault.Outcomes |= (ushort)((1 << (int)FaultOutcome.Retry) | (1 << (int)fault.Outcome));
         if (observed == FaultOutcome.Retry)
         {
             fault.Outcome = FaultOutcome.Retry;
             fault.RetryCause = fault.MayRetry;
             fault.Reason = FaultReason.None;
+        }
+    }
+
+    /// <summary>
+    /// Where a guest's own tables are shadowed, two more outcomes are open: a write to a gfn that holds one may be emulated, and a leaf of a gfn
+    /// may be one of another of the guest's address spaces.
+    /// </summary>
+    private static void GoOnInGuestsTables(FaultOutcome? observed, ref FaultContext fault)
+    {
+        if (fault.Outcome is not (FaultOutcome.Fixed or FaultOutcome.FixedFast or FaultOutcome.Spurious))
+        {
+            return;
+        }
+
+        if (fault.MayBeNew)
+        {
+            fault.Outcomes |= (1 << (int)FaultOutcome.Fixed) | (1 << (int)FaultOutcome.Spurious);
+            fault.Outcome = observed is FaultOutcome.Fixed or FaultOutcome.Spurious ? observed.Value : fault.Outcome;
+        }
+
+        if (fault is { MayBeProtected: true, Write: true })
+        {
+            fault.Outcomes |= (ushort)((1 << (int)fault.Outcome) | (1 << (int)FaultOutcome.WriteProtected) | (1 << (int)FaultOutcome.Emulate));
+            fault.Outcome = observed is FaultOutcome.WriteProtected or FaultOutcome.Emulate ? observed.Value : fault.Outcome;
         }
     }
 

@@ -26,6 +26,7 @@ public enum FaultReason : byte
     NoValidSyndrome,
     SlotRefused,
     NestedGuest,
+    SourceUnknown,
 }
 
 /// <summary>The reasons as people read them.</summary>
@@ -51,6 +52,7 @@ public static class FaultReasons
         FaultReason.WentFurther => "goes on to a lookup where the captured kernel ended the fault before it",
         FaultReason.LookupNotShown => "the trace does not show what the lookup found",
         FaultReason.GupRefuses => "get_user_pages refuses the page, and the VMA is neither VM_IO nor VM_PFNMAP",
+        FaultReason.SourceUnknown => "the trace does not show whether the page came from guest_memfd or from the VMM's memory",
         FaultReason.VmaForbids => "the VMA forbids the access",
         FaultReason.ExecWithoutMemory => "instruction fetch from where no memory is: an external abort is injected",
         FaultReason.TableWalkWithoutMemory => "the guest's page tables lie where no memory is: an external abort is injected",

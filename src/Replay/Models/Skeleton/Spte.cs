@@ -108,6 +108,18 @@ public sealed record SpteLayout
 
     public static uint MmioGeneration(ulong spte) => (uint)spte;
 
+    /// <summary>A leaf that a guest's own tables let nobody execute.</summary>
+    public ulong WithoutExec(ulong spte) => IsEpt ? spte & ~ExecOrUser : spte | NoExec;
+
+    /// <summary>One that they let only its kernel use: EPT has nothing to say that with.</summary>
+    public ulong WithoutUser(ulong spte) => IsEpt ? spte : spte & ~ExecOrUser;
+
+    private bool IsEpt => Accessed == 1UL << 8;
+
+    // Bit 2: execute in EPT, user elsewhere.
+    private const ulong ExecOrUser = 1UL << 2;
+    private const ulong NoExec = 1UL << 63;
+
     /// <summary>make_spte for a leaf of a TDP table (spec 4.3).</summary>
     public ulong Make(ulong pfn, int level, bool hostWritable, bool writable, bool dirty) =>
         (pfn << 12) | MmuPresent | Access | Accessed

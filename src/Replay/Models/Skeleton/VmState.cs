@@ -43,6 +43,9 @@ public sealed class VmState
     /// <summary>arm64: blocks of 512 gfns in which the model has mapped something.</summary>
     public RadixTable LeavesSeen { get; } = new();
 
+    /// <summary>Gfns that held a table of a guest's own which KVM shadowed, and may still: nothing tells when it no longer does.</summary>
+    public RadixTable GuestTables { get; } = new();
+
     /// <summary>By root: gfns that the dirty log of their memslot holds.</summary>
     public RadixTable[] DirtyLog { get; } = [new(), new(), new()];
 

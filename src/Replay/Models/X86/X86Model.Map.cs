@@ -9,10 +9,20 @@ namespace TraceReplay.Replay.Models.X86;
 /// <content>Level, leaf and installation: spec 4.2 to 4.4.</content>
 internal sealed partial class X86Model<TRules, TCounting>
 {
-    private void MapLeaf(VmState vm, Memslot slot, ref FaultContext fault, bool install)
+    private void MapLeaf(VmState vm, Memslot slot, ref FaultContext fault, bool install, MapFacts facts)
     {
         SpteTables sptes = vm.Sptes[fault.AsId];
-        int goal = GoalLevel(vm, slot, ref fault);
+        int goal = GoalLevel(vm, slot, ref fault, facts);
+        if (fault.IsShadow && fault.Gva != 0)
+        {
+            // A gfn has a leaf for each of the guest's addresses that lead to it; those of several address spaces are not told apart.
+            fault.MayBeNew = SpteLayout.IsPresent(vm.Shadow.At(fault.Gva)) && (facts & (MapFacts.GuestTold | MapFacts.GuestUntold)) != 0;
+            if (!SpteLayout.IsPresent(vm.Shadow.At(fault.Gva)) && install)
+            {
+                ClearOnWay(sptes, fault.Gfn);
+            }
+        }
+
         ulong old = sptes.Leaf(fault.Gfn, out int oldLevel);
         bool present = SpteLayout.IsPresent(old);
 
@@ -35,7 +45,7 @@ internal sealed partial class X86Model<TRules, TCounting>
             fault.ReleasePfn &= ~(pages - 1);
         }
 
-        bool writable = fault.MapWritable;
+        bool writable = fault.MapWritable && (facts & MapFacts.GuestReadOnly) == 0;
 
         // Up to 6.12 the dirty bit is left out if the entry that is replaced has the write bit, present or not (spec 4.3): a leaf that was
         // writable already, or an MMIO SPTE, whose pattern has it.
@@ -43,6 +53,8 @@ internal sealed partial class X86Model<TRules, TCounting>
         bool dirty = writable && (Settings.AlwaysDirty || !hadWriteBit);
         CountMemtype(fault.Pfn);
         ulong spte = _layout.Make(fault.Pfn & ~(pages - 1), goal, fault.MapWritable, writable, dirty) | TRules.LeafBits(in fault);
+        spte = (facts & MapFacts.GuestNoExec) != 0 ? _layout.WithoutExec(spte) : spte;
+        spte = (facts & MapFacts.GuestNoUser) != 0 ? _layout.WithoutUser(spte) : spte;
         if (fault.IsPrefetch)
         {
             // Nobody has touched it yet: left to access tracking.
@@ -82,10 +94,25 @@ internal sealed partial class X86Model<TRules, TCounting>
         }
     }
 
-    /// <summary>Spec 4.2: what the slot permits, then what the host maps; dirty logging maps 4 KiB only.</summary>
-    private int GoalLevel(VmState vm, Memslot slot, ref FaultContext fault)
+    private static void ClearOnWay(SpteTables sptes, ulong gfn)
     {
-        int level = slot.MaxLevel(fault.Gfn);
+        while (SpteLayout.IsPresent(sptes.Leaf(gfn, out int level)))
+        {
+            sptes.Set(gfn, level, 0);
+        }
+    }
+
+    /// <summary>Spec 4.2: what the slot permits, then what the host maps; dirty logging maps 4 KiB only.</summary>
+    private int GoalLevel(VmState vm, Memslot slot, ref FaultContext fault, MapFacts facts)
+    {
+        // No larger than the guest's own tables map it.
+        int level = Math.Min(slot.MaxLevel(fault.Gfn), (facts & MapFacts.GuestPage) != 0 ? 1 : (facts & MapFacts.GuestHugePage) != 0 ? 2 : Levels.Max);
+        if (fault.GuestUntold && fault.OwnLevel != 0 && fault.OwnLevel < level)
+        {
+            fault.LevelReadOff = true;
+            level = fault.OwnLevel;
+        }
+
         bool huge = (fault.Access & FaultAccess.Exec) == 0 || !Settings.NxHugePages;
         if (level == 1 || !huge || slot.Is(MemslotFlags.LogDirty))
         {

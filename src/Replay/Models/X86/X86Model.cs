@@ -23,6 +23,7 @@ internal sealed partial class X86Model<TRules, TCounting>(string name, ModelSett
         fault.Gva = op.D;
         SpteTables sptes = vm.Sptes[op.AsId];
         sptes.IsShadow |= fault.IsShadow;
+        fault.MayBeProtected = vm.GuestTables[fault.Gfn] != 0;
         if ((fault.Access & FaultAccess.Reserved) != 0)
         {
             ulong mmio = sptes.Leaf(fault.Gfn, out _);
@@ -178,7 +179,17 @@ internal sealed partial class X86Model<TRules, TCounting>(string name, ModelSett
             return;
         }
 
-        fault.WritableReadOff = ((MapFacts)op.B & MapFacts.WritableReadOff) != 0;
+        MapFacts facts = (MapFacts)op.B;
+        fault.WritableReadOff = (facts & MapFacts.WritableReadOff) != 0;
+        fault.GuestUntold = (facts & MapFacts.GuestUntold) != 0;
+        if ((LookupFact)op.A == LookupFact.SourceUnknown && !fault.Done)
+        {
+            fault.RestsOn(Certainty.Assumed);
+            fault.End(FaultOutcome.Unknown, FaultReason.SourceUnknown);
+            GoOnAs(observed, ref fault);
+            return;
+        }
+
         fault.OwnLevel = (byte)op.C;
         Lookup(vm, in op, ref fault);
         if (fault.Done)
@@ -195,8 +206,8 @@ internal sealed partial class X86Model<TRules, TCounting>(string name, ModelSett
         }
 
         CheckHeld(ref fault);
-        OwnStep passed = ((MapFacts)op.B & MapFacts.Passed) != 0 ? OwnStep.Seen
-            : ((MapFacts)op.B & (MapFacts.NotPassed | MapFacts.LookupUnseen)) == MapFacts.NotPassed ? OwnStep.Missing
+        OwnStep passed = (facts & MapFacts.Passed) != 0 ? OwnStep.Seen
+            : (facts & (MapFacts.NotPassed | MapFacts.LookupUnseen)) == MapFacts.NotPassed ? OwnStep.Missing
             : OwnStep.NotRecorded;
         if (fault.MayRetry != RetryCause.None)
         {
@@ -217,7 +228,7 @@ internal sealed partial class X86Model<TRules, TCounting>(string name, ModelSett
             fault.RetryIn(verdict, isOpen ? RetryCause.WindowOpen : RetryCause.SeqMoved);
         }
 
-        if (!fault.Done && fault.MayRetry != RetryCause.None && ((MapFacts)op.B & (MapFacts.NotPassed | MapFacts.LookupUnseen)) == (MapFacts.NotPassed | MapFacts.LookupUnseen))
+        if (!fault.Done && fault.MayRetry != RetryCause.None && (facts & (MapFacts.NotPassed | MapFacts.LookupUnseen)) == (MapFacts.NotPassed | MapFacts.LookupUnseen))
         {
             // It retried, or its lookup failed for a reason that nothing shows.
             fault.RestsOn(Certainty.Inferred);
@@ -227,7 +238,7 @@ internal sealed partial class X86Model<TRules, TCounting>(string name, ModelSett
 
         if (!fault.Done)
         {
-            fault.RetryIn(((MapFacts)op.B & MapFacts.Raced) != 0 ? RetryVerdict.Maybe : RetryVerdict.No, RetryCause.LostRace);
+            fault.RetryIn((facts & MapFacts.Raced) != 0 ? RetryVerdict.Maybe : RetryVerdict.No, RetryCause.LostRace);
             bool install = Installs(observed, in fault);
             if (fault.Slot is null)
             {
@@ -236,7 +247,7 @@ internal sealed partial class X86Model<TRules, TCounting>(string name, ModelSett
             }
             else
             {
-                MapLeaf(vm, fault.Slot, ref fault, install);
+                MapLeaf(vm, fault.Slot, ref fault, install, facts);
             }
 
             GoOnAs(observed, ref fault);

@@ -295,8 +295,10 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
 
     public void OnInsertPfn(EventCursor e, TaskState task)
     {
-        task.Insert = (e[0], e[1], e[2]);
-        if (task.TtmBo == 0)
+        // Only a mapping that is VM_PFNMAP or VM_MIXEDMAP takes one; more is known of it where the probe reads its flags.
+        VmaFlags known = e.Knows(2) ? (VmaFlags)e[2] : vms.Of(task).Memory.FindVma(e[0])?.Flags ?? VmaFlags.None;
+        task.Insert = (e[0], e[1], (ulong)known);
+        if (task.TtmBo == 0 && e.Knows(2))
         {
             KnowVma(vms.Of(task), e[3], e[4], (VmaFlags)e[2], 0);
         }

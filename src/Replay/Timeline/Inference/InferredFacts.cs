@@ -20,7 +20,7 @@ internal sealed class InferredFacts(bool intel, bool showsWindows)
     private readonly Dictionary<int, Open> _open = [];
     private readonly Dictionary<int, ZapsOfWindow> _windows = [];
     private readonly Dictionary<int, X86.GuestExit> _exits = [];
-    private readonly HashSet<int> _nested = [];
+    private readonly Dictionary<int, bool> _nested = [];
     private readonly Dictionary<int, ulong> _mmapLength = [];
     private readonly List<MmapCall> _calls = [];
     private readonly SlotRegions _regions = new();
@@ -32,7 +32,7 @@ internal sealed class InferredFacts(bool intel, bool showsWindows)
     /// <summary>The kinds of event that tell.</summary>
     public static IReadOnlySet<EventKind> Kinds { get; } = new HashSet<EventKind>
     {
-        EventKind.PageFault, EventKind.FastPageFault, EventKind.Entry, EventKind.Exit, EventKind.NestedEnter, EventKind.NestedExit, EventKind.UserspaceExit, EventKind.SetSpte, EventKind.SpteChanged,
+        EventKind.PageFault, EventKind.FastPageFault, EventKind.Entry, EventKind.Exit, EventKind.NestedEnter, EventKind.NestedLeft, EventKind.NestedExit, EventKind.UserspaceExit, EventKind.SetSpte, EventKind.SpteChanged,
         EventKind.MarkMmioSpte, EventKind.HandleMmioPageFault, EventKind.CheckMmioSpte, EventKind.ZapAllFast, EventKind.Mmio, EventKind.EmulateInsn, EventKind.UnmapHvaRange, EventKind.AgeHva,
         EventKind.PageAlloc, EventKind.PageFree, EventKind.SysEnterMmap, EventKind.SysExitMmap, EventKind.SysEnterMunmap, EventKind.SysEnterMprotect,
         EventKind.SyscallEdge, EventKind.SysEnterIoctl, EventKind.SysExitIoctl, EventKind.SysEnterMremap, EventKind.SysExitMremap,
@@ -107,15 +107,18 @@ internal sealed class InferredFacts(bool intel, bool showsWindows)
                 _exits[e.Pid] = X86.GuestAddresses.OfExit(e, intel);
                 _open.Remove(e.Pid);
                 break;
-            case EventKind.NestedEnter when X86.GuestAddresses.HasNestedTdp(e):
-                _nested.Add(e.Pid);
+            case EventKind.NestedEnter:
+                _nested[e.Pid] = X86.GuestAddresses.HasNestedTdp(e);
                 break;
-            case EventKind.NestedEnter or EventKind.NestedExit:
+            case EventKind.NestedLeft:
+                _nested.TryAdd(e.Pid, true);
+                break;
+            case EventKind.NestedExit:
                 _nested.Remove(e.Pid);
                 break;
             case EventKind.PageFault:
                 X86.GuestExit exit = _exits.GetValueOrDefault(e.Pid);
-                if (exit == X86.GuestExit.GuestPageFault || _nested.Contains(e.Pid))
+                if (exit == X86.GuestExit.GuestPageFault || _nested.GetValueOrDefault(e.Pid))
                 {
                     _open.Remove(e.Pid);
                     _nextFault++;

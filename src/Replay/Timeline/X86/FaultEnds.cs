@@ -32,6 +32,10 @@ internal sealed class FaultEnds(TimelineContext context)
             observed.Outcome = FromHandlerReturn(fault);
             observed.By = ObservedBy.HandlerReturn;
         }
+        else if (fault.Reflected && observed.By is ObservedBy.Nothing or ObservedBy.Entry)
+        {
+            observed.By = ObservedBy.Nothing;
+        }
         else if (observed.Outcome == FaultOutcome.Unknown)
         {
             observed.Outcome = FromEvents(fault);
@@ -103,6 +107,12 @@ internal sealed class FaultEnds(TimelineContext context)
         if (fault.AsyncQueued)
         {
             return FaultOutcome.Async;
+        }
+
+        // The walk of the guest's own tables may have ended it: the guest gets a fault of its own.
+        if (fault is { Observed.Shadow: true, Faultin: 0, LookupEntry: 0, Requested: 0 })
+        {
+            return FaultOutcome.Unknown;
         }
 
         // An MMIO SPTE's fault that never reached the page-fault handler was emulated.

@@ -20,6 +20,7 @@ internal sealed class FaultTracker
     private readonly WindowTracker _windows;
     private readonly MemslotTracker _memslots;
     private readonly HostTracker _host;
+    private readonly GuestTables _guestTables;
     private readonly PageInference? _inference;
     private readonly FaultEnds _ends;
     private readonly LockSharers _sharers;
@@ -28,13 +29,14 @@ internal sealed class FaultTracker
     private readonly List<OpenFault> _open = [];
     private long _next;
 
-    public FaultTracker(TimelineContext context, VmTracker vms, WindowTracker windows, MemslotTracker memslots, HostTracker host, PageInference? inference)
+    public FaultTracker(TimelineContext context, VmTracker vms, WindowTracker windows, MemslotTracker memslots, HostTracker host, GuestTables guestTables, PageInference? inference)
     {
         _context = context;
         _vms = vms;
         _windows = windows;
         _memslots = memslots;
         _host = host;
+        _guestTables = guestTables;
         _inference = inference;
         _ends = new FaultEnds(context);
         _sharers = new LockSharers(context);
@@ -68,6 +70,7 @@ internal sealed class FaultTracker
         if (Open(e, task, e[0], FaultCodes.AccessOf(e[1], _context.Options.Intel && task.LeftGuest != GuestExit.GuestPageFault)) is { } fault)
         {
             fault.Observed.Vcpu = e.Knows(2) ? (int)e[2] : -1;
+            fault.Observed.Nested = task.IsNested;
             if (task.LeftGuest == GuestExit.GuestPageFault || task is { IsNested: true, HasNestedTdp: true })
             {
                 Shadow(fault);
@@ -125,6 +128,15 @@ internal sealed class FaultTracker
         if (task.Fault is { } fault)
         {
             fault.SawTdpFault = true;
+            if (fault is { Observed.Shadow: true, Begun: false })
+            {
+                // This handler serves guest-physical addresses only: the guest's guest has no tables for them.
+                fault.Observed.Shadow = false;
+                fault.Observed.Gpa = fault.Gva;
+                fault.Access &= ~FaultAccess.Shadow;
+                fault.Gva = 0;
+            }
+
             if (fault.Vm != task.Vm && task.Vm is { } vm)
             {
                 fault.Vm = vm;
@@ -207,36 +219,11 @@ internal sealed class FaultTracker
 
         // Without any record behind it nothing tells when the lookup is over.
         fault.InLookup = _context.Kinds.Contains(EventKind.HvaToPfnRet) || _context.Kinds.Contains(EventKind.FaultinRet) || _context.Kinds.Contains(EventKind.SpteRequested);
-        fault.SawFollow = false;
+        fault.SawFollow = fault.FollowedUntold = false;
         fault.Hva = e[0];
         fault.Fact = LookupFact.None;
         fault.LookupPfn = 0;
         fault.Last = _context.Place;
-    }
-
-    public static void OnFollowPfn(TaskState task) => task.Fault?.SawFollow = task.Fault.InLookup;
-
-    public void OnFollowPfnReturn(EventCursor e, TaskState task)
-    {
-        if (task.Fault is not { InLookup: true } fault || (int)e[0] != 0)
-        {
-            return;
-        }
-
-        fault.Fact = LookupFact.Found;
-        if (e.Knows(1) && e.Knows(2))
-        {
-            _context.Emit(OperationKind.PteKnown, fault.Vm, fault.Hva, HostPte.Make(e[1], (e[2] & 1) != 0, special: true, level: 0).Raw);
-            return;
-        }
-
-        // 6.1: the probe shows that there is a leaf, the driver's insertion showed its pfn, mprotect what may be done with it.
-        ulong inserted = fault.Vm.InsertedPfns[fault.Hva >> 12];
-        if (inserted != 0)
-        {
-            bool writable = HostTracker.IsSharedWritable(fault.Vm.Memory.FindVma(fault.Hva)?.Flags ?? VmaFlags.None);
-            _context.Emit(OperationKind.PteKnown, fault.Vm, fault.Hva, HostPte.Make(inserted - 1, writable, special: true).Raw);
-        }
     }
 
     public static void OnFixupReturn(EventCursor e, TaskState task)
@@ -256,8 +243,8 @@ internal sealed class FaultTracker
 
         fault.InLookup = false;
         fault.LookupPfn = e[0];
-        fault.Refused = e[0] == SpecialPfn.Fault && !_context.Kinds.Contains(EventKind.FollowPfn) && _inference?.IsDriversPage(fault) == true
-            && !_host.ChangedSince(fault.Vm, fault.Hva, fault.LookupEntry);
+        bool refused = e[0] == SpecialPfn.Fault && !_host.ChangedSince(fault.Vm, fault.Hva, fault.LookupEntry);
+        fault.Refused = refused && (fault.FollowedUntold || !_context.Kinds.Contains(EventKind.FollowPfn)) && _inference?.IsDriversPage(fault) == true;
         fault.LookupShown = !fault.Refused;
         fault.LookupReturn = fault.Last = _context.Place;
         fault.Fact = e[0] switch
@@ -267,6 +254,7 @@ internal sealed class FaultTracker
             SpecialPfn.NeedsIo => LookupFact.None,
             SpecialPfn.Fault when fault.Refused => LookupFact.None,
             SpecialPfn.Fault when !fault.SawFollow => LookupFact.Forbidden,
+            SpecialPfn.Fault when fault.FollowedUntold => LookupFact.RefusedUntold,
             _ when SpecialPfn.IsError(e[0]) => fault.Fact,
             _ => LookupFact.Found,
         };
@@ -304,6 +292,12 @@ internal sealed class FaultTracker
         {
             fault.LookupPfn = e[2];
             fault.Fact = LookupFact.Found;
+        }
+
+        if (GuestMemfd.Recognise(fault, _context, failed: e.Knows(0) && (int)e[0] < 0))
+        {
+            // What the file gave lies at no address of the VMM's, but for the time of this fault.
+            _context.Emit(OperationKind.PteKnown, fault.Vm, fault.Slot?.Hva(fault.Gfn) ?? 0, HostPte.Make(fault.LookupPfn, true, special: false, level: 0).Raw);
         }
 
         // Without map_writable (6.1) the lookup waits for the SPTE to show it; that setting has no check in between.
@@ -689,12 +683,12 @@ internal sealed class FaultTracker
         }
 
         fault.LookupSent = true;
-        if (fault.Fact == LookupFact.Found && !fault.SawFollow && !SpecialPfn.IsError(fault.LookupPfn))
+        if (fault.Fact == LookupFact.Found && (!fault.SawFollow || fault.FollowedUntold) && !SpecialPfn.IsError(fault.LookupPfn))
         {
             // Remembered by hva; a fault whose lookup was not probed finds its hva through the slot.
             ulong hva = fault.Hva != 0 ? fault.Hva : fault.Vm.Slots[fault.Observed.AsId].Find(fault.Gfn)?.Hva(fault.Gfn) ?? 0;
             fault.Hva = hva;
-            _context.Emit(OperationKind.PteKnown, fault.Vm, hva, HostPte.Make(fault.LookupPfn, mapWritable, special: false, level: 0).Raw);
+            _context.Emit(OperationKind.PteKnown, fault.Vm, hva, HostPte.Make(fault.LookupPfn, mapWritable, special: fault.FollowedUntold, level: 0).Raw);
         }
 
         LookupFact fact = fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued : fault.Fact;
@@ -747,18 +741,20 @@ internal sealed class FaultTracker
     {
         fault.Committed = true;
         LookupFact fact = fault.RaceUntold ? LookupFact.OrderUnknown
+            : GuestMemfd.IsUntold(fault) ? LookupFact.SourceUnknown
+            : fault.Observed.GuestMemfd ? LookupFact.GuestMemfd
             : fault.AsyncQueued && fault.Fact != LookupFact.Found ? LookupFact.AsyncQueued
             : fault is { FaultinReturn: > 0, LookupEntry: 0 } && _context.Kinds.Contains(EventKind.HvaToPfn) && fault.Fact != LookupFact.Found ? LookupFact.NotMade
             : LookupFact.None;
         bool mapWritable = fault.Observed.HasLeaf ? (fault.Observed.Spte & _context.Options.HostWritableBit) != 0 : (fault.Access & FaultAccess.Write) != 0;
-        MapFacts facts = fault.Raced && !fault.Installed ? MapFacts.Raced : MapFacts.None;
+        MapFacts facts = (fault.Raced && !fault.Installed ? MapFacts.Raced : MapFacts.None) | _guestTables.Rights(fault);
         if (fact == LookupFact.None && _inference is not null && !fault.LookupShown && fault.Fact != LookupFact.Found)
         {
             fact = _inference.Prepare(fault);
         }
-        else if (!fault.LookupSent && ((fault.LookupReturn > 0 && !fault.Refused) || fault.Fact == LookupFact.Found))
+        else if (fact is not (LookupFact.SourceUnknown or LookupFact.GuestMemfd) && !fault.LookupSent && ((fault.LookupReturn > 0 && !fault.Refused) || fault.Fact == LookupFact.Found))
         {
-            bool fromLeaf = fault is { SawFollow: false, Observed.HasLeaf: true };
+            bool fromLeaf = fault.Observed.HasLeaf && (!fault.SawFollow || fault.FollowedUntold);
             _context.Counts.WritableFromLeaf += fromLeaf ? 1 : 0;
             facts |= fromLeaf ? MapFacts.WritableReadOff : MapFacts.None;
             SendLookup(fault, mapWritable);

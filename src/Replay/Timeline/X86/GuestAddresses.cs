@@ -44,6 +44,6 @@ internal static class GuestAddresses
             : (byte)e[2] == PageFaultVector ? GuestExit.GuestPageFault : GuestExit.Other;
     }
 
-    /// <summary>Reads kvm_nested_vmenter: tdp_enabled.</summary>
-    public static bool HasNestedTdp(EventCursor e) => e.Source.Columns.Length > 0 && e.Knows(0) && e[0] != 0;
+    /// <summary>Reads kvm_nested_vmenter: tdp_enabled. Where it is not told, no fault's address is taken for one of the VM until more is known of it.</summary>
+    public static bool HasNestedTdp(EventCursor e) => !e.Knows(0) || e[0] != 0;
 }

@@ -22,6 +22,9 @@ internal sealed class OpenFault
 
     public bool InLookup;
     public bool SawFollow;
+
+    /// <summary>It followed a driver's leaf that no record shows.</summary>
+    public bool FollowedUntold;
     public bool SawTdpFault;
     public bool AsyncQueued;
 
@@ -61,6 +64,12 @@ internal sealed class OpenFault
     public ulong Hva;
     public ulong LookupPfn;
     public bool LookupShown;
+
+    /// <summary>What the guest's own tables say of the page; null where no walk of them was seen.</summary>
+    public GuestWalk? Walk;
+
+    /// <summary>The guest's hypervisor got it.</summary>
+    public bool Reflected;
 
     /// <summary>The lookup failed, and nothing recorded tells why.</summary>
     public bool Refused;
@@ -105,11 +114,12 @@ internal sealed class OpenFault
     {
         Observed = default;
         Access = FaultAccess.None;
-        Begun = LookupSent = Committed = InLookup = SawFollow = SawTdpFault = AsyncQueued = Returned = SawReturn = IsCall = false;
+        Begun = LookupSent = Committed = InLookup = SawFollow = FollowedUntold = SawTdpFault = AsyncQueued = Returned = SawReturn = IsCall = false;
         Installed = Raced = RaceUntold = Refused = RootStale = RootMayBeStale = SeenInvalid = FastUntold = ReturnUntold = LookupShown = SlotSeen = Closed = false;
         FastReturn = -1;
         Record = null;
-        Behind = false;
+        Behind = Reflected = false;
+        Walk = null;
         Return = 0;
         Hva = Gva = LookupPfn = SnapshotPlusOne = 0;
         Fact = LookupFact.None;

@@ -12,6 +12,8 @@ internal sealed class X86Tracker : IMachineTracker
 {
     private readonly TimelineContext _context;
     private readonly FaultTracker _faults;
+    private readonly FollowedLeaves _followed;
+    private readonly GuestTables _guestTables;
     private readonly SpteTracker _sptes;
     private readonly bool _entriesKnown;
 
@@ -19,7 +21,9 @@ internal sealed class X86Tracker : IMachineTracker
     {
         _context = context;
         _entriesKnown = context.Kinds.Contains(EventKind.Entry);
-        _faults = new FaultTracker(context, vms, windows, memslots, host, inference);
+        _guestTables = new GuestTables(context, vms);
+        _followed = new FollowedLeaves(context);
+        _faults = new FaultTracker(context, vms, windows, memslots, host, _guestTables, inference);
         _sptes = new SpteTracker(context, vms, windows, memslots, _faults)
         {
             Forgot = inference is null ? null : PageInference.Forget,
@@ -92,8 +96,8 @@ internal sealed class X86Tracker : IMachineTracker
             case EventKind.FaultinRet: _faults.OnFaultinReturn(e, task); break;
             case EventKind.HvaToPfn: _faults.OnHvaToPfn(e, task); break;
             case EventKind.HvaToPfnRet: _faults.OnHvaToPfnReturn(e, task); break;
-            case EventKind.FollowPfn: FaultTracker.OnFollowPfn(task); break;
-            case EventKind.FollowPfnRet: _faults.OnFollowPfnReturn(e, task); break;
+            case EventKind.FollowPfn: FollowedLeaves.OnFollow(task); break;
+            case EventKind.FollowPfnRet: _followed.OnReturn(e, task); break;
             case EventKind.FixupUserFaultRet: FaultTracker.OnFixupReturn(e, task); break;
             case EventKind.Release: _faults.OnRelease(e, task); break;
 
@@ -102,8 +106,12 @@ internal sealed class X86Tracker : IMachineTracker
             case EventKind.ZapAllFast: _sptes.OnZapAllFast(task); break;
 
             case EventKind.SmmTransition: task.AsId = (byte)(e[0] & 1); break;
-            case EventKind.NestedEnter: (task.IsNested, task.HasNestedTdp) = (true, GuestAddresses.HasNestedTdp(e)); break;
-            case EventKind.NestedExit: task.IsNested = false; break;
+            case EventKind.NestedEnter: GuestTables.OnEnter(e, task); break;
+            case EventKind.NestedLeft: GuestTables.OnExit(task); break;
+            case EventKind.NestedExit: GuestTables.OnReflected(task); break;
+            case EventKind.GuestWalk: GuestTables.OnWalk(task); break;
+            case EventKind.GuestWalkEntry: GuestTables.OnElement(e, task); break;
+            case EventKind.ShadowPage: _guestTables.OnGetPage(e, task); break;
             default: return false;
         }
 
