@@ -8,6 +8,7 @@ using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.Results;
 using TraceReplay.Replay.State;
 using TraceReplay.Replay.Timeline;
+using TraceReplay.Replay.Timeline.Arm64;
 using TraceReplay.Replay.Timeline.Buffers;
 using TraceReplay.Replay.Timeline.Inference;
 using TraceReplay.Replay.Timeline.Windows;
@@ -43,7 +44,7 @@ internal sealed class ReplayRun : IDisposable
     private readonly ThreadVcpus _vcpus;
     private readonly string _source;
 
-    public ReplayRun(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds, ClockSkew skew, InferredFacts? inferred, FactLog? facts)
+    public ReplayRun(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlyList<IFaultModel> models, IReadOnlySet<EventKind> kinds, ClockSkew skew, InferredFacts? inferred, FactLog? facts, AbortFacts? aborts)
     {
         _trace = trace;
         _kernel = kernel;
@@ -61,7 +62,7 @@ internal sealed class ReplayRun : IDisposable
         _lost = LostRecords.Read(reader, trace);
         _skew = skew;
         _records = RecordInvariants.For(kernel.Layout, skew, kinds);
-        _timeline = new EventTimeline(kinds, _lost, TimelineOptions.Of(kernel, trace.Format.EndsWith("text", StringComparison.Ordinal)), _records, inferred, facts?.WindowEnds);
+        _timeline = new EventTimeline(kinds, _lost, TimelineOptions.Of(kernel, trace.Format.EndsWith("text", StringComparison.Ordinal)), _records, inferred, facts?.WindowEnds, aborts);
         _facts = facts;
         _vcpus = ThreadVcpus.Read(reader, trace);
         _source = kernel.IsArm64Machine ? "kvm_guest_fault" : ExitFaults.Sources(trace).Any() ? "kvm_exit" : "kvm_page_fault";

@@ -3,6 +3,7 @@ using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Results;
 using TraceReplay.Replay.State;
 using TraceReplay.Replay.Timeline;
+using TraceReplay.Replay.Timeline.Arm64;
 using TraceReplay.Replay.Timeline.Inference;
 using TraceReplay.Replay.Timeline.Windows;
 using TraceReplay.Replay.Timeline.X86;
@@ -74,7 +75,7 @@ public static class ReplayRunner
         }
 
         ClockSkew skew = new(kernel.Layout.Accessed | kernel.Layout.Dirty, trace.ClockUnit);
-        using ReplayRun run = new(reader, trace, kernel, models, stream.Kinds, skew, Infer(reader, trace, kernel, stream.Kinds), facts)
+        using ReplayRun run = new(reader, trace, kernel, models, stream.Kinds, skew, Infer(reader, trace, kernel, stream.Kinds), facts, InferAborts(reader, trace, kernel, stream.Kinds))
         {
             AssumedProbes = TraceEvents.CountAssumedProbes(reader, trace, options.IgnoreProbes),
             Probed = probed,
@@ -109,6 +110,18 @@ public static class ReplayRunner
 
         using EventStream stream = TraceEvents.Open(reader, trace, ignoreProbes: true, InferredFacts.Kinds);
         return InferredFacts.Read(stream, kernel.Intel, kernel.ShowsWindows(kinds));
+    }
+
+    /// <summary>The same for arm64: where lookups are not recorded, the other aborts tell what there is.</summary>
+    internal static AbortFacts? InferAborts(DatasetReader reader, TraceManifest trace, CapturedKernel kernel, IReadOnlySet<EventKind> kinds)
+    {
+        if (!kernel.IsArm64Machine || kinds.Contains(EventKind.HvaToPfnRet) || kinds.Contains(EventKind.LookupRet))
+        {
+            return null;
+        }
+
+        using EventStream stream = TraceEvents.Open(reader, trace, ignoreProbes: true, AbortFacts.Kinds);
+        return AbortFacts.Read(stream);
     }
 
     /// <summary>A lookup failed: without the probe on followed leaves it takes inference to say why.</summary>

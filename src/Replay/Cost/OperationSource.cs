@@ -25,7 +25,8 @@ internal sealed class OperationSource : IDisposable
             LostRecords.Read(reader, trace),
             TimelineOptions.Of(Kernel),
             RecordInvariants.For(Kernel.Layout, skew, _stream.Kinds),
-            ReplayRunner.Infer(reader, trace, Kernel, _stream.Kinds));
+            ReplayRunner.Infer(reader, trace, Kernel, _stream.Kinds),
+            aborts: ReplayRunner.InferAborts(reader, trace, Kernel, _stream.Kinds));
     }
 
     public CapturedKernel Kernel { get; }

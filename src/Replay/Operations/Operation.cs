@@ -301,6 +301,9 @@ public enum MapFacts : ushort
     /// <summary>They map 4 KiB here; or 2 MiB.</summary>
     GuestPage = 1024,
     GuestHugePage = 2048,
+
+    /// <summary>A window opened within its own lookup: whichever memslots there are, one of them holds the page.</summary>
+    OwnWindow = 4096,
 }
 
 /// <summary>What the trace tells of a lookup besides the page-table leaf.</summary>

@@ -33,7 +33,7 @@ internal sealed class EventTimeline
     /// <param name="inferred">What is inferred where memslots or lookups are not recorded; null where they are.</param>
     /// <param name="aborts">The same for arm64.</param>
     /// <param name="windowEnds">Takes for each window, by the seq of its kvm_unmap_hva_range, how many fault events came before its end.</param>
-    public EventTimeline(IReadOnlySet<EventKind> kinds, LostRecords lost, TimelineOptions options, RecordInvariants records, InferredFacts? inferred, Dictionary<long, long>? windowEnds = null, AbortInference? aborts = null)
+    public EventTimeline(IReadOnlySet<EventKind> kinds, LostRecords lost, TimelineOptions options, RecordInvariants records, InferredFacts? inferred, Dictionary<long, long>? windowEnds = null, AbortFacts? aborts = null)
     {
         _lost = lost;
         _context = new TimelineContext(kinds, options, records);
@@ -49,7 +49,7 @@ internal sealed class EventTimeline
         _memslots = new MemslotTracker(_context, _vms, _windows);
         _inference = inferred is null ? null : new PageInference(_context, _vms, _memslots, _host, _buffers, inferred);
         _machine = options.IsArm64
-            ? new Arm64Tracker(_context, _vms, _windows, _memslots, _host, aborts)
+            ? new Arm64Tracker(_context, _vms, _windows, _memslots, _host, aborts is null ? null : new AbortInference(_context, _memslots, aborts))
             : new X86Tracker(_context, _vms, _windows, _memslots, _host, _inference);
         _windows.OldestSnapshot = () => _machine.OldestSnapshot;
         _vms.Attached += _host.Attach;

@@ -34,7 +34,7 @@ internal static class TraceEvents
     public static bool HasProbes(DatasetReader reader, TraceManifest trace)
     {
         List<ProbeSite> sites = ReadProbeSites(reader, trace);
-        return EventCatalog.All.Any(source => source.Kind is EventKind.SetRegion or EventKind.Faultin && BestProbe(reader, trace, source, sites) is not null);
+        return EventCatalog.All.Any(source => source.Kind is EventKind.SetRegion or EventKind.Faultin or EventKind.GfnToPfn or EventKind.UserMemAbort or EventKind.S2Map && BestProbe(reader, trace, source, sites) is not null);
     }
 
     /// <summary>Of several probes on one function (kprobe and fprobe, say) the one that records most of what is asked for.</summary>

@@ -28,7 +28,14 @@ internal sealed partial class Stage2Model<TRules, TCounting>
         OwnStep passed = (facts & MapFacts.Passed) != 0 ? OwnStep.Seen
             : (facts & (MapFacts.NotPassed | MapFacts.LookupUnseen)) == MapFacts.NotPassed ? OwnStep.Missing
             : OwnStep.NotRecorded;
-        RetryVerdict verdict = ByOwnStep(CheckRetry(vm, in fault, _after, _before, out bool isOpen), passed, ref fault);
+        RetryVerdict verdict = CheckRetry(vm, in fault, _after, _before, out bool isOpen);
+        if (fault.SlotsUnknown && verdict == RetryVerdict.Yes && (facts & MapFacts.OwnWindow) == 0)
+        {
+            // Where memslots are inferred nothing shows whether the window touches one.
+            verdict = RetryVerdict.Maybe;
+        }
+
+        verdict = ByOwnStep(verdict, passed, ref fault);
         fault.RetryIn(verdict, isOpen ? RetryCause.WindowOpen : RetryCause.SeqMoved);
         if (!fault.Done && fault.MayRetry != RetryCause.None && (facts & (MapFacts.NotPassed | MapFacts.LookupUnseen)) == (MapFacts.NotPassed | MapFacts.LookupUnseen))
         {
@@ -173,6 +180,7 @@ internal sealed partial class Stage2Model<TRules, TCounting>
         }
 
         fault.Put(Pages, fault.ReleasePfn);
+        Pages.SetKind(fault.Pfn, fault.Kind, Levels.Order(goal), goal);
         fault.Get(Pages);
         fault.ReleasePfn = head;
         fault.RefsMoved++;
@@ -232,6 +240,7 @@ internal sealed partial class Stage2Model<TRules, TCounting>
             // A table goes with its last leaf, and this caller has none to put there.
             if (recorded || (any.SawPage && !any.SawBlock))
             {
+                vm.ReplacedInWindow[gfn] = 1;
                 vm.Sptes[0].Set(gfn, 1, Stage2Leaf.Make(pte.Pfn, 1, writable: false, executable: false, device: false));
             }
         }

@@ -62,6 +62,12 @@ internal sealed partial class Stage2Model<TRules, TCounting>(string name, ModelS
         }
         else
         {
+            if (fault.SlotsUnknown && fault.MetLevel == 0)
+            {
+                // Where memslots are inferred no window shows which leaves it took; that the CPU met none does.
+                vm.Sptes[op.AsId].Set(fault.Gfn, 1, 0);
+            }
+
             Count(CostOperation.SeqLoad);
             fault.Seq = vm.Invalidate.Seq;
         }

@@ -143,7 +143,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
 
     private void FindPresent(VmState vm, int asId, ulong from, ulong end, int invariant, string detail, bool certain = true)
     {
-        PresentVisitor visitor = new() { Doubtful = vm.Doubtful };
+        PresentVisitor visitor = new() { Doubtful = vm.Doubtful, Replaced = invariant == InvariantList.NoStaleLeaf ? vm.ReplacedInWindow : null };
         vm.Sptes[asId].ForEach(from, end, ref visitor);
 
         // The window may have ended before it shows: a leaf made behind that has outlived nothing.
@@ -196,12 +196,22 @@ internal abstract partial class FaultModel<TRules, TCounting>
     private struct PresentVisitor : ILeafVisitor
     {
         public RadixTable Doubtful;
+
+        /// <summary>Leaves that the host itself put there inside the window; null where that is no excuse.</summary>
+        public RadixTable? Replaced;
         public FoundLeaves Found;
 
         public void Visit(ulong gfn, int level, ref ulong spte)
         {
             if (SpteLayout.IsPresent(spte))
             {
+                if (Replaced is not null && Replaced[gfn] != 0)
+                {
+                    // Of this window only.
+                    Replaced[gfn] = 0;
+                    return;
+                }
+
                 Found.Add(gfn, SpteLayout.Pfn(spte), Doubtful[gfn] != 0);
             }
         }

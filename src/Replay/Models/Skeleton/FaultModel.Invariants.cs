@@ -151,7 +151,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
             }
         }
 
-        if (fault.Outcome == FaultOutcome.Fixed)
+        if (fault is { Outcome: FaultOutcome.Fixed, Path: not FaultPath.AccessFlag })
         {
             CheckInstalled(vm, slot, vmIndex, mask, ref fault);
         }

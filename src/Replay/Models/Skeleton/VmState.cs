@@ -43,6 +43,9 @@ public sealed class VmState
     /// <summary>arm64: blocks of 512 gfns in which the model has mapped something.</summary>
     public RadixTable LeavesSeen { get; } = new();
 
+    /// <summary>Gfns whose leaf the host itself replaced inside a window that is open (.change_pte).</summary>
+    public RadixTable ReplacedInWindow { get; } = new();
+
     /// <summary>Gfns that held a table of a guest's own which KVM shadowed, and may still: nothing tells when it no longer does.</summary>
     public RadixTable GuestTables { get; } = new();
 

@@ -25,6 +25,7 @@ internal sealed class AbortTracker
     private readonly AbortEnds _ends;
     private readonly Stack<OpenAbort> _free = new();
     private readonly List<OpenAbort> _open = [];
+    private readonly List<AwaitedAbort> _awaited = [];
     private long _next;
 
     public AbortTracker(TimelineContext context, VmTracker vms, MemslotTracker memslots, HostTracker host, AbortInference? inference)
@@ -111,8 +112,24 @@ internal sealed class AbortTracker
             End(awaited, awaited.ByNext(abort, abort.Vm.WindowsSeen));
         }
 
+        Share(abort);
         task.Abort = abort;
         _open.Add(abort);
+    }
+
+    private void Share(OpenAbort abort)
+    {
+        foreach (OpenAbort other in _open)
+        {
+            bool same = other.Vm == abort.Vm && other.Gfn == abort.Gfn;
+            other.Shared |= same;
+            abort.Shared |= same;
+        }
+
+        foreach (AwaitedAbort awaited in _awaited)
+        {
+            awaited.Shared |= awaited.Observed.Vm == abort.Vm.Index && awaited.Observed.Gpa >> 12 == abort.Gfn;
+        }
     }
 
     public void OnUntold(EventCursor e, TaskState task)
@@ -479,9 +496,8 @@ internal sealed class AbortTracker
         bool lookupsRecorded = _context.Kinds.Contains(EventKind.HvaToPfn) || _context.Kinds.Contains(EventKind.GfnToPfn);
         abort.SlotFact = abort.Nested ? SlotFact.Unknown
             : abort.SlotSeen ? SlotFact.Recorded
-            : _inference is not null ? _inference.SlotOf(abort)
             : _context.Kinds.Contains(EventKind.SetRegion) ? MemslotTracker.FactOf(abort.Vm, abort.Gfn, 0)
-            : SlotFact.Unknown;
+            : _inference?.SlotOf(abort) ?? SlotFact.Unknown;
         Operation begin = Step(abort, OperationKind.FaultBegin, abort.Observed.Gpa, (ulong)abort.Access, BeginFacts.Make(
             abort.SlotFact,
             lookup: lookupSeen ? OwnStep.Seen : lookupsRecorded ? OwnStep.Missing : OwnStep.NotRecorded));
@@ -539,7 +555,7 @@ internal sealed class AbortTracker
         Begin(abort, task);
         bool lookupsRecorded = _context.Kinds.Contains(EventKind.HvaToPfn);
         LookupFact fact = abort.Fact;
-        MapFacts facts = abort.Raced ? MapFacts.Raced : MapFacts.None;
+        MapFacts facts = abort.Raced || (abort.Shared && !_ends.LeavesAreRecorded) ? MapFacts.Raced : MapFacts.None;
         if (abort.LookupShown || abort.Fact != LookupFact.None)
         {
             facts |= abort is { MapWritable: null, SawFollow: false, LeafEntry: > 0 } && (abort.Access & FaultAccess.Write) == 0 ? MapFacts.WritableReadOff : MapFacts.None;
@@ -549,6 +565,7 @@ internal sealed class AbortTracker
         else if (_inference is not null && !lookupsRecorded)
         {
             fact = _inference.Prepare(abort);
+            facts |= abort.OwnWindow ? MapFacts.OwnWindow : MapFacts.None;
         }
         else if (lookupsRecorded && !abort.SawLookup)
         {
@@ -600,11 +617,11 @@ internal sealed class AbortTracker
         }
 
         Tell(abort, observed.Outcome);
-        _inference?.Learn(abort);
         _open.Remove(abort);
         if (AbortEnds.IsOpen(abort) && endTime >= 0)
         {
-            task.Awaited = new AwaitedAbort(observed, abort.Pc, abort.Syndrome, abort.Vm.WindowsSeen);
+            task.Awaited = new AwaitedAbort(observed, abort.Pc, abort.Syndrome, abort.Vm.WindowsSeen) { Shared = abort.Shared };
+            _awaited.Add(task.Awaited);
         }
         else
         {
@@ -616,6 +633,7 @@ internal sealed class AbortTracker
 
     private void End(AwaitedAbort awaited, FaultOutcome outcome)
     {
+        _awaited.Remove(awaited);
         ObservedFault observed = awaited.Observed;
         observed.Outcome = outcome;
         if (outcome != FaultOutcome.Unknown)

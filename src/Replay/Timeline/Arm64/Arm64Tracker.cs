@@ -74,6 +74,9 @@ internal sealed class Arm64Tracker(TimelineContext context, VmTracker vms, Windo
             case EventKind.Exit: _aborts.OnExit(e, task); break;
             case EventKind.UserspaceExit: _aborts.OnUserspaceExit(e, task); break;
 
+            case EventKind.UnmapHvaRange:
+                task.Abort?.OwnWindow |= !task.Abort.Returned;
+                return false;
             case EventKind.S2Unmap: OnUnmap(e, task); break;
             case EventKind.S2WriteProtect: context.Emit(OperationKind.WriteProtectRange, vms.Of(task), e[0] >> 12, (e[0] + e[1]) >> 12); break;
             case EventKind.AgeHva: context.Emit(OperationKind.Age, vms.OfNotifier(task, 0, e[0], e[1]), e[0], e[1]); break;

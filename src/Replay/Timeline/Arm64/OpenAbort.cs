@@ -59,6 +59,12 @@ internal sealed class OpenAbort
     /// <summary>kvm_pgtable_stage2_map of another task on the same block ran at the same time.</summary>
     public bool Raced;
 
+    /// <summary>Another vCPU had an abort on the same page at the same time: either of the two may have mapped it.</summary>
+    public bool Shared;
+
+    /// <summary>A window opened in the middle of it, by its own task.</summary>
+    public bool OwnWindow;
+
     public ulong Prot;
 
     public ulong Hva;
@@ -98,7 +104,7 @@ internal sealed class OpenAbort
         Access = FaultAccess.None;
         Pc = null;
         Begun = LookupSent = Committed = InLookup = SawFollow = LeafShown = Returned = IoAbort = NoSyndrome = Injected = Nested = false;
-        StepReturned = Raced = LookupShown = SlotSeen = AwaitsNext = false;
+        StepReturned = Raced = Shared = OwnWindow = LookupShown = SlotSeen = AwaitsNext = false;
         Return = StepReturn = null;
         Step = LeafStep.None;
         Prot = Hva = LookupPfn = LookupOffset = 0;
