@@ -160,9 +160,19 @@ public sealed partial class FaultModel<TRules, TCounting> : IFaultModel
                 return;
             }
         }
-        else if ((fault.Access & FaultAccess.Present) != 0 && fault.Write && !fault.IsShadow && !fault.IsArm64 && FastPageFault(vm, sptes, ref fault))
+        else if ((fault.Access & FaultAccess.Present) != 0 && fault.Write && !fault.IsShadow && !fault.IsArm64 && facts.FastPath != FastPathFact.Over)
         {
-            return;
+            if (facts.FastPath == FastPathFact.Untold)
+            {
+                fault.RestsOn(Certainty.Assumed);
+                fault.End(FaultOutcome.Unknown, FaultReason.OrderUnknown);
+                return;
+            }
+
+            if (FastPageFault(vm, sptes, ref fault))
+            {
+                return;
+            }
         }
 
         Count(CostOperation.SeqLoad);
