@@ -56,5 +56,6 @@ public static class ReplayKnowledge
 
     private static KnownFact Build(CaptureContents capture) => capture.Kernel is null
         ? new("kernel (AS-8)", Certainty.Assumed, "6.12", "a capture that names its kernel, or --setting")
+        : Replay.Timeline.CapturedKernel.NotCompared(capture.Kernel) is { } what ? new("kernel (AS-8)", Certainty.Inferred, $"{capture.Kernel}: {what}", "")
         : new("kernel (AS-8)", Certainty.Known, capture.Kernel, "");
 }

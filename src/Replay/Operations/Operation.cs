@@ -245,6 +245,7 @@ public readonly record struct BeginFacts(ulong Raw)
     private const ulong StaleBit = 1 << 8;
     private const ulong MayBeStaleBit = 1 << 9;
     private const int StepShift = 10;
+    private const int FastShift = 12;
     private const int SnapshotShift = 16;
 
     /// <param name="slot">Where its memslot is known from.</param>
@@ -252,8 +253,9 @@ public readonly record struct BeginFacts(ulong Raw)
     /// <param name="rootMayBeStale">Nothing shows whether it has.</param>
     /// <param name="snapshotPlusOne">Recorded mmu_invalidate_seq of its snapshot + 1; 0 if not known yet.</param>
     /// <param name="lookup">Whether its lookup is recorded.</param>
-    public static ulong Make(SlotFact slot, bool rootStale = false, bool rootMayBeStale = false, ulong snapshotPlusOne = 0, OwnStep lookup = OwnStep.NotRecorded) =>
-        (ulong)slot | (rootStale ? StaleBit : 0) | (rootMayBeStale ? MayBeStaleBit : 0) | ((ulong)lookup << StepShift) | (snapshotPlusOne << SnapshotShift);
+    /// <param name="fastPath">Whether what the fast path met is still there to be looked at.</param>
+    public static ulong Make(SlotFact slot, bool rootStale = false, bool rootMayBeStale = false, ulong snapshotPlusOne = 0, OwnStep lookup = OwnStep.NotRecorded, FastPathFact fastPath = FastPathFact.Open) =>
+        (ulong)slot | (rootStale ? StaleBit : 0) | (rootMayBeStale ? MayBeStaleBit : 0) | ((ulong)lookup << StepShift) | ((ulong)fastPath << FastShift) | (snapshotPlusOne << SnapshotShift);
 
     public SlotFact Slot => (SlotFact)(byte)Raw;
 
@@ -263,7 +265,25 @@ public readonly record struct BeginFacts(ulong Raw)
 
     public OwnStep LookupMade => (OwnStep)((Raw >> StepShift) & 3);
 
+    public FastPathFact FastPath => (FastPathFact)((Raw >> FastShift) & 3);
+
     public ulong SnapshotPlusOne => Raw >> SnapshotShift;
+}
+
+/// <summary>
+/// The fast path looks at the entry before anything else of a fault. Where the models hear of the fault later, and the entry has changed in
+/// between, what it met is not there any more.
+/// </summary>
+public enum FastPathFact : byte
+{
+    /// <summary>The entry is as it was.</summary>
+    Open = 0,
+
+    /// <summary>It is not, and the fault's own record says that the fast path left it alone.</summary>
+    Over,
+
+    /// <summary>It is not, and nothing tells.</summary>
+    Untold,
 }
 
 /// <summary>What is known of a fault's time under mmu_lock besides its place.</summary>

@@ -17,7 +17,7 @@ public sealed record CapturedKernel
     /// <summary>The model that this kernel's fault logic is; null if the release is unknown.</summary>
     public string? Model { get; private init; }
 
-    /// <summary>The setting of that model nearest to the kernel.</summary>
+    /// <summary>The setting of that model nearest to the kernel, of those that its records do not contradict.</summary>
     public string? Setting { get; private init; }
 
     public bool Intel { get; private init; }
@@ -38,6 +38,9 @@ public sealed record CapturedKernel
     public ReturnCodes ReturnCodes { get; private init; } = ReturnCodes.Kernel612;
 
     public SpteLayout Layout { get; private init; } = SpteLayout.Npt;
+
+    /// <summary>The snapshot of mmu_invalidate_seq is taken behind the entry of kvm_faultin_pfn (6.3 and later), else before it.</summary>
+    public bool SnapshotInLookup { get; private init; } = true;
 
     /// <summary>What the capture shows of release and vendor, a phrase each.</summary>
     public IReadOnlyList<string> Evidence { get; private init; } = [];
@@ -67,7 +70,7 @@ public sealed record CapturedKernel
         }
 
         KernelRecords records = KernelRecords.Read(reader, trace, ignoreProbes);
-        return Of(trace.Kernel ?? named, trace.CpuVendor, [.. KernelForms.Read(records)], [.. VendorEvidence.Read(records)], ReturnCodes.Shown(records.Returns), records.Vendors);
+        return Of(trace.Kernel ?? named, trace.CpuVendor, [.. KernelForms.Read(records)], [.. VendorEvidence.Read(records)], ReturnCodes.Shown(records.Returns), records.Vendors, KernelForms.Frozen(records), records.HasFormats);
     }
 
     private static CapturedKernel OfArm64(DatasetReader reader, TraceManifest trace, string? release, bool ignoreProbes)
@@ -113,7 +116,7 @@ public sealed record CapturedKernel
         };
     }
 
-    internal static CapturedKernel Of(string? release, string? cpuVendor, IReadOnlyList<ReleaseEvidence> forms, IReadOnlyList<VendorEvidence> vendors, ReturnCodes? shown, VendorCounts counts)
+    internal static CapturedKernel Of(string? release, string? cpuVendor, IReadOnlyList<ReleaseEvidence> forms, IReadOnlyList<VendorEvidence> vendors, ReturnCodes? shown, VendorCounts counts, ulong? frozen = null, bool described = false)
     {
         List<string> warnings = [];
         int? version = Releases.Parse(release);
@@ -124,6 +127,16 @@ public sealed record CapturedKernel
             if (against.Length > 0)
             {
                 warnings.Add($"the records are not those of kernel {release}: {string.Join("; ", against.AsEnumerable())}");
+                // A vendor's tree may have another release's KVM, and its own descriptions of its events are certain; a text may be of many hands.
+                if (described && against.Any(form => !form.ByCount) && Nearest(known, forms) is { } nearest && SettingOf(nearest) != SettingOf(known))
+                {
+                    warnings.Add($"kernel {release} is replayed as {SettingOf(nearest).Model} {SettingOf(nearest).Setting}, the nearest whose records these may be: those of {Releases.Name(nearest)}");
+                    version = nearest;
+                }
+            }
+            else if (NotCompared(release) is { } what)
+            {
+                warnings.Add($"{what}, which nothing recorded here contradicts");
             }
         }
         else if (Infer(forms) is { } found)
@@ -154,9 +167,15 @@ public sealed record CapturedKernel
         return kernel with
         {
             ReturnCodes = shown ?? kernel.ReturnCodes,
-            Layout = !intel || counts.EptLeavesOld == counts.EptLeavesNew ? kernel.Layout : (counts.EptLeavesOld > counts.EptLeavesNew ? SpteLayout.Ept : SpteLayout.Ept7) with { Frozen = kernel.Layout.Frozen },
+            Layout = (!intel || counts.EptLeavesOld == counts.EptLeavesNew ? kernel.Layout : (counts.EptLeavesOld > counts.EptLeavesNew ? SpteLayout.Ept : SpteLayout.Ept7) with { Frozen = kernel.Layout.Frozen }) with { Frozen = frozen ?? kernel.Layout.Frozen },
         };
     }
+
+    /// <summary>What is to be said of an x86 release of which no capture was compared with a model; null of any other.</summary>
+    /// <param name="release">As uname -r says; null = unknown.</param>
+    public static string? NotCompared(string? release) => Releases.Parse(release) is { } version && !KernelForms.IsKnown(version)
+        ? $"no capture of {Releases.Name(version)} was compared with a model (the nearest: {KernelForms.Neighbours(version)}): it is replayed as {SettingOf(version).Model} {SettingOf(version).Setting}"
+        : null;
 
     /// <summary>x86 before 5.13 records no kvm_unmap_hva_range (K12): without a probe on the notifier nothing shows its windows.</summary>
     public bool ShowsWindows(IReadOnlySet<EventKind> kinds) =>
@@ -174,6 +193,13 @@ public sealed record CapturedKernel
         int[] fitting = forms.Count == 0 ? [] : KernelForms.Fitting(forms);
         (string, string)[] settings = [.. fitting.Select(version => SettingOf(Math.Min(version, 7002))).Distinct()];
         return settings.Length == 1 ? Math.Min(fitting[^1], 7002) : null;
+    }
+
+    /// <summary>Of the releases that may have made the records, the one nearest to a release that did not; null if none may.</summary>
+    private static int? Nearest(int version, IReadOnlyList<ReleaseEvidence> forms)
+    {
+        int[] fitting = KernelForms.Fitting(forms);
+        return fitting.Length == 0 ? null : version < fitting[0] ? fitting[0] : fitting.LastOrDefault(known => known <= version, fitting[^1]);
     }
 
     /// <summary>As few as leave the same kernels as all do.</summary>
@@ -213,7 +239,7 @@ public sealed record CapturedKernel
     {
         Frozen = version switch
         {
-            < 6012 => 0x5a0,
+            < 6010 => 0x5a0,
             < 6013 => SpteLayout.SuppressVe | 0x5a0,
             _ => SpteLayout.SuppressVe | 0x1a0,
         },
@@ -230,6 +256,7 @@ public sealed record CapturedKernel
             Model = model,
             Setting = setting,
             Intel = intel,
+            SnapshotInLookup = version is not < 6003,
             ReturnCodes = ReturnCodes.Of(version),
             Layout = LayoutOf(intel, version),
         };

@@ -41,7 +41,8 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
     }
 
     /// <summary>kvm_tdp_mmu_spte_changed.</summary>
-    public void SpteChanged(VmTrack vm, int asId, ulong gfn, ulong from, ulong to, int level)
+    /// <param name="inWindow">The task has a window open: it takes the leaf that stands, not one that only its freed root has.</param>
+    public void SpteChanged(VmTrack vm, int asId, ulong gfn, ulong from, ulong to, int level, bool inWindow = false)
     {
         if (level is < 1 or > 3)
         {
@@ -77,6 +78,11 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
             }
         }
 
+        if (wasLeaf && !leaf && !(inWindow && Stands(vm, asId, gfn, from, level)) && TakeGone(vm, asId, gfn, from, level))
+        {
+            return;
+        }
+
         if (leaf || wasLeaf)
         {
             Leaves(vm.Index).Set(asId, gfn, level, leaf ? to : 0, _time, _cpu);
@@ -94,8 +100,51 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
     /// <summary>Every leaf that the records have shown is gone by their own record.</summary>
     public bool HasNoLeaf(VmTrack vm) => !_leaves.TryGetValue(vm.Index, out KernelLeaves? leaves) || leaves.Count == 0;
 
-    /// <summary>All roots are gone, and with them their leaves.</summary>
-    public void RootsGone(VmTrack vm) => _leaves.Remove(vm.Index);
+    /// <summary>All roots are gone, and with them their leaves; what frees a root later records them once more, when their gfns may have new ones.</summary>
+    public void RootsGone(VmTrack vm)
+    {
+        if (_leaves.Remove(vm.Index, out KernelLeaves? leaves) && leaves.Count > 0)
+        {
+            List<KernelLeaves> gone = _gone.TryGetValue(vm.Index, out List<KernelLeaves>? known) ? known : _gone[vm.Index] = [];
+            if (gone.Count == MaxGone)
+            {
+                gone.RemoveAt(0);
+            }
+
+            gone.Add(leaves);
+        }
+    }
+
+    private bool Stands(VmTrack vm, int asId, ulong gfn, ulong spte, int level) =>
+        ((Leaves(vm.Index).At(asId, gfn, level) ^ spte) & ~layout.OwnBits) == 0;
+
+    private bool TakeGone(VmTrack vm, int asId, ulong gfn, ulong spte, int level)
+    {
+        if (!_gone.TryGetValue(vm.Index, out List<KernelLeaves>? gone))
+        {
+            return false;
+        }
+
+        for (int i = 0; i < gone.Count; i++)
+        {
+            if (((gone[i].At(asId, gfn, level) ^ spte) & ~layout.OwnBits) == 0)
+            {
+                gone[i].Set(asId, gfn, level, 0, _time, _cpu);
+                if (gone[i].Count == 0)
+                {
+                    gone.RemoveAt(i);
+                }
+
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // Roots that nobody has freed yet; more than a few wait for no vCPU.
+    private const int MaxGone = 8;
+    private readonly Dictionary<int, List<KernelLeaves>> _gone = [];
 
     /// <summary>kvm_mmu_set_spte of a fault: the windows that certainly have begun and not ended may not cover its gfn.</summary>
     public void Installed(VmTrack vm, int asId, ulong gfn, List<(TaskState Task, Window Window)> open)

@@ -96,7 +96,7 @@ public sealed record TimelineOptions(bool Intel, Kernel.ReturnCodes Codes, ulong
         kernel.Layout.Accessed,
         kernel.Layout.Dirty,
         EarlySpurious: kernel.Model == "merged",
-        SnapshotInLookup: kernel.Setting != "6.1",
+        SnapshotInLookup: kernel.SnapshotInLookup,
         kernel.Layout.Frozen,
         isExcerpt)
     {

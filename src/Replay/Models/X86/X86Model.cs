@@ -36,9 +36,19 @@ internal sealed partial class X86Model<TRules, TCounting>(string name, ModelSett
                 return;
             }
         }
-        else if ((fault.Access & FaultAccess.Present) != 0 && fault.Write && !fault.IsShadow && FastPageFault(vm, sptes, ref fault))
+        else if ((fault.Access & FaultAccess.Present) != 0 && fault.Write && !fault.IsShadow && facts.FastPath != FastPathFact.Over)
         {
-            return;
+            if (facts.FastPath == FastPathFact.Untold)
+            {
+                fault.RestsOn(Certainty.Assumed);
+                fault.End(FaultOutcome.Unknown, FaultReason.OrderUnknown);
+                return;
+            }
+
+            if (FastPageFault(vm, sptes, ref fault))
+            {
+                return;
+            }
         }
 
         Count(CostOperation.SeqLoad);

@@ -97,8 +97,26 @@ internal static class KernelForms
 
         if (ReturnCodes.Shown(records.Returns) is { } codes)
         {
-            yield return new ReleaseEvidence(string.Create(CultureInfo.InvariantCulture, $"RET_PF_FIXED is {codes.Fixed}"), codes.Releases);
+            yield return new ReleaseEvidence(string.Create(CultureInfo.InvariantCulture, $"RET_PF_FIXED is {codes.Fixed}"), codes.Releases, ByCount: true);
         }
+    }
+
+    /// <summary>Whether the forms of a release, and with captures the models of it, are known.</summary>
+    public static bool IsKnown(int version) => Array.IndexOf(s_known, version) >= 0;
+
+    /// <summary>The nearest known releases below and above one that is not known itself, as people read them.</summary>
+    public static string Neighbours(int version)
+    {
+        int[] below = [.. s_known.Where(known => known < version)];
+        int[] above = [.. s_known.Where(known => known > version)];
+        return string.Join(" and ", [.. below.TakeLast(1).Concat(above.Take(1)).Select(Releases.Name)]);
+    }
+
+    /// <summary>The value that the records show of an entry on its way out; null if they show none.</summary>
+    public static ulong? Frozen(KernelRecords records)
+    {
+        ulong[] shown = [.. new ulong[] { FrozenUntil69, FrozenIn612, FrozenSince616 }.Where(records.NonPresentSptes.Contains)];
+        return shown.Length == 1 ? shown[0] : null;
     }
 
     /// <summary>The known releases that show all of the evidence.</summary>

@@ -86,10 +86,10 @@ internal sealed class KernelRecords
     /// <summary>Bits of an integer field as the capture's own description has it; null where there is none.</summary>
     public int? Width(string name, string field) => _widths.TryGetValue((name, field), out int bits) ? bits : null;
 
-    // A text shows what its printer chose, and the field types of its tables are a guess; trace-cmd and perf print
-    // kvm_entry and kvm_mmu_spte_requested as the kernel does, not kvm_exit.
-    private bool HasFormats => _trace.Format is "trace.dat" or "perf.data";
+    /// <summary>The capture describes the fields of its events itself. A text shows what its printer chose, and the field types of its tables are a guess.</summary>
+    public bool HasFormats => _trace.Format is "trace.dat" or "perf.data";
 
+    // trace-cmd and perf print kvm_entry and kvm_mmu_spte_requested as the kernel does, not kvm_exit.
     private bool IsKernelText => _trace.Format.EndsWith("text", StringComparison.Ordinal);
 
     private void Add(EventCursor e)

@@ -43,7 +43,8 @@ public readonly partial record struct Releases(int From, int Before)
 }
 
 /// <summary>Something that a capture shows and only some releases do.</summary>
-public sealed record ReleaseEvidence(string What, Releases Releases)
+/// <param name="ByCount">What most of some records show: enough to read the others by, not to say that a name is wrong.</param>
+public sealed record ReleaseEvidence(string What, Releases Releases, bool ByCount = false)
 {
     public override string ToString() => $"{What} ({Releases})";
 }

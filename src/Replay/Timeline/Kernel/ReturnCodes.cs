@@ -21,7 +21,7 @@ public sealed record ReturnCodes(int Retry, int Emulate, int WriteProtected, int
     public static ReturnCodes Of(int? version) => version switch
     {
         null or >= 6012 => Kernel612,
-        < 5011 => Kernel510,
+        < 5019 => Kernel510, // RET_PF_CONTINUE came before the others with 5.19.
         _ => Kernel61,
     };
 

@@ -333,7 +333,14 @@ internal sealed class FaultTracker
     }
 
     /// <summary>An entry has changed: other faults may have met it before or after.</summary>
-    public void EntryChanged(TaskState task, VmTrack vm, ulong gfn, int level) => _sharers.EntryChanged(task, vm, gfn, level);
+    public void EntryChanged(TaskState task, VmTrack vm, ulong gfn, int level)
+    {
+        _sharers.EntryChanged(task, vm, gfn, level);
+        foreach (OpenFault fault in _open)
+        {
+            fault.Overtaken |= !fault.Begun && task.Fault != fault && fault.Meets(vm, gfn, level);
+        }
+    }
 
     /// <summary>
     /// A change of an entry that a fault of this task makes on its own way. The record of its leaf is the install: what others read on that
@@ -668,12 +675,18 @@ internal sealed class FaultTracker
             rootStale: !reloaded && entriesKnown && task.RootsAtEntry is not null,
             rootMayBeStale: !reloaded && !(entriesKnown && task.RootsAtEntry is not null),
             fault.SnapshotPlusOne,
-            lookupSeen ? OwnStep.Seen : fault.Faultin > 0 && _context.Kinds.Contains(EventKind.HvaToPfn) ? OwnStep.Missing : OwnStep.NotRecorded));
+            lookupSeen ? OwnStep.Seen : fault.Faultin > 0 && _context.Kinds.Contains(EventKind.HvaToPfn) ? OwnStep.Missing : OwnStep.NotRecorded,
+            FastPathOf(fault)));
         begin.D = fault.Gva;
         begin.After = fault.SnapshotAfter;
         begin.Before = Math.Max(fault.SnapshotAfter, _context.Place);
         _context.Queue.Add(in begin);
     }
+
+    private FastPathFact FastPathOf(OpenFault fault) => !fault.Overtaken ? FastPathFact.Open
+        : fault.FastReturn >= 0 && fault.FastReturn != _context.Options.Codes.Fixed && fault.FastReturn != _context.Options.Codes.Spurious ? FastPathFact.Over
+        : _context.Kinds.Contains(EventKind.FastPageFault) && !fault.FastUntold ? fault.FastReturn >= 0 ? FastPathFact.Open : FastPathFact.Over
+        : FastPathFact.Untold;
 
     private void SendLookup(OpenFault fault, bool mapWritable)
     {

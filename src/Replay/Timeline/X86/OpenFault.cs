@@ -50,6 +50,9 @@ internal sealed class OpenFault
     /// <summary>So did another, and no record tells which of the two came first.</summary>
     public bool RaceUntold;
 
+    /// <summary>An entry on its way changed after it had begun, and before the models were told of it.</summary>
+    public bool Overtaken;
+
     /// <summary>The root that its vCPU has is gone; or may be.</summary>
     public bool RootStale;
     public bool RootMayBeStale;
@@ -115,7 +118,7 @@ internal sealed class OpenFault
         Observed = default;
         Access = FaultAccess.None;
         Begun = LookupSent = Committed = InLookup = SawFollow = FollowedUntold = SawTdpFault = AsyncQueued = Returned = SawReturn = IsCall = false;
-        Installed = Raced = RaceUntold = Refused = RootStale = RootMayBeStale = SeenInvalid = FastUntold = ReturnUntold = LookupShown = SlotSeen = Closed = false;
+        Installed = Raced = Overtaken = RaceUntold = Refused = RootStale = RootMayBeStale = SeenInvalid = FastUntold = ReturnUntold = LookupShown = SlotSeen = Closed = false;
         FastReturn = -1;
         Record = null;
         Behind = Reflected = false;

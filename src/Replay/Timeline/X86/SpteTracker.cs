@@ -41,7 +41,7 @@ internal sealed class SpteTracker(TimelineContext context, VmTracker vms, Window
         ulong now = e[2];
         int level = (int)(byte)e[3];
         byte asId = (byte)(e[4] & 1);
-        context.Records.SpteChanged(vm, asId, gfn, old, now, level);
+        context.Records.SpteChanged(vm, asId, gfn, old, now, level, inWindow: task.Windows.Count > 0);
         if (level is 0 or > 3)
         {
             Settle(task);

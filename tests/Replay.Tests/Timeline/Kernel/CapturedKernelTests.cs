@@ -129,6 +129,57 @@ public sealed class CapturedKernelTests : IDisposable
         Assert.Equal(outcome, Assert.Single(Replay(kernel, events).Result("faults"))["observed_outcome"]);
     }
 
+    /// <summary>
+    /// Every release from 5.4 to 7.3 by its name alone. Numbers of RET_PF, the frozen value and where the snapshot is taken: spec 0.4, 1.4, and the
+    /// captures of 5.10, 6.1, 6.12, 6.16, 6.18, 7.2 and 7.3; in between by the commits that changed them (RET_PF_CONTINUE in 5.19,
+    /// RET_PF_WRITE_PROTECTED in 6.12, the snapshot in 6.3, entries that suppress #VE in 6.10).
+    /// </summary>
+    [Theory]
+    [InlineData(5004, 5012, "current", "6.1", 3, 0x5a0UL, false, false)]
+    [InlineData(5013, 5018, "current", "6.1", 3, 0x5a0UL, false, true)]
+    [InlineData(5019, 5019, "current", "6.1", 4, 0x5a0UL, false, true)]
+    [InlineData(6000, 6002, "current", "6.1", 4, 0x5a0UL, false, true)]
+    [InlineData(6003, 6007, "current", "6.1", 4, 0x5a0UL, true, true)]
+    [InlineData(6008, 6009, "current", "6.8", 4, 0x5a0UL, true, true)]
+    [InlineData(6010, 6011, "current", "6.8", 4, 0x80000000000005a0UL, true, true)]
+    [InlineData(6012, 6012, "current", "6.12", 5, 0x80000000000005a0UL, true, true)]
+    [InlineData(6013, 6019, "merged", "7.x", 5, 0x80000000000001a0UL, true, true)]
+    [InlineData(7000, 7002, "merged", "7.x", 5, 0x80000000000001a0UL, true, true)]
+    [InlineData(7003, 7003, "merged", "7.3", 5, 0x80000000000001a0UL, true, true)]
+    public void Every_release_has_a_setting_and_the_numbers_of_its_time(int from, int to, string model, string setting, int retPfFixed, ulong frozen, bool snapshotInLookup, bool showsWindows)
+    {
+        int[] compared = [5010, 6001, 6012, 6016, 6018, 7002, 7003];
+        for (int version = from; version <= to; version++)
+        {
+            CapturedKernel kernel = CapturedKernel.Of($"{Releases.Name(version)}.7-generic", "amd", [], [], null, new VendorCounts());
+            Assert.Equal(
+                (version, model, setting, retPfFixed, frozen, snapshotInLookup, showsWindows),
+                (version, kernel.Model, kernel.Setting, kernel.ReturnCodes.Fixed, kernel.Layout.Frozen, kernel.SnapshotInLookup, kernel.ShowsWindows(new HashSet<EventKind>())));
+            Assert.Equal(compared.Contains(version) ? 0 : 1, kernel.Warnings.Count);
+            Assert.All(kernel.Warnings, w => Assert.StartsWith($"no capture of {Releases.Name(version)} was compared with a model (the nearest: ", w, StringComparison.Ordinal));
+            Assert.All(kernel.Warnings, w => Assert.Contains($"replayed as {model} {setting}", w, StringComparison.Ordinal));
+        }
+    }
+
+    /// <summary>A name that the capture's own descriptions of its events contradict: a vendor's tree may have another release's KVM.</summary>
+    [Theory]
+    [InlineData("5.14.0-427.el9", 5016, 6010, "current", "6.1")]
+    [InlineData("5.14.0-570.el9", 6002, 7002, "current", "6.12")]
+    [InlineData("6.12.95", 5011, 6010, "current", "6.1")]
+    [InlineData("6.1.192", 6019, Releases.Open, "merged", "7.x")]
+    [InlineData("7.3.4", 6002, 6016, "current", "6.12")]
+    [InlineData("6.6.30", 5016, 6010, "current", "6.1")]
+    [InlineData("6.12.95", 6003, 6004, "current", "6.12")] // Those of no kernel that is known.
+    public void The_nearest_setting_is_one_that_the_records_do_not_contradict(string named, int from, int before, string model, string setting)
+    {
+        ReleaseEvidence[] forms = [new("an event has a field", new Releases(from, before))];
+        CapturedKernel described = CapturedKernel.Of(named, "amd", forms, [], null, new VendorCounts(), described: true);
+        Assert.Equal((model, setting), (described.Model, described.Setting));
+        CapturedKernel text = CapturedKernel.Of(named, "amd", forms, [], null, new VendorCounts());
+        Assert.Equal(CapturedKernel.Of(named, "amd", [], [], null, new VendorCounts()).Setting, text.Setting);
+        Assert.Contains(described.Warnings, w => w.Contains(named, StringComparison.Ordinal) || w.Contains("no capture of 6.6", StringComparison.Ordinal));
+    }
+
     public void Dispose() => File.Delete(_text);
 
     private string CapturedBy(string e) => About(Replay("6.12.95", e));
