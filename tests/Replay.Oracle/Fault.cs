@@ -22,6 +22,9 @@ public sealed class Fault
 
     public bool Prefetch => Access.HasFlag(FaultAccess.Prefetch);
 
+    /// <summary>arm64: level of the leaf that the CPU's walk met; 0 if none.</summary>
+    public int MetLevel { get; init; }
+
     /// <summary>What its checks read, if somebody else knows.</summary>
     public Readings? Told { get; init; }
 

@@ -95,6 +95,12 @@ public sealed partial class Machine
 
         fault.LookedUp = true;
         Resolve(vm, fault, fact);
+        if (Kernel.Arm64)
+        {
+            BeforeLock(fault);
+            return;
+        }
+
         if (!fault.Ended && Kernel.Precheck && (fault.Told?.Second ?? IsStale(vm, fault)))
         {
             fault.Retry(RetryCause.PrecheckAfterLookup);

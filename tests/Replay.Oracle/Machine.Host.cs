@@ -52,6 +52,12 @@ public sealed partial class Machine
             case OperationKind.BoPlace:
                 Pages.Place(op.A, op.B);
                 break;
+            case OperationKind.ZapRange:
+                ZapRange(vm, op.AsId, op.A, op.B);
+                break;
+            case OperationKind.WriteProtectRange:
+                vm.Overlapping(op.AsId, op.A, op.B).ForEach(key => vm.Leaves[key].Writable = false);
+                break;
             case OperationKind.ZapAll:
                 ZapAll(vm);
                 break;
@@ -79,11 +85,21 @@ public sealed partial class Machine
             vm.Slots[index] = vm.Slots[index] with { Flags = vm.Slots[index].Flags | MemslotFlags.Invalid };
         }
 
-        if (zapsRoots)
+        if (zapsRoots && Kernel.Arm64)
+        {
+            // kvm_arch_flush_shadow_memslot: the memslot's own range.
+            if (index >= 0)
+            {
+                ZapRange(vm, asId, vm.Slots[index].BaseGfn, vm.Slots[index].BaseGfn + vm.Slots[index].Npages);
+            }
+        }
+        else if (zapsRoots)
         {
             ZapAll(vm);
         }
     }
+
+    private void ZapRange(Vm vm, int asId, ulong from, ulong end) => vm.Overlapping(asId, from, end).ForEach(key => Zap(vm, key));
 
     private void ZapAll(Vm vm)
     {

@@ -156,7 +156,7 @@ public sealed partial class Machine
         Pages.Learn(pte.Pfn / pages * pages, pages, fault.Kind, fault.Kind == PageKind.D1 ? 1 : pages);
         ulong head = Pages.Head(pte.Pfn);
         Get(fault, head);
-        if (Kernel.Series == Series.V11)
+        if (Kernel.Series == Series.V11 && !Kernel.Arm64)
         {
             Put(fault, head);
         }
@@ -195,7 +195,7 @@ public sealed partial class Machine
         if (fault.Write && !pte.Writable)
         {
             bool overwritten = Kernel.Series == Series.V11 && fault.Shadow && hasRefcountedPage;
-            fault.End(overwritten ? FaultOutcome.Efault : FaultOutcome.Emulate);
+            fault.End(overwritten || Kernel.Arm64 ? FaultOutcome.Efault : FaultOutcome.Emulate);
             return;
         }
 
@@ -203,6 +203,13 @@ public sealed partial class Machine
         fault.MapWritable = pte.Writable && (upgrade || Kernel.Series == Series.V11);
 
         // R4.
+        if (Kernel.Series == Series.V11 && Kernel.Arm64 && !hasRefcountedPage)
+        {
+            // BUG-V11-8: only x86's handler says that the notifier guards what has no count.
+            fault.End(FaultOutcome.Efault);
+            return;
+        }
+
         if (Kernel.Series == Series.Merged || !hasRefcountedPage)
         {
             return;
@@ -213,7 +220,7 @@ public sealed partial class Machine
         {
             Get(fault, head);
             fault.RefcountedHead = head;
-            if (Kernel.Series == Series.V11)
+            if (Kernel.Series == Series.V11 && !Kernel.Arm64)
             {
                 Put(fault, head);
             }
@@ -222,7 +229,7 @@ public sealed partial class Machine
                 fault.HeldHead = head;
             }
         }
-        else if (Kernel.Series == Series.Current || fault.Shadow)
+        else if (Kernel.Series == Series.Current || fault.Shadow || Kernel.Arm64)
         {
             fault.End(FaultOutcome.Efault);
         }
@@ -231,7 +238,7 @@ public sealed partial class Machine
     /// <summary>Spec 8.2 and 8.3, as far as the operations tell.</summary>
     private PageKind RemappedKind(HostLeaf pte, Mapping? vma)
     {
-        if (vma is not null && vma.Kind is PageKind.P0 or PageKind.P1 or PageKind.P8 or PageKind.P9 or PageKind.Pz)
+        if (vma is not null && vma.Kind is PageKind.P0 or PageKind.P1 or PageKind.P8 or PageKind.P9 or PageKind.P10 or PageKind.Pz)
         {
             return vma!.Kind;
         }
@@ -250,6 +257,7 @@ public sealed partial class Machine
                 : head ? PageKind.P7 : PageKind.P7Tail;
         }
 
-        return !ttm ? PageKind.P0 : Pages.InVram(vma!.Bo) ? PageKind.P5 : PageKind.P2;
+        bool shmem = vma is not null && vma.Flags.HasFlag(VmaFlags.PfnMap) && !vma.Flags.HasFlag(VmaFlags.Io);
+        return !ttm ? (shmem ? PageKind.P10 : PageKind.P0) : Pages.InVram(vma!.Bo) ? PageKind.P5 : PageKind.P2;
     }
 }

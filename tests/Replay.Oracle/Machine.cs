@@ -42,9 +42,17 @@ public sealed partial class Machine(Kernel kernel, Vendor vendor)
         switch (op.Kind)
         {
             case OperationKind.FaultBegin:
-                Fault begun = new() { Id = op.FaultId, AsId = op.AsId, Gfn = op.A / 4096, Access = (FaultAccess)op.B, Told = Told?.Invoke(op.FaultId) };
+                Fault begun = new() { Id = op.FaultId, AsId = op.AsId, Gfn = op.A / 4096, Access = (FaultAccess)op.B, MetLevel = Kernel.Arm64 ? (int)op.D : 0, Told = Told?.Invoke(op.FaultId) };
                 _open[op.Open] = begun;
-                Begin(vm, begun);
+                if (Kernel.Arm64)
+                {
+                    BeginAbort(vm, begun);
+                }
+                else
+                {
+                    Begin(vm, begun);
+                }
+
                 break;
             case OperationKind.FaultLookup:
                 LookUp(vm, _open[op.Open], (LookupFact)op.A);
@@ -52,7 +60,15 @@ public sealed partial class Machine(Kernel kernel, Vendor vendor)
             case OperationKind.FaultMap:
                 Fault fault = _open[op.Open];
                 LookUp(vm, fault, (LookupFact)op.A);
-                UnderLock(vm, fault);
+                if (Kernel.Arm64)
+                {
+                    FinishAbort(vm, fault);
+                }
+                else
+                {
+                    UnderLock(vm, fault);
+                }
+
                 Ended.Add(fault);
                 break;
             default:
@@ -76,7 +92,7 @@ public sealed partial class Machine(Kernel kernel, Vendor vendor)
 
     private void MarkAccessed(Fault fault, ulong pfn, ulong head)
     {
-        if (Pages.IsAdTracked(pfn, Kernel.Series))
+        if (Pages.IsAdTracked(pfn, Kernel.Arm64 ? Series.Current : Kernel.Series))
         {
             Pages.At(head).Accessed++;
             fault.MarkedAccessed++;
@@ -85,7 +101,7 @@ public sealed partial class Machine(Kernel kernel, Vendor vendor)
 
     private void MarkDirty(Fault fault, ulong pfn, ulong head)
     {
-        if (Pages.IsAdTracked(pfn, Kernel.Series))
+        if (Pages.IsAdTracked(pfn, Kernel.Arm64 ? Series.Current : Kernel.Series))
         {
             Pages.At(head).Dirty++;
             fault.MarkedDirty++;

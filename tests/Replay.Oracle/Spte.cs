@@ -10,6 +10,9 @@ public enum Vendor
 
     /// <summary>EPT of 7.x.</summary>
     Ept7,
+
+    /// <summary>A stage-2 descriptor of arm64.</summary>
+    Arm64,
 }
 
 /// <summary>A present leaf SPTE, bit by bit.</summary>
@@ -27,6 +30,12 @@ public sealed class Spte
     public bool MmuWritable { get; init; }
 
     public bool Accessed { get; set; }
+
+    /// <summary>arm64: may be executed.</summary>
+    public bool Executable { get; set; }
+
+    /// <summary>arm64: device memory.</summary>
+    public bool Device { get; init; }
 
     public bool Dirty { get; set; }
 
@@ -53,6 +62,11 @@ public sealed class Spte
     /// <summary>The value that the page table holds.</summary>
     public ulong Raw(Vendor vendor)
     {
+        if (vendor == Vendor.Arm64)
+        {
+            return Descriptor();
+        }
+
         (int accessed, int dirty, int host, int mmu) = vendor switch
         {
             Vendor.Npt => (5, 6, 9, 10),
@@ -69,6 +83,18 @@ public sealed class Spte
         value |= HostWritable ? Bit(host) : 0;
         value |= MmuWritable ? Bit(mmu) : 0;
         value |= Bit59 ? Bit(59) : 0;
+        return value;
+    }
+
+    /// <summary>VMSAv8-64: valid, page or block, MemAttr, S2AP, inner shareable, access flag, XN.</summary>
+    private ulong Descriptor()
+    {
+        ulong value = (Pfn << 12) | Bit(0) | (3UL << 8) | Bit(6);
+        value |= Level == 1 ? Bit(1) : 0;
+        value |= Device ? 1UL << 2 : 15UL << 2;
+        value |= Writable ? Bit(7) : 0;
+        value |= Accessed ? Bit(10) : 0;
+        value |= Executable ? 0 : Bit(54);
         return value;
     }
 

@@ -18,6 +18,9 @@ public sealed class Vm
     /// <summary>Leaves that went with a window, a root or a table, and whose own record is still to come (see ZapLeaf).</summary>
     public HashSet<(int AsId, int Level, ulong Block)> RecordsToCome { get; } = [];
 
+    /// <summary>arm64: blocks of 512 gfns in which something has been mapped.</summary>
+    public HashSet<ulong> SeenBlocks { get; } = [];
+
     public uint RootGeneration { get; set; }
 
     public uint MemslotGeneration { get; set; }

@@ -29,6 +29,7 @@ internal sealed record Backing(string Name, VmaFlags? Flags, PageKind Kind = Pag
         new("vm_insert_page, told", ReadWrite | VmaFlags.Io | VmaFlags.MixedMap, PageKind.P8),
         new("driver", Driver),
         new("driver, read-only", Driver & ~VmaFlags.Write),
+        new("shmem buffer", Driver & ~VmaFlags.Io),
         new("kernel pages", Driver, PageKind.P9),
         new("reserved pages", Driver, PageKind.Pz),
         new("hidden RAM", Driver, PageKind.P1),

@@ -25,11 +25,25 @@ internal static class Comparison
         return null;
     }
 
+    /// <summary>The same for arm64's models.</summary>
+    public static string? FirstDifferenceOnArm64(List<Operation> operations)
+    {
+        foreach (Kernel kernel in Kernel.AllArm64)
+        {
+            if (FirstDifference(operations, kernel, ept: false) is { } difference)
+            {
+                return $"{kernel.Name}: {difference}";
+            }
+        }
+
+        return null;
+    }
+
     private static string? FirstDifference(List<Operation> operations, Kernel kernel, bool ept)
     {
-        Vendor vendor = !ept ? Vendor.Npt : kernel.Series == Series.Merged ? Vendor.Ept7 : Vendor.Ept;
+        Vendor vendor = kernel.Arm64 ? Vendor.Arm64 : !ept ? Vendor.Npt : kernel.Series == Series.Merged ? Vendor.Ept7 : Vendor.Ept;
         Machine oracle = new(kernel, vendor);
-        IFaultModel model = ModelCatalog.Create(kernel.Model, kernel.Setting, ModelCatalog.Layout(kernel.Model, ept ? "ept" : "npt"));
+        IFaultModel model = ModelCatalog.Create(kernel.Model, kernel.Setting, ModelCatalog.Layout(kernel.Model, kernel.Arm64 ? "arm64" : ept ? "ept" : "npt"));
         List<FaultResult> results = [];
         model.Execute(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(operations), results);
         foreach (Operation op in operations)
@@ -82,7 +96,7 @@ internal static class Comparison
             Spte? expected = oracle.Vm(vm).LeafOf(asId, gfn);
             ulong actual = model.Leaf(vm, asId, gfn, out int level);
             (ulong, int) want = expected is null ? (0, 1) : (expected.Raw(oracle.Vendor), expected.Level);
-            (ulong, int) have = SpteLayout.IsPresent(actual) ? (actual, level) : (0, 1);
+            (ulong, int) have = SpteLayout.IsPresent(actual) ? (oracle.Kernel.Arm64 ? SpteLayout.Stage2.Recorded(actual, level) : actual, level) : (0, 1);
             if (want != have)
             {
                 return $"leaf of vm {vm} as {asId} gfn 0x{gfn:x}\n  oracle 0x{want.Item1:x} level {want.Item2}\n  model  0x{have.Item1:x} level {have.Item2}";

@@ -96,6 +96,7 @@ internal sealed partial class Sequence
     private void CreateSlot(ref Dice dice)
     {
         Memslot slot = dice.Of(Universe.Slots);
+        slot = _arm64 ? slot with { AsId = 0, Id = slot.Id + (10 * slot.AsId), BaseGfn = slot.BaseGfn + (ulong)(0x100000 * slot.AsId) } : slot;
         int old = Vm.Slots.FindIndex(s => s.AsId == slot.AsId && s.Id == slot.Id);
 
         // INV-16: no memslot becomes active while a window is open. A slot that is there has to be INVALID before it moves.
@@ -156,6 +157,16 @@ internal sealed partial class Sequence
 
         Put(slot with { Flags = slot.Flags ^ MemslotFlags.LogDirty });
         bool on = !slot.Is(MemslotFlags.LogDirty);
+        if (_arm64)
+        {
+            if (on)
+            {
+                Do(OperationKind.WriteProtectRange, slot.BaseGfn, slot.EndGfn);
+            }
+
+            return;
+        }
+
         bool split = dice.Chance(30);
         foreach (ulong gfn in Gfns(slot))
         {
@@ -209,6 +220,18 @@ internal sealed partial class Sequence
         (ulong first, ulong pages) = dice.Of(Universe.Stretches);
         ulong level = (ulong)(1 + dice.Roll(2));
         _as = (byte)slot.AsId;
+        if (_arm64)
+        {
+            switch (dice.Roll(3))
+            {
+                case 0: Do(OperationKind.Age, HvaOf(first), HvaOf(first + pages)); break;
+                case 1: Do(OperationKind.ZapRange, gfn, gfn + (ulong)(1 + dice.Roll(4))); break;
+                default: Do(OperationKind.WriteProtectRange, gfn, gfn + (ulong)(1 + dice.Roll(4))); break;
+            }
+
+            return;
+        }
+
         switch (dice.Roll(11))
         {
             case 0 or 1: Do(OperationKind.Age, HvaOf(first), HvaOf(first + pages)); break;

@@ -21,15 +21,17 @@ internal sealed partial class Sequence
     private short _vm;
     private byte _as;
 
-    private Sequence()
-    {
-    }
+    private readonly bool _arm64;
+
+    private Sequence(bool arm64) => _arm64 = arm64;
 
     public List<Operation> Operations { get; } = [];
 
-    public static Sequence Of(IReadOnlyList<ulong> moves)
+    /// <param name="moves">The numbers.</param>
+    /// <param name="arm64">As arm64's KVM emits them.</param>
+    public static Sequence Of(IReadOnlyList<ulong> moves, bool arm64 = false)
     {
-        Sequence sequence = new();
+        Sequence sequence = new(arm64);
         Dice first = new(moves.Count == 0 ? 0 : moves[0]);
         sequence.Start(ref first);
         foreach (ulong move in moves)
@@ -47,7 +49,7 @@ internal sealed partial class Sequence
     private void Start(ref Dice dice)
     {
         _vm = 0;
-        _shadow = dice.Chance(10);
+        _shadow = dice.Chance(10) && !_arm64;
         if (dice.Chance(95))
         {
             CreateSlot(ref dice);
@@ -102,11 +104,16 @@ internal sealed partial class Sequence
         }
 
         Memslot? slot = Vm.Slots.Count == 0 || dice.Chance(8) ? null : dice.Of(Vm.Slots);
-        byte asId = (byte)(slot?.AsId ?? dice.Roll(2));
+        byte asId = (byte)(slot?.AsId ?? (_arm64 ? 0 : dice.Roll(2)));
         ulong page = dice.Of(Universe.Spots);
         ulong gfn = slot is null ? dice.Of(Universe.Mmio) : slot.Gfn(HvaOf(page));
         slot = Vm.Slots.Find(s => s.AsId == asId && gfn >= s.BaseGfn && gfn < s.EndGfn);
         FaultAccess access = FaultAccess.None;
+        if (_arm64)
+        {
+            return BeginAbort(vcpu, asId, gfn, slot, ref dice);
+        }
+
         access |= dice.Chance(50) ? FaultAccess.Write : dice.Chance(15) ? FaultAccess.Exec : 0;
         access |= dice.Chance(45) ? FaultAccess.Present : 0;
         access |= dice.Chance(slot is null ? 60 : 3) ? FaultAccess.Reserved : 0;
@@ -115,6 +122,21 @@ internal sealed partial class Sequence
         OpenFault fault = new((_vm * 4) + vcpu, _faults++, asId, gfn, slot, (access & FaultAccess.Write) != 0, (access & FaultAccess.Prefetch) != 0);
         Vm.Faults[vcpu] = fault;
         Step(fault, OperationKind.FaultBegin, gfn << 12, (ulong)access);
+        return fault;
+    }
+
+    private OpenFault BeginAbort(int vcpu, byte asId, ulong gfn, Memslot? slot, ref Dice dice)
+    {
+        FaultAccess access = dice.Chance(50) ? FaultAccess.Write : dice.Chance(25) ? FaultAccess.Exec : 0;
+        ulong met = dice.Chance(60) ? 0UL : (ulong)(1 + dice.Roll(2));
+        access |= met > 0 ? FaultAccess.Present : 0;
+        access |= met > 0 && dice.Chance(20) ? FaultAccess.AccessFlag : 0;
+        access |= (access & FaultAccess.Exec) == 0 && dice.Chance(15) ? FaultAccess.NoSyndrome : 0;
+        access |= (access & (FaultAccess.Exec | FaultAccess.Write)) == 0 && dice.Chance(8) ? FaultAccess.TableWalk : 0;
+        access |= (access & FaultAccess.Exec) == 0 && dice.Chance(5) ? FaultAccess.CacheMaintenance : 0;
+        OpenFault fault = new((_vm * 4) + vcpu, _faults++, asId, gfn, slot, (access & FaultAccess.Write) != 0, Prefetch: false);
+        Vm.Faults[vcpu] = fault;
+        Step(fault, OperationKind.FaultBegin, gfn << 12, (ulong)access, met);
         return fault;
     }
 
@@ -153,8 +175,8 @@ internal sealed partial class Sequence
         Vm.Faults[fault.Open % 4] = null;
     }
 
-    private void Step(OpenFault fault, OperationKind kind, ulong a, ulong b = 0) =>
-        Operations.Add(new Operation { Kind = kind, Vm = _vm, AsId = fault.AsId, Open = fault.Open, FaultId = fault.Id, A = a, B = b });
+    private void Step(OpenFault fault, OperationKind kind, ulong a, ulong b = 0, ulong d = 0) =>
+        Operations.Add(new Operation { Kind = kind, Vm = _vm, AsId = fault.AsId, Open = fault.Open, FaultId = fault.Id, A = a, B = b, D = d });
 
     /// <summary>The host's part of a lookup: a leaf appears, or copy-on-write is broken with a window of its own.</summary>
     private LookupFact Prepare(OpenFault fault, ref Dice dice)
@@ -162,7 +184,7 @@ internal sealed partial class Sequence
         if (dice.Chance(6))
         {
             LookupFact[] failures = [LookupFact.Forbidden, LookupFact.DriverRefused, LookupFact.Interrupted, LookupFact.Poisoned, LookupFact.AsyncQueued, LookupFact.NotMade, LookupFact.LockKilled, LookupFact.GuestMemfd];
-            LookupFact failure = dice.Of(failures);
+            LookupFact failure = _arm64 ? dice.Of([LookupFact.Forbidden, LookupFact.DriverRefused, LookupFact.Poisoned, LookupFact.NotMade]) : dice.Of(failures);
             return failure == LookupFact.AsyncQueued && fault.Prefetch ? LookupFact.None : failure;
         }
 

@@ -13,7 +13,7 @@ public class SequenceTests
 
     private static readonly OperationKind[] s_notPlayed =
     [
-        OperationKind.WindowOpening, OperationKind.WindowEnding, OperationKind.NoBlockOrders, OperationKind.LeafObserved, OperationKind.LeafRecorded, OperationKind.ChangePte, OperationKind.SplitBlock, OperationKind.VcpuMap, OperationKind.VcpuUnmap,
+        OperationKind.SlotRefused, OperationKind.WindowOpening, OperationKind.WindowEnding, OperationKind.PteMemory, OperationKind.NoBlockOrders, OperationKind.GuestTable, OperationKind.LeafObserved, OperationKind.LeafRecorded, OperationKind.ChangePte, OperationKind.SplitBlock, OperationKind.VcpuMap, OperationKind.VcpuUnmap,
         OperationKind.PfnCacheLookup, OperationKind.PfnCacheCommit, OperationKind.PfnCacheUse, OperationKind.LeafKnown, OperationKind.VmGone, OperationKind.PrefetchNeighbours,
     ];
 
@@ -26,6 +26,15 @@ public class SequenceTests
         {
             Sequence sequence = Sequence.Of(OracleTests.Moves(OracleTests.FixedSeed, i));
             operations.UnionWith(sequence.Operations.Select(op => op.Kind));
+            Sequence onArm64 = Sequence.Of(OracleTests.Moves(OracleTests.FixedSeed, i), arm64: true);
+            operations.UnionWith(onArm64.Operations.Select(op => op.Kind));
+            foreach (Kernel kernel in Kernel.AllArm64)
+            {
+                Machine machine = new(kernel, Vendor.Arm64);
+                onArm64.Operations.ForEach(machine.Execute);
+                reached.UnionWith(machine.Ended.SelectMany(fault => new[] { $"{kernel.Name} {fault.Outcome}", $"{kernel.Name} {fault.RetryCause}", $"{kernel.Series} {fault.Path}" }));
+            }
+
             foreach (Kernel kernel in Kernel.All)
             {
                 Machine machine = new(kernel, Vendor.Npt);
@@ -48,11 +57,14 @@ public class SequenceTests
             .. Kernel.All.Select(k => $"{k.Name} {FaultOutcome.WriteProtected}"),
             .. Kernel.All.SelectMany(k => new[] { $"{k.Name} {RetryCause.Poison}", $"{k.Name} {RetryCause.LostRace}" }),
             .. Kernel.All.Where(k => !k.Precheck).SelectMany(k => new[] { $"{k.Name} {RetryCause.PrecheckBeforeLookup}", $"{k.Name} {RetryCause.PrecheckAfterLookup}" }),
+            .. Kernel.All.SelectMany(k => new[] { $"{k.Name} {FaultOutcome.Abort}", $"{k.Name} {FaultOutcome.Enosys}" }),
             $"current@6.1 {FaultOutcome.Eintr}",
             nameof(PageKind.Free),
         ];
         IEnumerable<string> wanted = Kernel.All.SelectMany(k => Enum.GetValues<FaultOutcome>().Select(o => $"{k.Name} {o}"))
             .Concat(Kernel.All.SelectMany(k => Enum.GetValues<RetryCause>().Select(c => $"{k.Name} {c}")))
+            .Concat(Kernel.AllArm64.SelectMany(k => new[] { FaultOutcome.Fixed, FaultOutcome.Retry, FaultOutcome.Emulate, FaultOutcome.Efault, FaultOutcome.Sigbus, FaultOutcome.Abort, FaultOutcome.Enosys }.Select(o => $"{k.Name} {o}")))
+            .Concat(Kernel.AllArm64.SelectMany(k => new[] { RetryCause.WindowOpen, RetryCause.SeqMoved, RetryCause.LostRace }.Select(c => $"{k.Name} {c}")))
             .Concat(Enum.GetValues<Series>().SelectMany(s => Enum.GetValues<FaultPath>().Select(p => $"{s} {p}")))
             .Concat(Enum.GetValues<PageKind>().Select(k => $"{k}"))
             .Concat(["level 1", "level 2", "level 3", "v11@6.8 extra put"]);

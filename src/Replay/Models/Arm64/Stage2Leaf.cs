@@ -39,6 +39,9 @@ internal static class Stage2Leaf
     /// <summary>Two leaves that differ in nothing but permissions: the walker leaves the old one and says -EAGAIN.</summary>
     public static bool DifferInPermissionsOnly(ulong old, ulong now) => ((old ^ now) & ~Permissions) == 0;
 
+    /// <summary>A leaf that gets the permissions of another besides its own.</summary>
+    public static ulong Relaxed(ulong old, ulong now) => old | (now & (Read | SpteLayout.WriteBit | Execute));
+
     public static bool IsExecutable(ulong leaf) => (leaf & Execute) != 0;
 
     /// <summary>The architecture's descriptor of a leaf; 0 if there is none. Memory attributes as without S2FWB.</summary>

@@ -88,7 +88,7 @@ internal sealed partial class Stage2Model<TRules, TCounting>
         ulong old = sptes.Leaf(fault.Gfn, out int oldLevel);
         bool present = SpteLayout.IsPresent(old);
         Count(CostOperation.WalkTdp, CostOperations.Depth);
-        if (fault.MetLevel == goal)
+        if (fault.MetLevel == goal && (!present || oldLevel == goal))
         {
             // A leaf of which no trace is left where others were mapped has gone since the CPU's walk; else it is older than the trace.
             if (!present && Settings.RelaxNeedsLeaf && vm.LeavesSeen[fault.Gfn >> 9] != 0)
@@ -101,7 +101,7 @@ internal sealed partial class Stage2Model<TRules, TCounting>
             if (install)
             {
                 Count(CostOperation.SpteCas);
-                sptes.Set(fault.Gfn, goal, present && oldLevel == goal ? old | leaf : leaf);
+                sptes.Set(fault.Gfn, goal, present ? Stage2Leaf.Relaxed(old, leaf) : leaf);
             }
         }
         else if (present && oldLevel == goal && Stage2Leaf.DifferInPermissionsOnly(old, leaf))
