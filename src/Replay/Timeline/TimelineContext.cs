@@ -12,6 +12,9 @@ internal sealed class TimelineContext(IReadOnlySet<EventKind> kinds, TimelineOpt
 
     public TimelineOptions Options { get; } = options;
 
+    /// <summary>Nothing would show a window: what was seen of a page before says nothing of it now.</summary>
+    public bool WindowsUnseen { get; } = options.HasNoWindowEvent && !kinds.Contains(EventKind.UnmapHvaRange) && !kinds.Contains(EventKind.NotifierStart);
+
     /// <summary>The checks of the records themselves.</summary>
     public RecordInvariants Records { get; } = records;
 
@@ -82,6 +85,9 @@ internal sealed class TimelineContext(IReadOnlySet<EventKind> kinds, TimelineOpt
 /// <param name="SnapshotInLookup">The snapshot of mmu_invalidate_seq is taken behind the entry of kvm_faultin_pfn (6.3 and later), else before it.</param>
 public sealed record TimelineOptions(bool Intel, Kernel.ReturnCodes Codes, ulong HostWritableBit, ulong AccessedBit, ulong DirtyBit, bool EarlySpurious = false, bool SnapshotInLookup = true, ulong Frozen = 0x5a0, bool IsExcerpt = false)
 {
+    /// <summary>The kernel has no event of its own for a notifier's window (x86 before 5.13).</summary>
+    public bool HasNoWindowEvent { get; init; }
+
     /// <summary>What follows from the captured kernel.</summary>
     public static TimelineOptions Of(CapturedKernel kernel, bool isExcerpt = false) => new(
         kernel.Intel,
@@ -92,7 +98,10 @@ public sealed record TimelineOptions(bool Intel, Kernel.ReturnCodes Codes, ulong
         EarlySpurious: kernel.Model == "merged",
         SnapshotInLookup: kernel.SnapshotInLookup,
         kernel.Layout.Frozen,
-        isExcerpt);
+        isExcerpt)
+    {
+        HasNoWindowEvent = !kernel.ShowsWindows(new HashSet<EventKind>()),
+    };
 }
 
 /// <summary>How often the timeline had to infer or assume: the raw material of the assumptions view.</summary>

@@ -122,7 +122,7 @@ public sealed partial class FaultModel<TRules, TCounting>
         ulong hva = slot.Hva(fault.Gfn);
         int host = vm.Memory.Pte(hva).Level;
         host = host != 0 ? host : vm.Memory.Level(hva);
-        if (host == 0)
+        if (host == 0 || (WindowsUntold && fault is { SlotsUnknown: true, OwnLevel: not 0 }))
         {
             // Nothing but the fault's own leaf shows it: taken from there, and said.
             fault.LevelReadOff = true;
