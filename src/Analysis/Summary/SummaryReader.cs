@@ -45,6 +45,10 @@ public static class SummaryReader
             """,
             r => new OutcomeCount(r.GetString(0), r.GetString(1), r.GetString(2).TrimEnd(), r.GetInt64(3)),
             ("id", trace.Id)),
+        OtherKinds = session.Select(
+            "SELECT kind, count(*) FROM faults WHERE trace_id = $id AND kind IN ('nested', 'guest_memfd', 'shadow') GROUP BY kind ORDER BY 2 DESC, 1",
+            r => (r.GetString(0), r.GetInt64(1)),
+            ("id", trace.Id)),
         Divergences = session.Select(
             """
             SELECT model_a, model_b, outcome_a, outcome_b, coalesce(page_kind, 'unknown'), cause, count(*) AS n

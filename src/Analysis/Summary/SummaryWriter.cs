@@ -82,7 +82,20 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
         };
         string complete = trace.Complete ? "" : "; DAMAGED, only what was complete before the damage";
         return $"{trace.Format}, Linux {trace.Kernel ?? "of unknown version"}{(trace.Arch is null ? "" : " " + trace.Arch)}, {trace.Cpus?.ToString() ?? "?"} CPUs, clock {trace.Clock ?? "not recorded"}{unit}{span}: "
-            + $"{Prose.Count(trace.Events, "event", "events")}, {Prose.Count(summary.Faults, "fault", "faults")}, {lost}{complete}";
+            + $"{Prose.Count(trace.Events, "event", "events")}, {Prose.Count(summary.Faults, "fault", "faults")}{OtherKinds(summary)}, {lost}{complete}";
+    }
+
+    private static string OtherKinds(TraceSummary summary)
+    {
+        string kinds = string.Join(", ", summary.OtherKinds.Select(other => $"{Prose.Count(other.Faults)} {Kind(other.Kind)}"));
+        return kinds.Length == 0 ? "" : $" (of them {kinds})";
+
+        static string Kind(string kind) => kind switch
+        {
+            "nested" => "of a nested guest",
+            "guest_memfd" => "of guest_memfd",
+            _ => "of shadow paging",
+        };
     }
 
     private void WriteFidelity(TraceSummary summary)

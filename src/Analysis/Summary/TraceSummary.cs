@@ -7,6 +7,9 @@ public sealed record TraceSummary
 
     public required long Faults { get; init; }
 
+    /// <summary>Of these, those that are not of the guest's own physical addresses and the VMM's memory, by kind.</summary>
+    public IReadOnlyList<(string Kind, long Faults)> OtherKinds { get; init; } = [];
+
     /// <summary>What could not be read at all, one line for each event.</summary>
     public IReadOnlyList<string> Unread { get; init; } = [];
 

@@ -12,6 +12,9 @@ internal sealed class TimelineContext(IReadOnlySet<EventKind> kinds, TimelineOpt
 
     public TimelineOptions Options { get; } = options;
 
+    /// <summary>Nothing would show a window: what was seen of a page before says nothing of it now.</summary>
+    public bool WindowsUnseen { get; } = options.HasNoWindowEvent && !kinds.Contains(EventKind.UnmapHvaRange) && !kinds.Contains(EventKind.NotifierStart);
+
     /// <summary>The checks of the records themselves.</summary>
     public RecordInvariants Records { get; } = records;
 
@@ -88,6 +91,9 @@ public sealed record TimelineOptions(bool Intel, Kernel.ReturnCodes Codes, ulong
     /// <summary>arm64: the bits of enum kvm_pgtable_prot.</summary>
     internal Arm64.Prot Prot { get; init; } = Arm64.Prot.Since7;
 
+    /// <summary>The kernel has no event of its own for a notifier's window (x86 before 5.13).</summary>
+    public bool HasNoWindowEvent { get; init; }
+
     /// <summary>What follows from the captured kernel.</summary>
     public static TimelineOptions Of(CapturedKernel kernel, bool isExcerpt = false) => new(
         kernel.Intel,
@@ -102,6 +108,7 @@ public sealed record TimelineOptions(bool Intel, Kernel.ReturnCodes Codes, ulong
     {
         IsArm64 = kernel.IsArm64Machine,
         Prot = kernel.Prot,
+        HasNoWindowEvent = !kernel.ShowsWindows(new HashSet<EventKind>()),
     };
 }
 

@@ -25,10 +25,8 @@ public class CaptureTests
             long missed = Long(row["missed"]);
             long decided = Long(row["matched"]) + missed;
 
-            // KVM write-protects the tables of a guest that runs guests of its own (spec 4.3); no model knows which gfns hold them.
-            bool known = quantity is "spte" or "writable" or "leaf_change" && replayed.Manifest.EventCounts.GetValueOrDefault("kvm.kvm_nested_vmenter") > 0;
             double least = quantity == "outcome" ? 0.9999 : 0.999;
-            Assert.True(known || missed <= (1 - least) * decided, $"{quantity}: {missed} of {decided} missed");
+            Assert.True(missed <= (1 - least) * decided, $"{quantity}: {missed} of {decided} missed");
 
             // Where the windows' ends are probed, the records leave next to nothing open.
             bool probed = replayed.Manifest.EventCounts.Any(count => count.Value > 0 && count.Key.EndsWith(".faultin", StringComparison.Ordinal));

@@ -303,5 +303,47 @@ public class StoryTests
         return [.. lookup, .. mapped ? install : [], .. end];
     }
 
+    /// <summary>
+    /// The fast path looks at the entry first. By the time that the fault retries, another vCPU has put a writable leaf there: no SPURIOUS follows
+    /// from that (a preemptible kernel shows it: 6.18-rt race, without probes).
+    /// </summary>
+    [Fact]
+    public void The_fast_path_met_what_was_there_when_the_fault_began() => Expect(
+        new Story("6.12.95")
+            .On(100, PageFault(0, 0x1000_1000, Read), Requested(0x1000_1000, 0x4001), Changed(0x1000_1000, Empty, "4001825"), SetSpte(0x1000_1000, "4001825"), Entry(0))
+            .On(100, PageFault(0, 0x1000_1000, WriteProtected))
+            .On(100, "kvm_unmap_hva_range: mmu notifier unmap range: 0x007f0000001000 -- 0x007f0000002000", Changed(0x1000_1000, "4001825", Empty))
+            .On(101, PageFault(1, 0x1000_1000, Write), Requested(0x1000_1000, 0x5001), Changed(0x1000_1000, Empty, Leaf(0x5001)), SetSpte(0x1000_1000, Leaf(0x5001)), Entry(1))
+            .On(100, Entry(0)),
+        "~FIXED",
+        "~RETRY",
+        "~FIXED");
+
+    /// <summary>
+    /// 5.10: the followed lookup shows that there is a leaf and not which, and its driver's insertion is not probed. What the lookup returned is
+    /// its frame; where KVM refused it, nothing but that says why, and it is read off.
+    /// </summary>
+    [Fact]
+    public void A_followed_leaf_that_no_record_shows_is_what_the_lookup_returned() => Expect(
+        new Story("5.10.0")
+            .On(100, Region(s_memory), RegionReturn)
+            .On(100, Followed(0x1000_1000, "0x5001", 3, Requested(0x1000_1000, 0x5001), SetSpte(0x1000_1000, "5001c67"), Put("5.10", 0x5001)))
+            .On(100, Followed(0x1000_2000, "0x7ff0000000000000", -14)),
+        "FIXED",
+        "EFAULT: read off");
+
+    private static string[] Followed(ulong gpa, string pfn, int ret, params string[] maps) =>
+    [
+        PageFault(0, gpa, Write),
+        Handler(0, gpa, Write),
+        Lookup(s_memory, gpa, write: true),
+        $"follow_pte: (follow_pte+0x0/0x1d0) mm=0xffff888100060cc0 addr=0x{0x7f00_0000_0000 + gpa - 0x1000_0000:x}",
+        "follow_pte_ret: (hva_to_pfn+0x1b3/0x3d0 [kvm] <- follow_pte) ret=0",
+        $"hva_to_pfn_ret: (try_async_pf+0x51/0x220 [kvm] <- hva_to_pfn) pfn={pfn}",
+        .. maps,
+        HandlerReturn(gpa, ret),
+        ret < 0 ? "kvm_userspace_exit: reason error (14)" : Entry(0),
+    ];
+
     private static void Expect(Story story, params string[] standings) => Standings.Expect(Texts.JudgeNow(story.Text, story.Kernel), standings);
 }

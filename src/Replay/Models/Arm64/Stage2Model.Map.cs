@@ -150,7 +150,7 @@ internal sealed partial class Stage2Model<TRules, TCounting>
     /// get_vma_page_shift: frame and address congruent modulo the block, and the block inside of the VMA. The kernel rounds the address itself
     /// up to find the block's end, so that for the block's first page the VMA may end anywhere behind it.
     /// </summary>
-    private static int RemappedLevel(VmState vm, ulong hva, ref FaultContext fault)
+    private int RemappedLevel(VmState vm, ulong hva, ref FaultContext fault)
     {
         if (vm.Memory.FindVma(hva) is not { IsContiguous: true } vma)
         {

@@ -321,11 +321,11 @@ internal abstract partial class FaultModel<TRules, TCounting>
     }
 
     /// <summary>The level at which the host maps the page: what leaves around it have shown, else the fault's own.</summary>
-    private protected static int HostLevel(VmState vm, ulong hva, ref FaultContext fault)
+    private protected int HostLevel(VmState vm, ulong hva, ref FaultContext fault)
     {
         int host = vm.Memory.Pte(hva).Level;
         host = host != 0 ? host : vm.Memory.Level(hva);
-        if (host == 0)
+        if (host == 0 || (WindowsUntold && fault is { SlotsUnknown: true, OwnLevel: not 0 }))
         {
             // Nothing but the fault's own leaf shows it: taken from there, and said.
             fault.LevelReadOff = true;

@@ -70,6 +70,7 @@ internal sealed class PageInference(TimelineContext context, VmTracker vms, Mems
 
         SlotFact fact = facts.HasSlot(fault.Gfn, fault.Observed.Seq, fault.Observed.FaultId) switch
         {
+            null when fault.LookupByRequest && known => SlotFact.Inferred,
             null => SlotFact.Unknown,
             false => SlotFact.NoneInferred,
             true when !known => SlotFact.Unknown,

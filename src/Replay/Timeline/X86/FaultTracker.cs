@@ -319,11 +319,12 @@ internal sealed class FaultTracker
             _sharers.Add(fault);
         }
 
+        fault.LookupByRequest = _context.WindowsUnseen && _inference is not null && !fault.LookupShown && !fault.Observed.Shadow && !SpecialPfn.IsError(e[1]) && e[1] != SpecialPfn.NoSlot;
         Begin(task, fault, lookupSeen: true);
         TellNextStep(fault, OwnStep.Seen);
         fault.InLookup = false;
         fault.Requested = fault.Last = _context.Place;
-        if (fault.LookupPfn == 0 && !SpecialPfn.IsError(e[1]) && e[1] != SpecialPfn.NoSlot && (_inference is null || fault.FaultinReturn > 0))
+        if (fault.LookupPfn == 0 && !SpecialPfn.IsError(e[1]) && e[1] != SpecialPfn.NoSlot && (_inference is null || fault.FaultinReturn > 0 || fault.LookupByRequest))
         {
             fault.LookupPfn = e[1];
             fault.Fact = LookupFact.Found;
@@ -670,6 +671,11 @@ internal sealed class FaultTracker
             fault.Access &= ~FaultAccess.Reserved;
         }
 
+        if (_context.WindowsUnseen && !fault.Observed.Shadow)
+        {
+            SeeEntryByCode(fault);
+        }
+
         Operation begin = Step(fault, OperationKind.FaultBegin, fault.Observed.Gpa, (ulong)fault.Access, BeginFacts.Make(
             slot,
             rootStale: !reloaded && entriesKnown && task.RootsAtEntry is not null,
@@ -681,6 +687,19 @@ internal sealed class FaultTracker
         begin.After = fault.SnapshotAfter;
         begin.Before = Math.Max(fault.SnapshotAfter, _context.Place);
         _context.Queue.Add(in begin);
+    }
+
+    /// <summary>Where nothing shows who takes a leaf away or its write bit, the CPU's error code says what it met.</summary>
+    private void SeeEntryByCode(OpenFault fault)
+    {
+        if ((fault.Access & (FaultAccess.Present | FaultAccess.Reserved)) == 0)
+        {
+            _context.Emit(OperationKind.ZapLeaf, fault.Vm, fault.Gfn, 1, asId: fault.Root);
+        }
+        else if ((fault.Access & (FaultAccess.Present | FaultAccess.Write)) == (FaultAccess.Present | FaultAccess.Write) && fault.FastReturn != _context.Options.Codes.Spurious)
+        {
+            _context.Emit(OperationKind.WriteProtect, fault.Vm, fault.Gfn, 1, asId: fault.Root);
+        }
     }
 
     private FastPathFact FastPathOf(OpenFault fault) => !fault.Overtaken ? FastPathFact.Open

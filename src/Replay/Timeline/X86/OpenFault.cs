@@ -23,6 +23,9 @@ internal sealed class OpenFault
     public bool InLookup;
     public bool SawFollow;
 
+    /// <summary>kvm_mmu_spte_requested is the record of what its lookup found: nothing else tells, and no earlier leaf may.</summary>
+    public bool LookupByRequest;
+
     /// <summary>It followed a driver's leaf that no record shows.</summary>
     public bool FollowedUntold;
     public bool SawTdpFault;
@@ -117,7 +120,7 @@ internal sealed class OpenFault
     {
         Observed = default;
         Access = FaultAccess.None;
-        Begun = LookupSent = Committed = InLookup = SawFollow = FollowedUntold = SawTdpFault = AsyncQueued = Returned = SawReturn = IsCall = false;
+        Begun = LookupSent = Committed = InLookup = SawFollow = FollowedUntold = LookupByRequest = SawTdpFault = AsyncQueued = Returned = SawReturn = IsCall = false;
         Installed = Raced = Overtaken = RaceUntold = Refused = RootStale = RootMayBeStale = SeenInvalid = FastUntold = ReturnUntold = LookupShown = SlotSeen = Closed = false;
         FastReturn = -1;
         Record = null;
