@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Microsoft.Win32.SafeHandles;
 using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.FtraceText.Repair;
@@ -57,20 +58,18 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             _traits.HardWidth = hard ? width : 0;
         }
 
-        string path = Path.Combine(Path.GetTempPath(), "tracereplay-" + Path.GetRandomFileName());
+        SafeFileHandle handle = TemporaryFile.Create();
         try
         {
-            using (FileStream output = new(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 1 << 16))
-            {
-                Pass(output, long.MaxValue, cancellation);
-            }
-
+            FileStream output = new(handle, FileAccess.Write, 1 << 16); // not closed: the handle is the result's
+            Pass(output, long.MaxValue, cancellation);
+            output.Flush();
             _report.HardWidth = _traits.HardWidth;
-            return (new CaptureFile(path, file.DisplayName, temporary: true), _report);
+            return (new CaptureFile(handle, file.DisplayName), _report);
         }
         catch
         {
-            File.Delete(path);
+            handle.Dispose();
             throw;
         }
     }
