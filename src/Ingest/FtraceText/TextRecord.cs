@@ -48,7 +48,7 @@ internal sealed class TextRecord
     /// <summary>What is known of the end of its text.</summary>
     public TextEnd End { get; private set; }
 
-    /// <summary>A line behind the first does not begin with a blank, as those of a stack do.</summary>
+    /// <summary>A line behind the first does not look as those of a stack do: a blank, then an address, or a module at its end.</summary>
     public bool Unlike { get; private set; }
 
     /// <summary>How many lines there are behind the first one.</summary>
@@ -109,11 +109,23 @@ internal sealed class TextRecord
             return false;
         }
 
-        Unlike |= line.Length > 0 && line[0] is not ((byte)' ' or (byte)'\t');
+        Unlike |= line.Length > 0 && !IsFrame(line);
         Append("\n"u8);
         Append(line);
         MoreLines++;
         return true;
+    }
+
+    private static bool IsFrame(ReadOnlySpan<byte> line)
+    {
+        if (line[0] is not ((byte)' ' or (byte)'\t'))
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> text = AsciiText.TrimStart(line);
+        int digits = AsciiText.Hex(text, out _);
+        return text.IsEmpty || (digits > 3 && digits < text.Length && text[digits] == ' ') || text[^1] == ')';
     }
 
     private void Append(ReadOnlySpan<byte> text)

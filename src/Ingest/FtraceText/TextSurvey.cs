@@ -52,8 +52,11 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
     /// <summary>A thread's name is none: something stands before it.</summary>
     public bool OddComm { get; private set; }
 
+    /// <summary>An event's name is none: marks of a terminal are in it.</summary>
+    public bool OddName { get; private set; }
+
     /// <summary>The text may be broken, and repairing it may give more.</summary>
-    public bool IsDoubtful => OtherLines > 0 || Joined > 0 || OddComm || Records == 0 || _events.Values.Any(e => e.Misfits > 0);
+    public bool IsDoubtful => OtherLines > 0 || Joined > 0 || OddComm || OddName || Records == 0 || _events.Values.Any(e => e.Misfits > 0);
 
     /// <summary>Rows that are in a known form.</summary>
     public long Fitting => _events.Values.Sum(e => e.Matched.Max());
@@ -149,6 +152,7 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
             payload = key == NoEvent ? text : payload;
             if (!_events.TryGetValue(key, out survey))
             {
+                OddName |= key == NoEvent || key.AsSpan().IndexOfAny('\x1b', '^', '&') >= 0;
                 _events[key] = survey = new EventSurvey(key, dialect.UnknownSystem, _names, _scratch);
             }
         }

@@ -29,6 +29,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     private readonly List<Line> _queue = [];
     private readonly Stack<Line> _spare = new();
     private readonly Traits _traits = new();
+    private readonly LearnedPrefix _prefix = new();
     private TextLines _lines = new(file, quotedPrintable, raw: true);
     private RepairedText _report = new();
     private byte[] _composed = new byte[4096];
@@ -106,7 +107,13 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
 
             if (kind == LineKind.Event)
             {
-                dialect.Classify(Stripped(line.Text), out LineHeader header);
+                ReadOnlySpan<byte> text = Stripped(line.Text);
+                dialect.Classify(text, out LineHeader header);
+                if (NameEnd(text, in header) is > 0 and int end)
+                {
+                    _prefix.Learn(text[..end]);
+                }
+
                 _traits.Whole(line.RawWidth, line.Width);
                 _traits.HasPids |= !header.NoPid;
                 _traits.HasComms |= !header.Comm.IsEmpty;
@@ -123,6 +130,8 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
                 _spare.Push(line);
             }
         }
+
+        _prefix.Settle();
     }
 
     private void Pass(Stream? output, long most, CancellationToken cancellation)
@@ -260,7 +269,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
 
         _report.Doubtful += end is TextEnd.Open or TextEnd.Doubtful ? 1 : 0;
         _report.Joined += choice.Pieces > 1 ? 1 : 0;
-        _report.Prefixed += whole.Length > text.Length && LogPrefix.Length(whole, _traits.IsListed, _traits.IsNumbered) > 0 ? 1 : 0;
+        _report.Prefixed += LogPrefix.Length(whole, _traits.IsListed, _traits.IsNumbered) > 0 || _prefix.Length(whole) > 0 ? 1 : 0;
         if (choice is { Fits: true, Pieces: > 1 })
         {
             _traits.Evidence++;
@@ -271,6 +280,12 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         }
 
         _stackOpen = dialect.HasStacks || (end != TextEnd.Doubtful && dialect.HasLines(header.Body));
+        if (_prefix.IsAmbiguous && NameEnd(text, in header) is > 0 and int name)
+        {
+            byte[] nameless = [.. "<...>"u8, .. text[name..]];
+            text = nameless;
+        }
+
         Emit(text, _queue[0], end, last.Terminated);
         Drop(choice.Pieces);
     }
@@ -491,16 +506,17 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     /// <returns>false if there is none.</returns>
     private bool Part(ReadOnlySpan<byte> whole, int pieces)
     {
-        if (dialect.HasStacks || whole.Count("] "u8) < (pieces == 0 ? 1 : 2))
+        if (whole.Count("] "u8) < (pieces == 0 ? 1 : 2))
         {
             return false;
         }
 
         string line = System.Text.Encoding.Latin1.GetString(whole);
-        Match found = Header().Match(line);
+        Regex header = dialect.HasStacks ? SampleHeader() : Header();
+        Match found = header.Match(line);
         if (pieces > 0)
         {
-            found = found.Success ? Header().Match(line, found.Index + found.Length) : found;
+            found = found.Success ? header.Match(line, found.Index + found.Length) : found;
         }
 
         if (!found.Success)
@@ -564,10 +580,13 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     [GeneratedRegex(@"(\S+)-(\d+)\s+(?:\([ \d-]+\)\s+)?\[\d{3,}\]\s+(?:[A-Za-z.0-9#]{4,8}\s+)?\d+\.\d{6,9}:\s", RegexOptions.CultureInvariant)]
     private static partial Regex Header();
 
+    [GeneratedRegex(@"(\S+)\s+(\d+(?:/\d+)?)\s+\[\d{3,}\]\s+\d+\.\d{6,9}:\s+(?:\d+\s+)?\S+:\s", RegexOptions.CultureInvariant)]
+    private static partial Regex SampleHeader();
+
     private LineKind KindOf(ReadOnlySpan<byte> line)
     {
         ReadOnlySpan<byte> text = Stripped(line);
-        ReadOnlySpan<byte> inner = AsciiText.TrimStart(text);
+        ReadOnlySpan<byte> inner = AsciiText.TrimStart(text); // Stripped has taken the mark off an event
         if (inner.StartsWith("#"u8) && (inner.Length == 1 || inner[1] is (byte)' ' or (byte)'\t' or (byte)'#' or (byte)'-' or (byte)'!'))
         {
             return LineKind.Comment;
@@ -585,8 +604,30 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     {
         ReadOnlySpan<byte> text = line[LogPrefix.Length(line, _traits.IsListed, _traits.IsNumbered)..];
         int mark = dialect.HasStacks ? 0 : PlainText.MarkLength(text);
-        return mark > 0 && text[..mark].IndexOf((byte)'#') < 0 ? text[mark..] : text;
+        text = mark > 0 && text[..mark].IndexOf((byte)'#') < 0 ? text[mark..] : text;
+        text = text[_prefix.Length(text)..];
+
+        // A stack's frames begin with a tab, and so does a text that somebody has indented.
+        ReadOnlySpan<byte> inner = dialect.HasStacks || text.StartsWith("#"u8) ? AsciiText.TrimStart(text[HashLength(text)..]) : text;
+        if (dialect.Classify(inner, out LineHeader header) != LineKind.Event)
+        {
+            return text;
+        }
+
+        int end = NameEnd(inner, in header);
+        return end > 0 ? inner[LearnedPrefix.Listing(inner[..end])..] : inner;
     }
+
+    /// <summary>The mark of a comment, with a number or without: a trace in which every line has one is none.</summary>
+    private static int HashLength(ReadOnlySpan<byte> text)
+    {
+        int hash = text.IndexOfAnyExcept((byte)'#');
+        return hash <= 0 ? 0 : hash + AsciiText.Unsigned(text[hash..], out _);
+    }
+
+    /// <summary>Where the thread's name ends; 0 if the line has none.</summary>
+    private static int NameEnd(ReadOnlySpan<byte> text, in LineHeader header) =>
+        !header.Comm.IsEmpty && text.Overlaps(header.Comm, out int start) ? start + header.Comm.Length : 0;
 
     private void Emit(ReadOnlySpan<byte> text, Line origin, TextEnd end, bool terminated)
     {
@@ -694,6 +735,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             }
 
             int n = PlainText.Normalise(text, _bytes);
+            n = PlainText.WithoutContinuation(_bytes.AsSpan(0, n));
             _start = PlainText.QuoteLength(_bytes.AsSpan(0, n));
             _length = n - _start;
             (Offset, Terminated) = (offset, terminated);
