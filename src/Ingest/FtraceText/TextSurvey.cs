@@ -20,6 +20,9 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
 
     private const int LongestQuote = 60;
 
+    // Two events on one line are longer than most are alone.
+    private const int UsualLength = 100;
+
     // Events whose names of exits tell the vendor.
     private static readonly string[] s_exits = ["kvm_exit", "kvm:kvm_exit", "kvm_nested_vmexit", "kvm:kvm_nested_vmexit"];
 
@@ -52,7 +55,7 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
     /// <summary>A thread's name is none: something stands before it.</summary>
     public bool OddComm { get; private set; }
 
-    /// <summary>An event's name is none: marks of a terminal are in it.</summary>
+    /// <summary>An event's name is none, or another event stands behind it on its line.</summary>
     public bool OddName { get; private set; }
 
     /// <summary>The text may be broken, and repairing it may give more.</summary>
@@ -120,6 +123,7 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
         OutOfOrder |= time < _last;
         _last = Math.Max(_last, time);
 
+        OddName |= record.Text.Length > UsualLength && TextDialect.HoldsEvent(record.Text);
         bool report = dialect.FromReport(record.Text);
         if (dialect.HasStacks)
         {

@@ -45,7 +45,7 @@ internal sealed class Unwrapper
         if (!Wrapping.IsWrapped(head) && CaptureFormats.Find(head) is null)
         {
             (string found, string expected) = UnknownFormat.Describe(head);
-            throw new CaptureException(new CaptureDamage(displayName, 0, $"{found}, packed by {packer}", expected));
+            throw new CaptureException(new CaptureDamage(displayName, 0, packer.Length > 0 ? $"{found}, packed by {packer}" : found, expected));
         }
 
         return Unwrap(CaptureFormats.Spool(head, counted, displayName, _cancellation));

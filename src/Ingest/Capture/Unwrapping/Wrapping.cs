@@ -49,7 +49,7 @@ internal static class Wrapping
     }
 
     /// <summary>Whether anything is to be taken off before the capture begins.</summary>
-    public static bool IsWrapped(ReadOnlySpan<byte> head) => Packer(head) is not null || Archive.IsZip(head) || Archive.IsTar(head) || Utf16(head) is not null || Mail.Is(head);
+    public static bool IsWrapped(ReadOnlySpan<byte> head) => Packer(head) is not null || Archive.IsZip(head) || Archive.IsTar(head) || Utf16(head) is not null || Mail.Is(head) || JsonLines.Is(head) || LineEnds.AreReturns(head);
 
     /// <summary>What cannot be unwrapped, and what to do; null for anything else.</summary>
     public static string? Refused(ReadOnlySpan<byte> head)
@@ -71,6 +71,8 @@ internal static class Wrapping
         : Archive.IsZip(head) ? Archive.FromZip(file, unwrapper)
         : Archive.IsTar(head) ? Archive.FromTar(file, unwrapper)
         : Utf16(head) is { } encoding ? Transcoded(file, encoding, unwrapper)
+        : LineEnds.AreReturns(head) ? Text(file, LineEnds.Feeds, unwrapper)
+        : JsonLines.Is(head) ? Text(file, JsonLines.Texts, unwrapper)
         : Mail.Open(file, unwrapper);
 
     /// <summary>The first bytes of what a stream holds, under what it is packed by, as far as they tell the format; empty if it is not packed.</summary>
@@ -135,6 +137,13 @@ internal static class Wrapping
         using StreamReader reader = new(packed, encoding, detectEncodingFromByteOrderMarks: true);
         using Stream text = new TextStream(reader);
         return unwrapper.Open(text, file.DisplayName, "UTF-16");
+    }
+
+    private static CaptureFile Text(CaptureFile file, Func<Stream, Stream> lines, Unwrapper unwrapper)
+    {
+        using Stream packed = new CaptureFileStream(file);
+        using Stream text = lines(packed);
+        return unwrapper.Open(text, file.DisplayName, "");
     }
 
     /// <summary>What the unpackers throw where their data make no sense.</summary>

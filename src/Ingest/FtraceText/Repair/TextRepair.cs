@@ -109,7 +109,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             {
                 ReadOnlySpan<byte> text = Stripped(line.Text);
                 dialect.Classify(text, out LineHeader header);
-                if (NameEnd(text, in header) is > 0 and int end)
+                if (header.Instance.IsEmpty && NameEnd(text, in header) is > 0 and int end)
                 {
                     _prefix.Learn(text[..end]);
                 }
@@ -355,22 +355,34 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         return dialect.Classify(Stripped(_trial.AsSpan(0, length)), out LineHeader header) == LineKind.Event && dialect.HasLines(header.Body);
     }
 
-    // Both ways of joining give the same text where a blank stood at the break.
+    // Both ways of joining give the same event where a blank stood at the break, or behind the event's name.
     private bool SameText(int pieces)
     {
-        for (int i = 0; i + 1 < pieces; i++)
+        int length = Compose(ref _trial, 0, pieces, glued: false);
+        byte[] blank = Event(_trial.AsSpan(0, length)).ToArray();
+        length = Compose(ref _trial, 0, pieces, glued: true);
+        return blank.Length > 0 && Event(_trial.AsSpan(0, length)).SequenceEqual(blank);
+    }
+
+    // Name and payload, with one blank at most between words.
+    private ReadOnlySpan<byte> Event(ReadOnlySpan<byte> line)
+    {
+        if (dialect.Classify(Stripped(line), out LineHeader header) != LineKind.Event || !dialect.TrySplit(header.Body, new byte[TextSurvey.LongestName], out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> payload))
         {
-            if (!AtBlank(_queue[i], _queue[i + 1]))
+            return [];
+        }
+
+        List<byte> text = [.. name, (byte)':'];
+        foreach (byte b in payload)
+        {
+            if (!AsciiText.IsSpace(b) || !AsciiText.IsSpace(text[^1]))
             {
-                return false;
+                text.Add(AsciiText.IsSpace(b) ? (byte)' ' : b);
             }
         }
 
-        return true;
+        return text.ToArray();
     }
-
-    private static bool AtBlank(Line line, Line next) =>
-        (line.Text.Length > 0 && AsciiText.IsSpace(line.Text[^1])) || (next.Text.Length > 0 && AsciiText.IsSpace(next.Text[0]));
 
     private bool GoesOn(int pieces)
     {
@@ -441,10 +453,23 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             }
 
             // It must begin in the first line.
-            return n == 1 || !IsEvent(first + 1, n - 1) || (_traits.HardWidth > 0 && _traits.WidthOf(_queue[first]) == _traits.HardWidth && BreaksBeforeName(_queue[first])) ? n : 0;
+            return n == 1 || !IsEvent(first + 1, n - 1) || LacksThread(first, n) || (_traits.HardWidth > 0 && _traits.WidthOf(_queue[first]) == _traits.HardWidth && BreaksBeforeName(_queue[first])) ? n : 0;
         }
 
         return 0;
+    }
+
+    /// <summary>Without the first line it is an event whose thread is not told, and with it is.</summary>
+    private bool LacksThread(int first, int pieces)
+    {
+        int length = Compose(ref _trial, first + 1, pieces - 1, glued: false);
+        if (dialect.Classify(Stripped(_trial.AsSpan(0, length)), out LineHeader rest) != LineKind.Event || !rest.NoPid)
+        {
+            return false;
+        }
+
+        length = Compose(ref _trial, first, pieces, glued: false);
+        return dialect.Classify(Stripped(_trial.AsSpan(0, length)), out LineHeader whole) == LineKind.Event && !whole.NoPid && !whole.Comm.IsEmpty;
     }
 
     /// <summary>A log's prefix with no more behind it than the beginning of a thread's name: what follows goes on with it.</summary>
