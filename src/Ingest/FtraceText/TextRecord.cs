@@ -89,9 +89,8 @@ internal sealed class TextRecord
         HasUnit = header.HasUnit;
         Instance = header.Instance.IsEmpty ? "" : names.Get(header.Instance);
         HasPid = !header.NoPid;
-        int colon = header.Comm.IndexOf((byte)':');
-        CommFits = (header.Comm.Length <= LongestComm || header.Comm.StartsWith("kworker/"u8))
-            && (colon < 0 || colon == header.Comm.Length - 1 || !AsciiText.IsSpace(header.Comm[colon + 1]));
+        int mark = header.Comm.IndexOfAny("]:|>}"u8);
+        CommFits = (header.Comm.Length <= LongestComm || header.Comm.StartsWith("kworker/"u8)) && (mark < 0 || !HasLogsEnd(header.Comm[mark..]));
         bool unknown = header.Comm.SequenceEqual("<...>"u8) || header.Comm.IsEmpty || (header.Latency && header.Comm.Length >= 8) || !CommFits;
         Comm = unknown ? null : names.Get(header.Comm);
         (Flags, PreemptCount) = LatencyColumns.Decode(header.Flags);
@@ -114,6 +113,20 @@ internal sealed class TextRecord
         Append(line);
         MoreLines++;
         return true;
+    }
+
+    /// <summary>A character that ends a log's prefix, and a blank behind it.</summary>
+    private static bool HasLogsEnd(ReadOnlySpan<byte> comm)
+    {
+        for (int i = 0; i + 1 < comm.Length; i++)
+        {
+            if (comm[i] is (byte)']' or (byte)':' or (byte)'|' or (byte)'>' or (byte)'}' && AsciiText.IsSpace(comm[i + 1]))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static bool IsFrame(ReadOnlySpan<byte> line)

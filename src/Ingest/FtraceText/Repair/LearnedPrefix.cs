@@ -12,8 +12,8 @@ internal sealed class LearnedPrefix
     private const int MostLines = 2_000;
 
     // A log's prefix ends with one of these and a blank.
-    private static readonly System.Buffers.SearchValues<byte> s_ends = System.Buffers.SearchValues.Create("]:|>)}"u8);
-    private static readonly System.Buffers.SearchValues<byte> s_marks = System.Buffers.SearchValues.Create("+-;%*:|$"u8);
+    private static readonly System.Buffers.SearchValues<byte> s_ends = System.Buffers.SearchValues.Create("]:|>}"u8);
+    private static readonly System.Buffers.SearchValues<byte> s_marks = System.Buffers.SearchValues.Create("+-;%*:|$\"`"u8);
 
     private readonly List<byte[]> _lines = [];
     private byte[] _shape = [];
@@ -39,7 +39,7 @@ internal sealed class LearnedPrefix
             _mark = FirstByte(_lines[0]);
         }
 
-        if (!_lines.Any(line => Name(line).Length > LongestName || IsMarked(line)))
+        if (!_lines.Any(line => Name(line).Length - (_mark != 0 ? 1 : 0) > LongestName || IsMarked(line) || HasEnd(Name(line))))
         {
             return;
         }
@@ -79,15 +79,28 @@ internal sealed class LearnedPrefix
         return n < 0 ? text.Length : n;
     }
 
-    private static ReadOnlySpan<byte> Name(ReadOnlySpan<byte> before) => AsciiText.TrimStart(before);
+    private static ReadOnlySpan<byte> Name(ReadOnlySpan<byte> before) => AsciiText.TrimStart(before[Listing(before)..]);
 
-    private static byte FirstByte(ReadOnlySpan<byte> before) => Name(before) is { IsEmpty: false } name ? name[0] : (byte)0;
+    private static byte FirstByte(ReadOnlySpan<byte> before) => AsciiText.TrimStart(before) is { IsEmpty: false } text ? text[0] : (byte)0;
 
     // What the kernel writes for a name that it does not know, with something before it.
     private static bool IsMarked(ReadOnlySpan<byte> before) => Placeholder(before) > 0 && !AsciiText.TrimStart(before[..Placeholder(before)]).IsEmpty;
 
     private static int Placeholder(ReadOnlySpan<byte> before) =>
         before.EndsWith("<...>"u8) ? before.Length - "<...>"u8.Length : before.EndsWith("<idle>"u8) ? before.Length - "<idle>"u8.Length : -1;
+
+    private static bool HasEnd(ReadOnlySpan<byte> name)
+    {
+        for (int at = name.IndexOf((byte)' '); at > 0; at = name[(at + 1)..].IndexOf((byte)' ') is >= 0 and int next ? at + 1 + next : -1)
+        {
+            if (s_ends.Contains(name[at - 1]) && !name[..at].EndsWith("<...>"u8))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     private byte[]? ByPlaceholder()
     {

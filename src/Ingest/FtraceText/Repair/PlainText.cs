@@ -19,10 +19,17 @@ internal static class PlainText
 
     /// <summary>A name that no thread has: a mark or a log's prefix stands before it.</summary>
     public static bool IsOddComm(string comm) =>
-        comm.Contains(": ", StringComparison.Ordinal) || comm.Contains('\x1b', StringComparison.Ordinal) || comm.Contains("&lt;", StringComparison.Ordinal) || comm.Contains("&amp;", StringComparison.Ordinal) || comm.Contains('…', StringComparison.Ordinal)
+        HasLogsEnd(comm) || comm.Contains('\t', StringComparison.Ordinal) || comm.Contains('\x1b', StringComparison.Ordinal) || comm.Contains("&lt;", StringComparison.Ordinal) || comm.Contains("&amp;", StringComparison.Ordinal) || comm.Contains('…', StringComparison.Ordinal)
         || (comm.Length > "<idle>".Length && (comm.EndsWith("<...>", StringComparison.Ordinal) || comm.EndsWith("<idle>", StringComparison.Ordinal)))
         || (comm.Length > 1 && "+-;%*|".Contains(comm[0], StringComparison.Ordinal))
         || (comm.IndexOf(' ', StringComparison.Ordinal) is > 0 and int blank && comm[0] != '<' && !comm.AsSpan(0, blank).ContainsAnyInRange('A', 'Z') && !comm.AsSpan(0, blank).ContainsAnyInRange('a', 'z'));
+
+    /// <summary>What ends a log's prefix stands in it, before a blank; within no thread's name does it.</summary>
+    public static bool HasLogsEnd(ReadOnlySpan<char> comm)
+    {
+        int end = comm.IndexOfAny("]:|>}");
+        return end >= 0 && end + 1 < comm.Length && (comm[end + 1] == ' ' || HasLogsEnd(comm[(end + 1)..]));
+    }
 
     /// <summary>The length of a mark that a person set before a thread's name; 0 if there is none.</summary>
     public static int MarkLength(ReadOnlySpan<byte> line)
@@ -108,11 +115,47 @@ internal static class PlainText
         return n;
     }
 
-    /// <summary>How long a line is without the mark by which a shell or an editor shows that it goes on.</summary>
-    public static int WithoutContinuation(ReadOnlySpan<byte> line)
+    /// <summary>
+    /// How long a line is without the mark by which a shell or an editor shows that it goes on, or the end of what it is set in: a
+    /// page's or a tracker's markup, quotation marks, the bars of a table.
+    /// </summary>
+    public static int WithoutEnd(ReadOnlySpan<byte> line)
     {
         ReadOnlySpan<byte> text = AsciiText.TrimEnd(line);
-        return text.EndsWith(" \\"u8) ? text.Length - 2 : text.EndsWith("↩"u8) ? text.Length - "↩"u8.Length : line.Length;
+        if (text.EndsWith(" \\"u8))
+        {
+            return text.Length - 2;
+        }
+
+        if (text.EndsWith("↩"u8))
+        {
+            return text.Length - "↩"u8.Length;
+        }
+
+        ReadOnlySpan<byte> start = AsciiText.TrimStart(text);
+        int bracket = start.IndexOf((byte)'[');
+        if (text.Length > 1 && text[^1] is (byte)'"' or (byte)'`' or (byte)'|' or (byte)'*' && start[..Math.Max(0, bracket)].IndexOf(text[^1]) is >= 0 and < 8)
+        {
+            return AsciiText.TrimEnd(text.TrimEnd(text[^1])).Length;
+        }
+
+        foreach (string tag in s_tags)
+        {
+            if (text.Length > tag.Length && System.Text.Ascii.EqualsIgnoreCase(text[^tag.Length..], tag))
+            {
+                return text.Length - tag.Length;
+            }
+        }
+
+        return line.Length;
+    }
+
+    /// <summary>A line that trackers and mails set around a text.</summary>
+    public static bool IsFence(ReadOnlySpan<byte> line)
+    {
+        ReadOnlySpan<byte> text = AsciiText.TrimStart(AsciiText.TrimEnd(line));
+        return text.StartsWith("```"u8) || text.StartsWith("~~~"u8) || text.StartsWith("{code"u8) || text.StartsWith("{noformat"u8) || text.StartsWith("[code"u8) || text.StartsWith("[/code"u8)
+            || text.StartsWith("</"u8) || text.StartsWith("---"u8) || text.StartsWith("___"u8) || text.StartsWith("==="u8) || text.SequenceEqual("--"u8);
     }
 
     /// <summary>Characters, not bytes: what a terminal counts.</summary>
@@ -249,6 +292,8 @@ internal static class PlainText
     }
 
     private static readonly System.Buffers.SearchValues<byte> s_blanksAndDigits = System.Buffers.SearchValues.Create(" \t0123456789"u8);
+
+    private static readonly string[] s_tags = ["<br>", "<br/>", "<br />", "</p>", "</div>", "</pre>", "</code>", "</li>", "[/code]"];
 
     private static readonly System.Buffers.SearchValues<byte> s_escapeDigits = System.Buffers.SearchValues.Create("0123456789;"u8);
 

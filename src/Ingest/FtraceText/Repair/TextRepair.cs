@@ -107,7 +107,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
 
             if (kind == LineKind.Event)
             {
-                ReadOnlySpan<byte> text = Stripped(line.Text);
+                ReadOnlySpan<byte> text = WithoutLog(line.Text);
                 dialect.Classify(text, out LineHeader header);
                 if (header.Instance.IsEmpty && NameEnd(text, in header) is > 0 and int end)
                 {
@@ -225,14 +225,14 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         ReadOnlySpan<byte> whole = _composed.AsSpan(0, length);
         ReadOnlySpan<byte> text = Stripped(whole);
         Line last = _queue[choice.Pieces - 1];
-        if (!choice.Fits && Part(whole, choice.Pieces))
+        dialect.Classify(text, out LineHeader header);
+        if ((!choice.Fits || TextDialect.HoldsEvent(header.Body)) && Part(whole, choice.Pieces))
         {
             return;
         }
 
         _named += Judge(choice.Pieces, choice.Glued).Named ? 1 : 0;
         TextEnd end = choice.End;
-        dialect.Classify(text, out LineHeader header);
         int body = text.Length - header.Body.Length;
         if (choice.Fits)
         {
@@ -346,7 +346,14 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
 
         // Nothing tells whether the next line is the rest of a text in no known form, or somebody's.
         bool open = pieces < most && pieces == named && !hard && (!_traits.Wrapped || HasLines(pieces));
-        return new Choice(pieces, false, false, open ? TextEnd.Doubtful : TextEnd.Sure);
+        return new Choice(pieces, false, false, open || (pieces < most && IsBare(pieces)) ? TextEnd.Doubtful : TextEnd.Sure);
+    }
+
+    // A name and nothing behind it.
+    private bool IsBare(int pieces)
+    {
+        int length = Compose(ref _trial, 0, pieces, glued: false);
+        return dialect.Classify(Stripped(_trial.AsSpan(0, length)), out LineHeader header) == LineKind.Event && !_forms.HasPayload(header.Body);
     }
 
     private bool HasLines(int pieces)
@@ -364,7 +371,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         return blank.Length > 0 && Event(_trial.AsSpan(0, length)).SequenceEqual(blank);
     }
 
-    // Name and payload, with one blank at most between words.
+    // Name and payload, with one blank at most between words, and none behind a colon.
     private ReadOnlySpan<byte> Event(ReadOnlySpan<byte> line)
     {
         if (dialect.Classify(Stripped(line), out LineHeader header) != LineKind.Event || !dialect.TrySplit(header.Body, new byte[TextSurvey.LongestName], out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> payload))
@@ -375,7 +382,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         List<byte> text = [.. name, (byte)':'];
         foreach (byte b in payload)
         {
-            if (!AsciiText.IsSpace(b) || !AsciiText.IsSpace(text[^1]))
+            if (!AsciiText.IsSpace(b) || text[^1] is not ((byte)' ' or (byte)':'))
             {
                 text.Add(AsciiText.IsSpace(b) ? (byte)' ' : b);
             }
@@ -414,7 +421,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     private bool IsContinuation(int i)
     {
         Line line = _queue[i];
-        if (line.IsBlank || KindOf(line.Text) != LineKind.Other || (dialect.HasStacks && IsFrame(line.Text)) || IsStackLine(line.Text))
+        if (line.IsBlank || PlainText.IsFence(line.Text) || KindOf(line.Text) != LineKind.Other || (dialect.HasStacks && IsFrame(line.Text)) || IsStackLine(line.Text))
         {
             return false;
         }
@@ -432,9 +439,9 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             return false;
         }
 
-        text = AsciiText.TrimStart(text);
+        text = AsciiText.TrimStart(AsciiText.TrimEnd(text));
         int digits = AsciiText.Hex(text, out _);
-        return digits >= 4 && digits < text.Length && text[digits] == ' ' && (AsciiText.TrimEnd(text)[^1] == ')' || text.IndexOf(" ("u8) > 0);
+        return digits >= 4 && digits < text.Length && text[digits] == ' ' && text[^1] == ')';
     }
 
     /// <summary>How many lines from the given one make up the header of an event that begins in it; 0 if none does.</summary>
@@ -627,13 +634,11 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     /// <summary>Without a log's prefix and a person's mark.</summary>
     private ReadOnlySpan<byte> Stripped(ReadOnlySpan<byte> line)
     {
-        ReadOnlySpan<byte> text = line[LogPrefix.Length(line, _traits.IsListed, _traits.IsNumbered)..];
-        int mark = dialect.HasStacks ? 0 : PlainText.MarkLength(text);
-        text = mark > 0 && text[..mark].IndexOf((byte)'#') < 0 ? text[mark..] : text;
+        ReadOnlySpan<byte> text = WithoutLog(line);
         text = text[_prefix.Length(text)..];
 
         // A stack's frames begin with a tab, and so does a text that somebody has indented.
-        ReadOnlySpan<byte> inner = dialect.HasStacks || text.StartsWith("#"u8) ? AsciiText.TrimStart(text[HashLength(text)..]) : text;
+        ReadOnlySpan<byte> inner = text[HashLength(text)..].TrimStart((byte)'\t');
         if (dialect.Classify(inner, out LineHeader header) != LineKind.Event)
         {
             return text;
@@ -641,6 +646,13 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
 
         int end = NameEnd(inner, in header);
         return end > 0 ? inner[LearnedPrefix.Listing(inner[..end])..] : inner;
+    }
+
+    private ReadOnlySpan<byte> WithoutLog(ReadOnlySpan<byte> line)
+    {
+        ReadOnlySpan<byte> text = line[LogPrefix.Length(line, _traits.IsListed, _traits.IsNumbered)..];
+        int mark = dialect.HasStacks ? 0 : PlainText.MarkLength(text);
+        return mark > 0 && text[..mark].IndexOf((byte)'#') < 0 ? text[mark..] : text;
     }
 
     /// <summary>The mark of a comment, with a number or without: a trace in which every line has one is none.</summary>
@@ -760,7 +772,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             }
 
             int n = PlainText.Normalise(text, _bytes);
-            n = PlainText.WithoutContinuation(_bytes.AsSpan(0, n));
+            n = PlainText.WithoutEnd(_bytes.AsSpan(0, n));
             _start = PlainText.QuoteLength(_bytes.AsSpan(0, n));
             _length = n - _start;
             (Offset, Terminated) = (offset, terminated);
