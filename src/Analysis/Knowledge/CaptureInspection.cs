@@ -78,7 +78,7 @@ public sealed record CaptureInspection
             Lost = counter.Lost,
             Probes = [.. counter.Seen.SelectMany(e => Sites(e.Key, e.Value, info.Symbols))],
             Damage = damage,
-            Warnings = info.Warnings,
+            Warnings = [.. info.Notes, .. info.Warnings],
         };
     }
 

@@ -8,7 +8,7 @@ namespace TraceReplay.Ingest.Capture;
 public sealed record CaptureDamage(string File, long Offset, string Found, string Expected)
 {
     /// <summary>The contract's one line: <c>FILE: offset 0xN: what was found, what was expected</c>.</summary>
-    public override string ToString() => $"{File}: offset 0x{Offset:x}: {Found}, {Expected}";
+    public override string ToString() => ShownText.Of($"{File}: offset 0x{Offset:x}: {Found}, {Expected}");
 }
 
 /// <summary>A capture cannot be read at all; <see cref="Exception.Message"/> is the contract's one line.</summary>

@@ -7,10 +7,18 @@ namespace TraceReplay.Ingest.Capture;
 public sealed class CaptureFile : IDisposable
 {
     private readonly SafeFileHandle[] _handles;
-    private readonly string? _temporary;
 
-    public CaptureFile(string path, string? displayName = null, bool temporary = false)
-        : this([path], displayName ?? path) => _temporary = temporary ? path : null;
+    public CaptureFile(string path, string? displayName = null)
+        : this([path], displayName ?? path)
+    {
+    }
+
+    /// <summary>A file that is open already, and is closed with this.</summary>
+    internal CaptureFile(SafeFileHandle handle, string displayName)
+    {
+        (DisplayName, _handles, Length) = (displayName, [handle], RandomAccess.GetLength(handle));
+        Parts = [(0, Length)];
+    }
 
     /// <summary>Several files that make up one capture, read as one after another.</summary>
     public CaptureFile(IReadOnlyList<string> paths, string displayName)
@@ -32,6 +40,9 @@ public sealed class CaptureFile : IDisposable
     public string DisplayName { get; }
 
     public long Length { get; }
+
+    /// <summary>What was left out while wrappings were taken off.</summary>
+    internal List<string> Notes { get; } = [];
 
     /// <summary>Where each of the files lies; one, but for captures that are a directory.</summary>
     public IReadOnlyList<(long Offset, long Length)> Parts { get; }
@@ -80,11 +91,6 @@ public sealed class CaptureFile : IDisposable
         foreach (SafeFileHandle handle in _handles)
         {
             handle.Dispose();
-        }
-
-        if (_temporary is not null)
-        {
-            File.Delete(_temporary);
         }
     }
 }

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+using TraceReplay.Ingest.Capture.Unwrapping;
 using TraceReplay.Ingest.FtraceText;
 using TraceReplay.Ingest.NetTrace;
 using TraceReplay.Ingest.PerfData;
@@ -26,9 +28,6 @@ public static class CaptureFormats
 
     /// <summary>Bytes that tell whether a file is a text at all.</summary>
     public const int FirstLook = 4096;
-
-    // trace.dat.xz in a tar in a mail.
-    private const int MostWrappings = 4;
 
     /// <summary>Tried in this order.</summary>
     public static IReadOnlyList<CaptureFormat> All { get; } =
@@ -79,6 +78,9 @@ public static class CaptureFormats
         return head[..(n + read(head.AsSpan(n), n))];
     }
 
+    /// <summary>As above, of a stream that is read from front to end.</summary>
+    internal static byte[] Head(Stream stream) => Head(HeadSize, (bytes, _) => stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
+
     internal delegate int Reader(Span<byte> into, long offset);
 
     /// <summary>Opens a capture by its content; <c>-</c> is standard input. What it is packed or wrapped in is taken off (<see cref="Wrapping"/>).</summary>
@@ -99,6 +101,7 @@ public static class CaptureFormats
             {
                 ICapture capture = format.Open(file, kernel);
                 capture.Info.Kernel ??= kernel;
+                capture.Info.Notes.AddRange(file.Notes);
                 return capture;
             }
 
@@ -122,7 +125,7 @@ public static class CaptureFormats
             if (path == "-")
             {
                 using Stream input = Console.OpenStandardInput();
-                return Unwrapped(Spool(new PatientStream(input, cancellation), "-", cancellation), cancellation);
+                return Unwrapped(Spool([], new PatientStream(input, cancellation), "-", cancellation), cancellation);
             }
 
             if (Directory.Exists(path))
@@ -141,7 +144,7 @@ public static class CaptureFormats
             FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using (file)
             {
-                return Unwrapped(file.CanSeek ? new CaptureFile(path) : Spool(new PatientStream(file, cancellation), path, cancellation), cancellation);
+                return Unwrapped(file.CanSeek ? new CaptureFile(path) : Spool([], new PatientStream(file, cancellation), path, cancellation), cancellation);
             }
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
@@ -154,45 +157,35 @@ public static class CaptureFormats
         }
     }
 
+    private static CaptureFile Unwrapped(CaptureFile file, CancellationToken cancellation) => new Unwrapper(file, cancellation).Unwrap(file);
+
     /// <summary>Copies a stream to a temporary file that goes away with the result.</summary>
-    public static CaptureFile Spool(Stream input, string displayName, CancellationToken cancellation = default)
+    public static CaptureFile Spool(Stream input, string displayName, CancellationToken cancellation = default) => Spool([], input, displayName, cancellation);
+
+    /// <summary>As above.</summary>
+    /// <param name="head">What was read of the stream already.</param>
+    /// <param name="input">The rest.</param>
+    /// <param name="displayName">How messages name it.</param>
+    /// <param name="cancellation">Ends the copying.</param>
+    internal static CaptureFile Spool(ReadOnlySpan<byte> head, Stream input, string displayName, CancellationToken cancellation)
     {
-        string path = Path.Combine(Path.GetTempPath(), "tracereplay-" + Path.GetRandomFileName());
+        SafeFileHandle handle = TemporaryFile.Create();
         try
         {
-            using (FileStream copy = new(path, FileMode.CreateNew, FileAccess.Write))
+            RandomAccess.Write(handle, head, 0);
+            byte[] buffer = new byte[128 << 10];
+            for (long at = head.Length; input.Read(buffer) is > 0 and int read; at += read)
             {
-                byte[] buffer = new byte[128 << 10];
-                while (input.Read(buffer) is > 0 and int read)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    copy.Write(buffer, 0, read);
-                }
+                cancellation.ThrowIfCancellationRequested();
+                RandomAccess.Write(handle, buffer.AsSpan(0, read), at);
             }
 
-            return new CaptureFile(path, displayName, temporary: true);
+            return new CaptureFile(handle, displayName);
         }
         catch
         {
-            File.Delete(path);
+            handle.Dispose();
             throw;
         }
-    }
-
-    /// <summary>Takes off what the capture is wrapped in, as often as it is.</summary>
-    internal static CaptureFile Unwrapped(CaptureFile file, CancellationToken cancellation)
-    {
-        for (int i = 0; i < MostWrappings; i++)
-        {
-            CaptureFile inner = Wrapping.TakeOff(file, cancellation);
-            if (ReferenceEquals(inner, file))
-            {
-                break;
-            }
-
-            file = inner;
-        }
-
-        return file;
     }
 }

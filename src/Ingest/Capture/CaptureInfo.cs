@@ -53,6 +53,9 @@ public sealed class CaptureInfo
     /// <summary>Guests whose vCPU threads are known: host thread id to (guest, vCPU).</summary>
     public Dictionary<int, (string Guest, int Vcpu)> GuestThreads { get; } = [];
 
+    /// <summary>What of the input is not in the capture: other parts of a mail or an archive.</summary>
+    public List<string> Notes { get; } = [];
+
     public List<string> Warnings { get; } = [];
 
     /// <summary>Damage met while opening; events before it can still be read.</summary>

@@ -1,3 +1,5 @@
+using TraceReplay.Ingest.Capture.Unwrapping;
+
 namespace TraceReplay.Ingest.Capture;
 
 /// <summary>Tells captures from the other files of a directory, by their first bytes.</summary>
@@ -31,7 +33,7 @@ public static class CaptureRecognition
 
             if (Wrapping.Packer(head) is { } packer)
             {
-                byte[] unpacked = Wrapping.UnpackedHead(file, head, CaptureFormats.HeadSize);
+                byte[] unpacked = Wrapping.UnpackedHead(file, head);
                 if (!Wrapping.IsWrapped(unpacked))
                 {
                     return CaptureFormats.Find(unpacked) is not null ? null : $"{UnknownFormat.Describe(unpacked).Found}, packed by {packer}";

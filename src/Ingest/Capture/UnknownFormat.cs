@@ -1,3 +1,4 @@
+using TraceReplay.Ingest.Capture.Unwrapping;
 using TraceReplay.Ingest.FtraceText;
 
 namespace TraceReplay.Ingest.Capture;

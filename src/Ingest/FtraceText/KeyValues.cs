@@ -21,8 +21,8 @@ internal ref struct KeyValues(ReadOnlySpan<byte> text)
         int value = equals + 1;
         int following = NextKey(_rest, value, out int nextStart);
         int end = following < 0 ? _rest.Length : nextStart;
-        ReadOnlySpan<byte> text = _rest[value..end].TrimEnd(" \t\n,;"u8);
-        Value = text.EndsWith(" ==>"u8) ? AsciiText.TrimEnd(text[..^4]) : text;
+        ReadOnlySpan<byte> text = AsciiText.TrimStart(_rest[value..end]).TrimEnd(" \t\n,;"u8);
+        Value = text.EndsWith("==>"u8) ? AsciiText.TrimEnd(text[..^3]) : text;
         _rest = _rest[end..];
         return true;
     }

@@ -101,9 +101,10 @@ internal ref struct LineHeader
         Pid = (int)pid;
         Comm = text[..dash];
 
-        // A name is padded to 16 bytes and never longer than 15, so an instance's name is followed by two spaces at least.
+        // A name is padded to 16 bytes and never longer than 15, so an instance's name is followed by two spaces at least. What has blanks is
+        // a log's prefix, not an instance.
         int colon = Comm.IndexOf(":  "u8);
-        if (colon > 0 && !AsciiText.IsSpace(Comm[0]))
+        if (colon > 0 && Comm[..colon].IndexOfAny(" \t"u8) < 0)
         {
             Instance = Comm[..colon];
             Comm = Comm[(colon + 1)..];

@@ -38,6 +38,24 @@ internal abstract class TextDialect
     /// <summary>Whether libtraceevent printed the event (trace-cmd, perf), whose texts differ from the kernel's here and there.</summary>
     public abstract bool FromReport(ReadOnlySpan<byte> text);
 
+    /// <summary>Whether another event seems to stand behind one on its line: CPU and time are in it.</summary>
+    public static bool HoldsEvent(ReadOnlySpan<byte> text)
+    {
+        for (int from = 0; text[from..].IndexOf("] "u8) is >= 0 and int at; from += at + 2)
+        {
+            ReadOnlySpan<byte> rest = AsciiText.TrimStart(text[(from + at + 2)..]);
+            int flags = rest.Length > 0 && !AsciiText.IsDigit(rest[0]) ? rest.IndexOfAny(" \t"u8) : 0;
+            LineHeader header = default;
+            if (at > 2 && AsciiText.IsDigit(text[from + at - 1]) && flags is >= 0 and <= 8
+                && LineHeader.Time(AsciiText.TrimStart(rest[flags..]), out int taken, ref header) && header.HasUnit && AsciiText.TrimStart(rest[flags..])[taken..].StartsWith(":"u8))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Whether an event's own text has more than one line.</summary>
     public virtual bool HasLines(ReadOnlySpan<byte> text) => false;
 

@@ -13,7 +13,7 @@ internal sealed class TextLines(CaptureFile file, bool quotedPrintable, bool rep
     /// <summary>No line of a trace comes near; what has longer ones is no text.</summary>
     public const int LongestLine = 1 << 17;
 
-    private readonly byte[] _window = new byte[8 * LongestLine];
+    private readonly byte[] _window = new byte[(int)Math.Min(8 * LongestLine, file.Length + 1)];
     private readonly byte[] _unfolded = quotedPrintable ? new byte[LongestLine] : [];
     private long _windowOffset;
     private int _filled;

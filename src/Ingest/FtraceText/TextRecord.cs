@@ -48,7 +48,7 @@ internal sealed class TextRecord
     /// <summary>What is known of the end of its text.</summary>
     public TextEnd End { get; private set; }
 
-    /// <summary>A line behind the first does not begin with a blank, as those of a stack do.</summary>
+    /// <summary>A line behind the first does not look as those of a stack do: a blank, then an address, or a module at its end.</summary>
     public bool Unlike { get; private set; }
 
     /// <summary>How many lines there are behind the first one.</summary>
@@ -89,9 +89,8 @@ internal sealed class TextRecord
         HasUnit = header.HasUnit;
         Instance = header.Instance.IsEmpty ? "" : names.Get(header.Instance);
         HasPid = !header.NoPid;
-        int colon = header.Comm.IndexOf((byte)':');
-        CommFits = (header.Comm.Length <= LongestComm || header.Comm.StartsWith("kworker/"u8))
-            && (colon < 0 || colon == header.Comm.Length - 1 || !AsciiText.IsSpace(header.Comm[colon + 1]));
+        int mark = header.Comm.IndexOfAny("]:|>}"u8);
+        CommFits = (header.Comm.Length <= LongestComm || header.Comm.StartsWith("kworker/"u8)) && (mark < 0 || !HasLogsEnd(header.Comm[mark..]));
         bool unknown = header.Comm.SequenceEqual("<...>"u8) || header.Comm.IsEmpty || (header.Latency && header.Comm.Length >= 8) || !CommFits;
         Comm = unknown ? null : names.Get(header.Comm);
         (Flags, PreemptCount) = LatencyColumns.Decode(header.Flags);
@@ -109,11 +108,37 @@ internal sealed class TextRecord
             return false;
         }
 
-        Unlike |= line.Length > 0 && line[0] is not ((byte)' ' or (byte)'\t');
+        Unlike |= line.Length > 0 && !IsFrame(line);
         Append("\n"u8);
         Append(line);
         MoreLines++;
         return true;
+    }
+
+    /// <summary>A character that ends a log's prefix, and a blank behind it.</summary>
+    private static bool HasLogsEnd(ReadOnlySpan<byte> comm)
+    {
+        for (int i = 0; i + 1 < comm.Length; i++)
+        {
+            if (comm[i] is (byte)']' or (byte)':' or (byte)'|' or (byte)'>' or (byte)'}' && AsciiText.IsSpace(comm[i + 1]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool IsFrame(ReadOnlySpan<byte> line)
+    {
+        if (line[0] is not ((byte)' ' or (byte)'\t'))
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> text = AsciiText.TrimStart(line);
+        int digits = AsciiText.Hex(text, out _);
+        return text.IsEmpty || (digits > 3 && digits < text.Length && text[digits] == ' ') || text[^1] == ')';
     }
 
     private void Append(ReadOnlySpan<byte> text)

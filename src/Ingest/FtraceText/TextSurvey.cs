@@ -20,6 +20,9 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
 
     private const int LongestQuote = 60;
 
+    // Two events on one line are longer than most are alone.
+    private const int UsualLength = 100;
+
     // Events whose names of exits tell the vendor.
     private static readonly string[] s_exits = ["kvm_exit", "kvm:kvm_exit", "kvm_nested_vmexit", "kvm:kvm_nested_vmexit"];
 
@@ -52,8 +55,11 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
     /// <summary>A thread's name is none: something stands before it.</summary>
     public bool OddComm { get; private set; }
 
+    /// <summary>An event's name is none, or another event stands behind it on its line.</summary>
+    public bool OddName { get; private set; }
+
     /// <summary>The text may be broken, and repairing it may give more.</summary>
-    public bool IsDoubtful => OtherLines > 0 || Joined > 0 || OddComm || Records == 0 || _events.Values.Any(e => e.Misfits > 0);
+    public bool IsDoubtful => OtherLines > 0 || Joined > 0 || OddComm || OddName || Records == 0 || _events.Values.Any(e => e.Misfits > 0);
 
     /// <summary>Rows that are in a known form.</summary>
     public long Fitting => _events.Values.Sum(e => e.Matched.Max());
@@ -117,6 +123,7 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
         OutOfOrder |= time < _last;
         _last = Math.Max(_last, time);
 
+        OddName |= record.Text.Length > UsualLength && TextDialect.HoldsEvent(record.Text);
         bool report = dialect.FromReport(record.Text);
         if (dialect.HasStacks)
         {
@@ -149,6 +156,7 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
             payload = key == NoEvent ? text : payload;
             if (!_events.TryGetValue(key, out survey))
             {
+                OddName |= key == NoEvent || key.AsSpan().IndexOfAny('\x1b', '^', '&') >= 0;
                 _events[key] = survey = new EventSurvey(key, dialect.UnknownSystem, _names, _scratch);
             }
         }

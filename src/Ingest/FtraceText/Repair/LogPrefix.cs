@@ -25,6 +25,7 @@ internal static class LogPrefix
             length += number;
         }
 
+        length += Priority(line[length..]);
         length += Dated(line[length..]);
         length += Kernel(line[length..]);
         return length;
@@ -48,7 +49,20 @@ internal static class LogPrefix
 
         int digits = AsciiText.Unsigned(line[start..], out _);
         int end = start + digits;
-        return digits > 0 && end < line.Length && line[end] is (byte)':' or (byte)'\t' or (byte)'|' ? end + 1 : 0;
+        return digits > 0 && end < line.Length && line[end] is (byte)':' or (byte)'\t' or (byte)'|' && Clock(line[start..]) == 0 ? end + 1 : 0;
+    }
+
+    // "<13>", "<13>1 " (RFC 5424) before a date
+    private static int Priority(ReadOnlySpan<byte> line)
+    {
+        if (!line.StartsWith("<"u8) || AsciiText.Unsigned(line[1..], out _) is not (> 0 and < 4 and int digits) || 1 + digits >= line.Length || line[1 + digits] != '>')
+        {
+            return 0;
+        }
+
+        int end = digits + 2;
+        int version = line[end..].StartsWith("1 "u8) ? 2 : 0;
+        return Date(line[(end + version)..]) > 0 ? end + version : 0;
     }
 
     // Date, time, host, program.
@@ -60,8 +74,14 @@ internal static class LogPrefix
             return 0;
         }
 
-        // "host program[12]: "; a container's log has neither.
+        // What the Kubernetes log format says of the stream, and whether the line is whole.
         ReadOnlySpan<byte> rest = line[i..];
+        if (rest.StartsWith("stdout F "u8) || rest.StartsWith("stderr F "u8))
+        {
+            return i + "stdout F ".Length;
+        }
+
+        // "host program[12]: "; a container's log has neither.
         int host = rest.IndexOf((byte)' ');
         if (host is > 0 and < 64 && rest[..host].IndexOfAnyExcept(s_names) < 0)
         {

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Microsoft.Win32.SafeHandles;
 using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.FtraceText.Repair;
@@ -28,6 +29,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     private readonly List<Line> _queue = [];
     private readonly Stack<Line> _spare = new();
     private readonly Traits _traits = new();
+    private readonly LearnedPrefix _prefix = new();
     private TextLines _lines = new(file, quotedPrintable, raw: true);
     private RepairedText _report = new();
     private byte[] _composed = new byte[4096];
@@ -57,20 +59,18 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             _traits.HardWidth = hard ? width : 0;
         }
 
-        string path = Path.Combine(Path.GetTempPath(), "tracereplay-" + Path.GetRandomFileName());
+        SafeFileHandle handle = TemporaryFile.Create();
         try
         {
-            using (FileStream output = new(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 1 << 16))
-            {
-                Pass(output, long.MaxValue, cancellation);
-            }
-
+            FileStream output = new(handle, FileAccess.Write, 1 << 16); // not closed: the handle is the result's
+            Pass(output, long.MaxValue, cancellation);
+            output.Flush();
             _report.HardWidth = _traits.HardWidth;
-            return (new CaptureFile(path, file.DisplayName, temporary: true), _report);
+            return (new CaptureFile(handle, file.DisplayName), _report);
         }
         catch
         {
-            File.Delete(path);
+            handle.Dispose();
             throw;
         }
     }
@@ -107,7 +107,13 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
 
             if (kind == LineKind.Event)
             {
-                dialect.Classify(Stripped(line.Text), out LineHeader header);
+                ReadOnlySpan<byte> text = WithoutLog(line.Text);
+                dialect.Classify(text, out LineHeader header);
+                if (header.Instance.IsEmpty && NameEnd(text, in header) is > 0 and int end)
+                {
+                    _prefix.Learn(text[..end]);
+                }
+
                 _traits.Whole(line.RawWidth, line.Width);
                 _traits.HasPids |= !header.NoPid;
                 _traits.HasComms |= !header.Comm.IsEmpty;
@@ -124,6 +130,8 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
                 _spare.Push(line);
             }
         }
+
+        _prefix.Settle();
     }
 
     private void Pass(Stream? output, long most, CancellationToken cancellation)
@@ -217,14 +225,14 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         ReadOnlySpan<byte> whole = _composed.AsSpan(0, length);
         ReadOnlySpan<byte> text = Stripped(whole);
         Line last = _queue[choice.Pieces - 1];
-        if (!choice.Fits && Part(whole, choice.Pieces))
+        dialect.Classify(text, out LineHeader header);
+        if ((!choice.Fits || TextDialect.HoldsEvent(header.Body)) && Part(whole, choice.Pieces))
         {
             return;
         }
 
         _named += Judge(choice.Pieces, choice.Glued).Named ? 1 : 0;
         TextEnd end = choice.End;
-        dialect.Classify(text, out LineHeader header);
         int body = text.Length - header.Body.Length;
         if (choice.Fits)
         {
@@ -261,7 +269,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
 
         _report.Doubtful += end is TextEnd.Open or TextEnd.Doubtful ? 1 : 0;
         _report.Joined += choice.Pieces > 1 ? 1 : 0;
-        _report.Prefixed += whole.Length > text.Length && LogPrefix.Length(whole, _traits.IsListed, _traits.IsNumbered) > 0 ? 1 : 0;
+        _report.Prefixed += LogPrefix.Length(whole, _traits.IsListed, _traits.IsNumbered) > 0 || _prefix.Length(whole) > 0 ? 1 : 0;
         if (choice is { Fits: true, Pieces: > 1 })
         {
             _traits.Evidence++;
@@ -272,6 +280,12 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         }
 
         _stackOpen = dialect.HasStacks || (end != TextEnd.Doubtful && dialect.HasLines(header.Body));
+        if (_prefix.IsAmbiguous && NameEnd(text, in header) is > 0 and int name)
+        {
+            byte[] nameless = [.. "<...>"u8, .. text[name..]];
+            text = nameless;
+        }
+
         Emit(text, _queue[0], end, last.Terminated);
         Drop(choice.Pieces);
     }
@@ -332,7 +346,14 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
 
         // Nothing tells whether the next line is the rest of a text in no known form, or somebody's.
         bool open = pieces < most && pieces == named && !hard && (!_traits.Wrapped || HasLines(pieces));
-        return new Choice(pieces, false, false, open ? TextEnd.Doubtful : TextEnd.Sure);
+        return new Choice(pieces, false, false, open || (pieces < most && IsBare(pieces)) ? TextEnd.Doubtful : TextEnd.Sure);
+    }
+
+    // A name and nothing behind it.
+    private bool IsBare(int pieces)
+    {
+        int length = Compose(ref _trial, 0, pieces, glued: false);
+        return dialect.Classify(Stripped(_trial.AsSpan(0, length)), out LineHeader header) == LineKind.Event && !_forms.HasPayload(header.Body);
     }
 
     private bool HasLines(int pieces)
@@ -341,22 +362,34 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         return dialect.Classify(Stripped(_trial.AsSpan(0, length)), out LineHeader header) == LineKind.Event && dialect.HasLines(header.Body);
     }
 
-    // Both ways of joining give the same text where a blank stood at the break.
+    // Both ways of joining give the same event where a blank stood at the break, or behind the event's name.
     private bool SameText(int pieces)
     {
-        for (int i = 0; i + 1 < pieces; i++)
+        int length = Compose(ref _trial, 0, pieces, glued: false);
+        byte[] blank = Event(_trial.AsSpan(0, length)).ToArray();
+        length = Compose(ref _trial, 0, pieces, glued: true);
+        return blank.Length > 0 && Event(_trial.AsSpan(0, length)).SequenceEqual(blank);
+    }
+
+    // Name and payload, with one blank at most between words, and none behind a colon.
+    private ReadOnlySpan<byte> Event(ReadOnlySpan<byte> line)
+    {
+        if (dialect.Classify(Stripped(line), out LineHeader header) != LineKind.Event || !dialect.TrySplit(header.Body, new byte[TextSurvey.LongestName], out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> payload))
         {
-            if (!AtBlank(_queue[i], _queue[i + 1]))
+            return [];
+        }
+
+        List<byte> text = [.. name, (byte)':'];
+        foreach (byte b in payload)
+        {
+            if (!AsciiText.IsSpace(b) || text[^1] is not ((byte)' ' or (byte)':'))
             {
-                return false;
+                text.Add(AsciiText.IsSpace(b) ? (byte)' ' : b);
             }
         }
 
-        return true;
+        return text.ToArray();
     }
-
-    private static bool AtBlank(Line line, Line next) =>
-        (line.Text.Length > 0 && AsciiText.IsSpace(line.Text[^1])) || (next.Text.Length > 0 && AsciiText.IsSpace(next.Text[0]));
 
     private bool GoesOn(int pieces)
     {
@@ -388,7 +421,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     private bool IsContinuation(int i)
     {
         Line line = _queue[i];
-        if (line.IsBlank || KindOf(line.Text) != LineKind.Other || (dialect.HasStacks && IsFrame(line.Text)) || IsStackLine(line.Text))
+        if (line.IsBlank || PlainText.IsFence(line.Text) || KindOf(line.Text) != LineKind.Other || (dialect.HasStacks && IsFrame(line.Text)) || IsStackLine(line.Text))
         {
             return false;
         }
@@ -406,9 +439,9 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             return false;
         }
 
-        text = AsciiText.TrimStart(text);
+        text = AsciiText.TrimStart(AsciiText.TrimEnd(text));
         int digits = AsciiText.Hex(text, out _);
-        return digits >= 4 && digits < text.Length && text[digits] == ' ' && (AsciiText.TrimEnd(text)[^1] == ')' || text.IndexOf(" ("u8) > 0);
+        return digits >= 4 && digits < text.Length && text[digits] == ' ' && text[^1] == ')';
     }
 
     /// <summary>How many lines from the given one make up the header of an event that begins in it; 0 if none does.</summary>
@@ -427,10 +460,23 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             }
 
             // It must begin in the first line.
-            return n == 1 || !IsEvent(first + 1, n - 1) || (_traits.HardWidth > 0 && _traits.WidthOf(_queue[first]) == _traits.HardWidth && BreaksBeforeName(_queue[first])) ? n : 0;
+            return n == 1 || !IsEvent(first + 1, n - 1) || LacksThread(first, n) || (_traits.HardWidth > 0 && _traits.WidthOf(_queue[first]) == _traits.HardWidth && BreaksBeforeName(_queue[first])) ? n : 0;
         }
 
         return 0;
+    }
+
+    /// <summary>Without the first line it is an event whose thread is not told, and with it is.</summary>
+    private bool LacksThread(int first, int pieces)
+    {
+        int length = Compose(ref _trial, first + 1, pieces - 1, glued: false);
+        if (dialect.Classify(Stripped(_trial.AsSpan(0, length)), out LineHeader rest) != LineKind.Event || !rest.NoPid)
+        {
+            return false;
+        }
+
+        length = Compose(ref _trial, first, pieces, glued: false);
+        return dialect.Classify(Stripped(_trial.AsSpan(0, length)), out LineHeader whole) == LineKind.Event && !whole.NoPid && !whole.Comm.IsEmpty;
     }
 
     /// <summary>A log's prefix with no more behind it than the beginning of a thread's name: what follows goes on with it.</summary>
@@ -492,16 +538,17 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     /// <returns>false if there is none.</returns>
     private bool Part(ReadOnlySpan<byte> whole, int pieces)
     {
-        if (dialect.HasStacks || whole.Count("] "u8) < (pieces == 0 ? 1 : 2))
+        if (whole.Count("] "u8) < (pieces == 0 ? 1 : 2))
         {
             return false;
         }
 
         string line = System.Text.Encoding.Latin1.GetString(whole);
-        Match found = Header().Match(line);
+        Regex header = dialect.HasStacks ? SampleHeader() : Header();
+        Match found = header.Match(line);
         if (pieces > 0)
         {
-            found = found.Success ? Header().Match(line, found.Index + found.Length) : found;
+            found = found.Success ? header.Match(line, found.Index + found.Length) : found;
         }
 
         if (!found.Success)
@@ -565,10 +612,13 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     [GeneratedRegex(@"(\S+)-(\d+)\s+(?:\([ \d-]+\)\s+)?\[\d{3,}\]\s+(?:[A-Za-z.0-9#]{4,8}\s+)?\d+\.\d{6,9}:\s", RegexOptions.CultureInvariant)]
     private static partial Regex Header();
 
+    [GeneratedRegex(@"(\S+)\s+(\d+(?:/\d+)?)\s+\[\d{3,}\]\s+\d+\.\d{6,9}:\s+(?:\d+\s+)?\S+:\s", RegexOptions.CultureInvariant)]
+    private static partial Regex SampleHeader();
+
     private LineKind KindOf(ReadOnlySpan<byte> line)
     {
         ReadOnlySpan<byte> text = Stripped(line);
-        ReadOnlySpan<byte> inner = AsciiText.TrimStart(text);
+        ReadOnlySpan<byte> inner = AsciiText.TrimStart(text); // Stripped has taken the mark off an event
         if (inner.StartsWith("#"u8) && (inner.Length == 1 || inner[1] is (byte)' ' or (byte)'\t' or (byte)'#' or (byte)'-' or (byte)'!'))
         {
             return LineKind.Comment;
@@ -584,10 +634,37 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     /// <summary>Without a log's prefix and a person's mark.</summary>
     private ReadOnlySpan<byte> Stripped(ReadOnlySpan<byte> line)
     {
+        ReadOnlySpan<byte> text = WithoutLog(line);
+        text = text[_prefix.Length(text)..];
+
+        // A stack's frames begin with a tab, and so does a text that somebody has indented.
+        ReadOnlySpan<byte> inner = text[HashLength(text)..].TrimStart((byte)'\t');
+        if (dialect.Classify(inner, out LineHeader header) != LineKind.Event)
+        {
+            return text;
+        }
+
+        int end = NameEnd(inner, in header);
+        return end > 0 ? inner[LearnedPrefix.Listing(inner[..end])..] : inner;
+    }
+
+    private ReadOnlySpan<byte> WithoutLog(ReadOnlySpan<byte> line)
+    {
         ReadOnlySpan<byte> text = line[LogPrefix.Length(line, _traits.IsListed, _traits.IsNumbered)..];
         int mark = dialect.HasStacks ? 0 : PlainText.MarkLength(text);
         return mark > 0 && text[..mark].IndexOf((byte)'#') < 0 ? text[mark..] : text;
     }
+
+    /// <summary>The mark of a comment, with a number or without: a trace in which every line has one is none.</summary>
+    private static int HashLength(ReadOnlySpan<byte> text)
+    {
+        int hash = text.IndexOfAnyExcept((byte)'#');
+        return hash <= 0 ? 0 : hash + AsciiText.Unsigned(text[hash..], out _);
+    }
+
+    /// <summary>Where the thread's name ends; 0 if the line has none.</summary>
+    private static int NameEnd(ReadOnlySpan<byte> text, in LineHeader header) =>
+        !header.Comm.IsEmpty && text.Overlaps(header.Comm, out int start) ? start + header.Comm.Length : 0;
 
     private void Emit(ReadOnlySpan<byte> text, Line origin, TextEnd end, bool terminated)
     {
@@ -695,6 +772,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             }
 
             int n = PlainText.Normalise(text, _bytes);
+            n = PlainText.WithoutEnd(_bytes.AsSpan(0, n));
             _start = PlainText.QuoteLength(_bytes.AsSpan(0, n));
             _length = n - _start;
             (Offset, Terminated) = (offset, terminated);
