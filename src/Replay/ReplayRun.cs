@@ -50,7 +50,7 @@ internal sealed class ReplayRun : IDisposable
         _kernel = kernel;
         _models = models;
         _kinds = kinds;
-        _captured = models.ToList().FindIndex(model => model.Name == kernel.Model && model.Settings.Name == kernel.Setting);
+        _captured = models.ToList().FindIndex(model => model.Name.Split('@')[0] == kernel.Model && model.Settings.Name == kernel.Setting);
         if (_captured >= 0)
         {
             models[_captured].Checks = new ObservationChecks

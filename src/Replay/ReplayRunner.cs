@@ -13,7 +13,7 @@ namespace TraceReplay.Replay;
 /// <summary>What to replay. Null means: all models, the setting of the captured kernel.</summary>
 public sealed record ReplayOptions
 {
-    /// <summary>Model names as in <see cref="ModelRegistry"/>; null = all.</summary>
+    /// <summary>Model names as in <see cref="ModelRegistry"/>, or name@setting; null = all.</summary>
     public IReadOnlyList<string>? Models { get; init; }
 
     /// <summary>A setting such as "6.8" for the models that have it; null = the captured kernel's.</summary>
@@ -141,15 +141,32 @@ public static class ReplayRunner
 
     private static IReadOnlyList<IFaultModel> CreateModels(ReplayOptions options, CapturedKernel kernel)
     {
-        IReadOnlyList<string> names = options.Models ?? [.. ModelRegistry.All.Select(model => model.Name)];
-        if (options.Setting is { } setting && !ModelRegistry.All.Any(model => names.Contains(model.Name) && model.Settings.Contains(setting)))
+        IReadOnlyList<string> asked = [.. (options.Models ?? [.. ModelRegistry.All.Select(model => model.Name)]).Distinct()];
+        if (options.Setting is { } setting && !ModelRegistry.All.Any(model => asked.Contains(model.Name) && model.Settings.Contains(setting)))
         {
             throw new ArgumentException($"no chosen model has the setting '{setting}'; see 'tracereplay models'");
         }
 
-        return [.. names.Distinct().Select(name => ModelCatalog.Create(
-            name,
-            options.Setting ?? (name == kernel.Model ? kernel.Setting : null),
-            kernel.Layout))];
+        return [.. asked.Select(one => Create(one, asked, options, kernel))];
+    }
+
+    /// <summary>A model as it was asked for: a name, or name@setting, by which several settings of one model stand side by side.</summary>
+    private static IFaultModel Create(string asked, IReadOnlyList<string> all, ReplayOptions options, CapturedKernel kernel)
+    {
+        string[] parts = asked.Split('@', 2);
+        string name = parts[0];
+        string? own = parts.Length > 1 ? parts[1] : null;
+        if (own is not null && ModelRegistry.All.FirstOrDefault(model => model.Name == name) is { } info && !info.Settings.Contains(own))
+        {
+            throw new ArgumentException($"{name} has no setting '{own}'; it has {string.Join(", ", info.Settings)}");
+        }
+
+        if (own == Models.Arm64.Stage2Settings.WithoutFwb && !kernel.IsArm64Machine)
+        {
+            throw new ArgumentException($"'{own}' is a setting for arm64, and the capture is none of arm64");
+        }
+
+        bool isAlone = all.Count(other => other.Split('@', 2)[0] == name) == 1;
+        return ModelCatalog.Create(name, own ?? options.Setting ?? (name == kernel.Model ? kernel.Setting : null), kernel.Layout, calledAs: isAlone ? name : asked);
     }
 }

@@ -27,8 +27,8 @@ internal static partial class CommonOptions
 
     public static Option<string[]> Model()
     {
-        var option = new Option<string[]>("--model") { Description = "Models to replay against, separated by commas (default: all)", HelpName = "MODEL,…", DefaultValueFactory = _ => [] };
-        string[] names = [.. ModelRegistry.All.Select(m => m.Name)];
+        var option = new Option<string[]>("--model") { Description = "Models to replay against, separated by commas, each a name or name@setting (default: all)", HelpName = "MODEL,…", DefaultValueFactory = _ => [] };
+        string[] names = [.. ModelRegistry.All.Select(m => m.Name), .. ModelRegistry.All.SelectMany(m => m.Settings.Select(setting => $"{m.Name}@{setting}"))];
         option.Validators.Add(Names.Validator(option, names, "model"));
         option.CompletionSources.Add(names);
         return option;
@@ -114,7 +114,7 @@ internal static partial class CommonOptions
     public static ReplayOptions Replay(string[]? models, string? setting, string? kernel)
     {
         IReadOnlyList<string> names = Names.Split(models);
-        List<ModelInfo> chosen = [.. ModelRegistry.All.Where(m => names.Count == 0 || names.Contains(m.Name))];
+        List<ModelInfo> chosen = [.. ModelRegistry.All.Where(m => names.Count == 0 || names.Any(name => name.Split('@')[0] == m.Name))];
         return setting is null || chosen.Any(m => m.Settings.Contains(setting))
             ? new ReplayOptions { Models = names.Count > 0 ? names : null, Setting = setting, Kernel = kernel }
             : throw new AnalysisException(AnalysisFailure.Usage,

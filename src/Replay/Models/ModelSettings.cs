@@ -69,6 +69,12 @@ public sealed record ModelSettings
     /// <summary>arm64: an early exit after the lookup forgets the page's reference.</summary>
     public bool LeaksOnEarlyExit { get; init; }
 
+    /// <summary>
+    /// A candidate for 7.1's regression: a remapped write that meets a read-only leaf asks the driver's fault handler for a writable one once,
+    /// and looks again. Nobody has merged it.
+    /// </summary>
+    public bool MakesWritable { get; init; }
+
     /// <summary>arm64, P_HWPOISON_REGUP: a failed lookup that may wait is made once more, to ask whether the page is poisoned.</summary>
     public bool PoisonLookup { get; init; }
 
@@ -111,6 +117,9 @@ public sealed record ModelSettings
         AgainIsSignal = true,
         MmioGenerationBits = 18,
     };
+
+    /// <summary>7.x with the candidate fix for what drivers map read-only first.</summary>
+    public static ModelSettings Kernel7MkWrite { get; } = Kernel7 with { Name = "mkwrite", MakesWritable = true };
 
     /// <summary>7.x on an arm64 CPU without S2FWB and DIC; x86 has no such thing.</summary>
     public static ModelSettings Kernel7WithoutFwb { get; } = Kernel7 with { Name = Arm64.Stage2Settings.WithoutFwb };

@@ -51,7 +51,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
             case LookupFact.RefusedUntold:
                 fault.ReadOff = true;
                 VmaFlags flags = (vma?.Flags ?? VmaFlags.Read | VmaFlags.Write) | VmaFlags.Io | VmaFlags.PfnMap;
-                TakeRemappedPage(ref fault, HostPte.Make(SpecialPfn.MadeUp(fault.Gfn), fault.Write || (flags & VmaFlags.Write) != 0, special: true, 0), upgrade, new Vma(hva & ~0xfffUL, (hva & ~0xfffUL) + 4096, flags, PageKind.P4));
+                TakeRemappedPage(vm, ref fault, HostPte.Make(SpecialPfn.MadeUp(fault.Gfn), fault.Write || (flags & VmaFlags.Write) != 0, special: true, 0), upgrade, new Vma(hva & ~0xfffUL, (hva & ~0xfffUL) + 4096, flags, PageKind.P4));
                 return;
             case LookupFact.Interrupted when Settings.SignalPending:
                 fault.Pfn = SpecialPfn.SignalPending;
@@ -112,7 +112,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
         }
         else if (!refuses && (vma is null || shown) ? pte.Special || vma is { IsRemapped: true } : vma!.IsRemapped)
         {
-            TakeRemappedPage(ref fault, pte, upgrade, vma);
+            TakeRemappedPage(vm, ref fault, pte, upgrade, vma);
         }
         else if (pte.Special || refuses || (!shown && vma is not null && (vma.Flags & (fault.Write ? VmaFlags.Write : VmaFlags.Read)) == 0))
         {
@@ -153,7 +153,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
     }
 
     // F, R1 to R4: VM_IO or VM_PFNMAP.
-    private void TakeRemappedPage(ref FaultContext fault, HostPte pte, bool upgrade, Vma? vma)
+    private void TakeRemappedPage(VmState vm, ref FaultContext fault, HostPte pte, bool upgrade, Vma? vma)
     {
         fault.Path = FaultPath.Remapped;
         fault.Pfn = pte.Pfn;
@@ -180,12 +180,20 @@ internal abstract partial class FaultModel<TRules, TCounting>
             return;
         }
 
+        bool first = vma is not null && (vma.Flags & (VmaFlags.Write | VmaFlags.Shared)) == (VmaFlags.Write | VmaFlags.Shared);
+        if (fault.Write && !pte.Writable && Settings.MakesWritable && first)
+        {
+            // The candidate: the driver's fault handler is asked for a writable leaf once, and the lookup is made again.
+            pte = HostPte.Make(pte.Pfn, writable: true, pte.Special, pte.Level);
+            vm.Memory.SetPte(fault.Slot!.Hva(fault.Gfn), pte);
+        }
+
         if (fault.Write && !pte.Writable)
         {
             if (TRules.ReadOnlyFaultIsKept(in fault, Pages.StructPage(fault.Pfn)))
             {
                 fault.Pfn = SpecialPfn.ReadOnlyFault;
-                fault.End(OfReadOnlyLeaf, FaultReason.ReadOnlyLeaf);
+                fault.End(OfReadOnlyLeaf, first ? FaultReason.ReadOnlyLeafFirst : FaultReason.ReadOnlyLeaf);
                 return;
             }
 
