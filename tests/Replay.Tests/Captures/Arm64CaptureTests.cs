@@ -81,7 +81,7 @@ public class Arm64CaptureTests
             replayed.Result("outcomes").Where(row => mmio.Contains(row["fault_id"]!)).Select(row => (row["model"]!, row["outcomes"]!)).Distinct().Order());
     }
 
-    private static IEnumerable<string> All() => ReplayedCapture.All().Where(path => path.Contains("arm64", StringComparison.Ordinal));
+    private static IEnumerable<string> All() => ReplayedCapture.All().Where(ReplayedCapture.IsArm64);
 
     private static ulong Gpa(Dictionary<string, string?> row) => ulong.Parse(row["gpa"]!, CultureInfo.InvariantCulture);
 

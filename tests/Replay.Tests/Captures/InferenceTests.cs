@@ -31,13 +31,13 @@ public partial class InferenceTests
         }
     }
 
-    /// <summary>Over all captures with the allocator's events and system calls; x86 before 5.13 shows no windows, so hardly anything follows there.</summary>
+    /// <summary>Over all x86 captures with the allocator's events and system calls, as no event of arm64's shows a leaf; x86 before 5.13 shows no windows, so hardly anything follows there.</summary>
     [Fact]
     public void Without_probes_nine_of_ten_faults_have_a_verdict()
     {
         long covered = 0;
         long all = 0;
-        foreach (string capture in ReplayedCapture.All())
+        foreach (string capture in ReplayedCapture.All().Where(path => !ReplayedCapture.IsArm64(path)))
         {
             ReplayedCapture replayed = ReplayedCapture.WithoutProbes(capture);
             bool told = replayed.Manifest.EventCounts.GetValueOrDefault("kmem.mm_page_alloc") > 0 && replayed.Manifest.EventCounts.Any(count => count.Value > 0 && count.Key.StartsWith("syscalls.", StringComparison.Ordinal));

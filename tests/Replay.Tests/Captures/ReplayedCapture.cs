@@ -57,6 +57,9 @@ public sealed partial class ReplayedCapture
     /// <summary>The directories that TRACEREPLAY_CAPTURES names.</summary>
     public static string[] More() => (Environment.GetEnvironmentVariable("TRACEREPLAY_CAPTURES") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
 
+    /// <summary>Those of arm64 lie in a folder of that name.</summary>
+    public static bool IsArm64(string path) => path.Contains("arm64", StringComparison.Ordinal);
+
     /// <summary>The truth file beside a capture; null if there is none.</summary>
     public static string? TruthOf(string capture)
     {
