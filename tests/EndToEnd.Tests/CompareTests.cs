@@ -92,7 +92,7 @@ public partial class CompareTests(SampleDataset samples)
     {
         Dictionary<(string, string), string> found = [];
         string[] more = (Environment.GetEnvironmentVariable("TRACEREPLAY_CAPTURES") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
-        foreach (string path in more.Append(Tool.Samples).SelectMany(d => Directory.EnumerateFiles(d, "*.trace.dat", SearchOption.AllDirectories)).Order(StringComparer.Ordinal))
+        foreach (string path in more.Append(Tool.Samples).SelectMany(d => Directory.EnumerateFiles(d, "*.trace.dat", SearchOption.AllDirectories)).Where(path => !path.Contains("arm64", StringComparison.Ordinal)).Order(StringComparer.Ordinal))
         {
             Match name = Name().Match(path);
             if (name.Success && name.Groups[2].Value != "race")

@@ -86,7 +86,7 @@ public sealed partial class ThreadPageTests(SampleDataset samples)
     {
         string[] more = (Environment.GetEnvironmentVariable("TRACEREPLAY_CAPTURES") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
         Dictionary<(string, string), string> found = [];
-        foreach (string path in more.Append(Tool.Samples).SelectMany(d => Directory.EnumerateFiles(d, "*.trace.dat", SearchOption.AllDirectories)).Order(StringComparer.Ordinal))
+        foreach (string path in more.Append(Tool.Samples).SelectMany(d => Directory.EnumerateFiles(d, "*.trace.dat", SearchOption.AllDirectories)).Where(path => !path.Contains("arm64", StringComparison.Ordinal)).Order(StringComparer.Ordinal))
         {
             Match name = Name().Match(path);
             if (name.Success && named.Contains((name.Groups[1].Value, name.Groups[2].Value)))
