@@ -70,7 +70,7 @@ public enum OperationKind : byte
     /// <summary>The gfn A holds a table of level B that a guest keeps and KVM shadows: from here on it may be write-protected.</summary>
     GuestTable,
 
-    /// <summary>A buffer object arrived: A object, B TTM memory type.</summary>
+    /// <summary>A buffer object arrived: A object, B TTM memory type, C 1 if only a leaf says so: when it moved is not known then.</summary>
     BoPlace,
 
     /// <summary>

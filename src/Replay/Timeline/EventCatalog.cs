@@ -169,7 +169,7 @@ public static class EventCatalog
         new(EventKind.NestedLeft, "kvm.kvm_nested_vmexit"),
         new(EventKind.GuestWalk, "kvmmmu.kvm_mmu_pagetable_walk"),
         new(EventKind.GuestWalkEntry, "kvmmmu.kvm_mmu_paging_element", "pte", "level"),
-        new(EventKind.ShadowPage, "kvmmmu.kvm_mmu_get_page", "gfn", "role"),
+        new(EventKind.ShadowPage, "kvmmmu.kvm_mmu_get_page", "gfn", "role?"),
         new(EventKind.PageAlloc, "kmem.mm_page_alloc", "pfn", "order", "gfp_flags"),
         new(EventKind.PageFree, "kmem.mm_page_free", "pfn", "order?"),
         new(EventKind.SysEnterMmap, "syscalls.sys_enter_mmap", "len", "prot", "flags", "off?", "addr?", "fd?"),

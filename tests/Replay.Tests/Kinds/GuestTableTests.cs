@@ -75,7 +75,7 @@ public sealed class GuestTableTests : IDisposable
     [InlineData(5, "FIXED")]
     public void A_write_to_a_guest_s_table_may_be_emulated(int ret, string outcome)
     {
-        const string ShadowPage = "kvm_mmu_get_page: new sp gfn 10003 4 q0 wux !pae nxe !wp root 0 sync";
+        const string ShadowPage = "kvm_mmu_get_page: gfn=0x10003 role=0x404 root_count=0 unsync=0 created=1 mmu_valid_gen=0";
         string[] events = ret == 5
             ? [PageFault(0, Gpa, Write), Handler(0, Gpa, Write), Faultin(s_memory, Gpa), Lookup(s_memory, Gpa, true), LookupReturn(s_memory, Gpa, 0x5001, true), FaultinReturn(s_memory, Gpa, 0x5001, 0), Requested(Gpa, 0x5001), Changed(Gpa, Empty, Leaf(0x5001)), SetSpte(Gpa, Leaf(0x5001)), Put("6.12", 0x5001), HandlerReturn(Gpa, 5), Entry(0)]
             : [PageFault(0, Gpa, WriteProtected), Handler(0, Gpa, WriteProtected), HandlerReturn(Gpa, ret), Entry(0)];

@@ -85,7 +85,11 @@ internal abstract partial class FaultModel<TRules, TCounting>
                 Pages.Free(op.A, 1UL << ((int)op.B & 31));
                 break;
             case OperationKind.BoPlace:
-                CheckBoMoved(op.A);
+                if (op.C == 0)
+                {
+                    CheckBoMoved(op.A);
+                }
+
                 _hostPages.PlaceBo(op.A, (uint)op.B);
                 break;
             case OperationKind.LeafObserved:

@@ -162,7 +162,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
             return;
         }
 
-        Breach breach = new(invariant, !found.Doubtful, _seq, _time, _vmIndex, found.Gfn, found.Pfn, FormattableString.Invariant($"{detail} ({found.Count} leaves)"));
+        Breach breach = new(invariant, !found.Doubtful && !WindowsUntold, _seq, _time, _vmIndex, found.Gfn, found.Pfn, FormattableString.Invariant($"{detail} ({found.Count} leaves)"));
         if (invariant is InvariantList.TtmOrder or InvariantList.NoSpteToFree)
         {
             Invariants.Defer(breach);

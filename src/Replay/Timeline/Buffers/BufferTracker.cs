@@ -62,7 +62,7 @@ internal sealed class BufferTracker(TimelineContext context)
         if (bo != 0 && (!_places.TryGetValue(bo, out ulong known) || known != memoryType))
         {
             _places[bo] = memoryType;
-            context.EmitHost(OperationKind.BoPlace, bo, memoryType);
+            context.EmitHost(OperationKind.BoPlace, bo, memoryType, c: 1);
         }
     }
 }

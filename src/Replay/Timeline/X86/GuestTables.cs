@@ -60,7 +60,8 @@ internal sealed class GuestTables(TimelineContext context, VmTracker vms)
     /// <summary>A shadow page: the gfn that holds the guest's table is write-protected as long as it lives.</summary>
     public void OnGetPage(EventCursor e, TaskState task)
     {
-        if ((e[1] & DirectRole) == 0)
+        // What the kernel prints of a role does not say all of it: a text without the number tells nothing.
+        if (e.Knows(1) && (e[1] & DirectRole) == 0)
         {
             context.Emit(OperationKind.GuestTable, vms.Of(task), e[0], e[1] & LevelOfRole);
         }
