@@ -89,7 +89,7 @@ internal sealed class TextRecord
         HasUnit = header.HasUnit;
         Instance = header.Instance.IsEmpty ? "" : names.Get(header.Instance);
         HasPid = !header.NoPid;
-        int mark = header.Comm.IndexOfAny("]:|>}"u8);
+        int mark = header.Comm.IndexOfAny(":|>"u8);
         CommFits = (header.Comm.Length <= LongestComm || header.Comm.StartsWith("kworker/"u8)) && (mark < 0 || !HasLogsEnd(header.Comm[mark..]));
         bool unknown = header.Comm.SequenceEqual("<...>"u8) || header.Comm.IsEmpty || (header.Latency && header.Comm.Length >= 8) || !CommFits;
         Comm = unknown ? null : names.Get(header.Comm);
@@ -120,7 +120,7 @@ internal sealed class TextRecord
     {
         for (int i = 0; i + 1 < comm.Length; i++)
         {
-            if (comm[i] is (byte)']' or (byte)':' or (byte)'|' or (byte)'>' or (byte)'}' && AsciiText.IsSpace(comm[i + 1]))
+            if (comm[i] is (byte)':' or (byte)'|' or (byte)'>' && AsciiText.IsSpace(comm[i + 1]))
             {
                 return true;
             }

@@ -39,7 +39,9 @@ internal sealed class LearnedPrefix
             _mark = FirstByte(_lines[0]);
         }
 
-        if (!_lines.Any(line => Name(line).Length - (_mark != 0 ? 1 : 0) > LongestName || IsMarked(line) || HasEnd(Name(line))))
+        // Of one name alone it is not known whether it has such an end itself.
+        bool ends = _lines.Any(line => HasEnd(Name(line))) && _lines.DistinctBy(line => Convert.ToHexString(Name(line))).Skip(1).Any();
+        if (!ends && !_lines.Any(line => Name(line).Length - (_mark != 0 ? 1 : 0) > LongestName || IsMarked(line)))
         {
             return;
         }

@@ -24,10 +24,10 @@ internal static class PlainText
         || (comm.Length > 1 && "+-;%*|".Contains(comm[0], StringComparison.Ordinal))
         || (comm.IndexOf(' ', StringComparison.Ordinal) is > 0 and int blank && comm[0] != '<' && !comm.AsSpan(0, blank).ContainsAnyInRange('A', 'Z') && !comm.AsSpan(0, blank).ContainsAnyInRange('a', 'z'));
 
-    /// <summary>What ends a log's prefix stands in it, before a blank; within no thread's name does it.</summary>
+    /// <summary>What ends a log's prefix stands in it, before a blank: hardly a thread's name.</summary>
     public static bool HasLogsEnd(ReadOnlySpan<char> comm)
     {
-        int end = comm.IndexOfAny("]:|>}");
+        int end = comm.IndexOfAny(":|>");
         return end >= 0 && end + 1 < comm.Length && (comm[end + 1] == ' ' || HasLogsEnd(comm[(end + 1)..]));
     }
 
