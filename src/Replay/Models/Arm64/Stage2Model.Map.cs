@@ -93,7 +93,7 @@ internal sealed partial class Stage2Model<TRules, TCounting>
             // A leaf of which no trace is left where others were mapped has gone since the CPU's walk; else it is older than the trace.
             if (!present && Settings.RelaxNeedsLeaf && vm.LeavesSeen[fault.Gfn >> 9] != 0)
             {
-                fault.Retry(RetryCause.LostRace);
+                fault.Retry(RetryCause.LeafGone);
                 return;
             }
 
@@ -107,7 +107,7 @@ internal sealed partial class Stage2Model<TRules, TCounting>
         else if (present && oldLevel == goal && Stage2Leaf.DifferInPermissionsOnly(old, leaf))
         {
             // stage2_pte_needs_update: another vCPU has mapped the same; what is missing the next fault adds.
-            fault.Retry(RetryCause.LostRace);
+            fault.Retry(RetryCause.LeafThere);
             return;
         }
         else if (install)
