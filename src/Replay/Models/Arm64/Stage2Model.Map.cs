@@ -101,6 +101,7 @@ internal sealed partial class Stage2Model<TRules, TCounting>
             if (install)
             {
                 Count(CostOperation.SpteCas);
+                Count(CostOperation.TlbFlush);
                 sptes.Set(fault.Gfn, goal, present && oldLevel == goal ? old | leaf : leaf);
             }
         }
@@ -196,7 +197,8 @@ internal sealed partial class Stage2Model<TRules, TCounting>
         }
         else if (level > 1)
         {
-            Zap(sptes, block, block + Levels.Pages(level), RecordOfZap.None);
+            // Its table goes as a whole.
+            Zap(sptes, block, block + Levels.Pages(level), RecordOfZap.None, replaced: true);
         }
 
         Count(CostOperation.SpteStore, oldLevel > 0 ? 2 : 1);
@@ -218,7 +220,7 @@ internal sealed partial class Stage2Model<TRules, TCounting>
 
         Count(CostOperation.MmuLockWrite, 2);
         Zap(vm.Sptes[slot.AsId], slot.BaseGfn, slot.EndGfn, RecordOfZap.None);
-        CountFlush();
+        CountFlushOfZaps();
     }
 
     /// <summary>kvm_set_spte_gfn: the new page is mapped read-only, one page large, where a table for it is there.</summary>
