@@ -1,5 +1,5 @@
 -- Which faults make no progress: the same page and access on the same vCPU, again and again?
--- Columns: times is how many faults of the run follow each other with no other fault of that vCPU between; lasted_ns from the first's begin to the last's; per_second their rate; spte_set how many of them left an SPTE; in_window how many met a notifier window that was open; observed the outcomes seen; models what each model makes of the last of them; at_end whether the capture ends within the run; first_fault a fault_id to look at.
+-- Columns: times is how many faults of the run follow each other with no other fault of that vCPU between; lasted_ns from the first's begin to the last's; per_second their rate; spte_set how many of them left an SPTE (arm64: a stage-2 leaf); in_window how many met a notifier window that was open; observed the outcomes seen; models what each model makes of the last of them; at_end whether the capture ends within the run; first_fault a fault_id to look at.
 -- Then: with spte_set 0 and in_window = times the window never ends (windows_without_memslot, invalidations_by_cause name its caller); with in_window 0 nothing recorded explains the retry: look at first_fault with `thread/what_changes`; with spte_set > 0 somebody takes the SPTE away again each time.
 WITH ordered AS (
     SELECT *,
@@ -18,7 +18,7 @@ WITH ordered AS (
            count(*) AS times,
            max(o.ts_ns) - min(o.ts_ns) AS lasted_ns,
            count(*) FILTER (o.observed_outcome IN ('FIXED', 'FIXED_FAST')) AS spte_set,
-           count(*) FILTER (o.observed_outcome IN ('EMULATE', 'WRITE_PROTECTED', 'ASYNC')) AS other_ways,
+           count(*) FILTER (o.observed_outcome IN ('EMULATE', 'WRITE_PROTECTED', 'ASYNC', 'ABORT')) AS other_ways,
            count(m.fault_id) AS in_window,
            string_agg(DISTINCT o.observed_outcome, ', ' ORDER BY o.observed_outcome) AS observed,
            bool_or(o.is_last) AS at_end,
@@ -27,7 +27,7 @@ WITH ordered AS (
     FROM ordered o
     LEFT JOIN met m USING (trace_id, fault_id)
     GROUP BY ALL
-    -- Emulated, queued and write-protected faults come again by design. Two at the capture's end may be the begin of many.
+    -- Emulated, queued and write-protected faults come again by design; an injected abort sends the guest elsewhere. Two at the capture's end may be the begin of many.
     HAVING other_ways = 0 AND spte_set < times AND (times >= 3 OR (times = 2 AND at_end))
 )
 SELECT r.trace_id, r.vm, r.vcpu, r.pid,

@@ -67,7 +67,7 @@ internal sealed class ReplayRun : IDisposable
         _vcpus = ThreadVcpus.Read(reader, trace);
         _source = kernel.IsArm64Machine ? "kvm_guest_fault" : ExitFaults.Sources(trace).Any() ? "kvm_exit" : "kvm_page_fault";
         string id = trace.TraceId;
-        _results = new ResultSet(reader, id, _captured < 0 ? null : models[_captured], kernel.Layout);
+        _results = new ResultSet(reader, id, _captured < 0 ? null : models[_captured], kernel.Layout, kinds.Contains(EventKind.SpteChanged));
         _faultRow = new FaultRow(id, _source, kernel.IsArm64Machine);
         _outcomeRow = new OutcomeRow(id);
         _windowRow = new WindowRow(id);
@@ -236,6 +236,7 @@ internal sealed class ReplayRun : IDisposable
         if (predicted.Path == FaultPath.Remapped)
         {
             _tallies.Remapped++;
+            _tallies.CacheableRemapped += fault.Outcome == FaultOutcome.Fixed && predicted.Kind is PageKind.P2 or PageKind.P3 or PageKind.P4 or PageKind.P10 ? 1 : 0;
             _tallies.KindInferred += predicted.Certainty == Certainty.Inferred ? 1 : 0;
             _tallies.KindAssumed += predicted.Certainty == Certainty.Assumed ? 1 : 0;
         }

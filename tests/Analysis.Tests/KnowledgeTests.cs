@@ -115,6 +115,67 @@ public class KnowledgeTests
         Assert.Equal("vmf_insert_pfn_prot 70", Gains(capture).First());
     }
 
+    /// <summary>A capture of kvm, kmem and syscalls on arm64, where no kernel has kvmmmu: 100 faults, 30 windows.</summary>
+    [Theory]
+    [InlineData("6.1.0-50-arm64", new[] { "__kvm_set_memory_region 100", "kvm_pgtable_stage2_map 100", "kvm_handle_guest_abort 100", "hva_to_pfn 100", "follow_pte 100" })]
+    [InlineData("6.12.95+deb12-arm64", new[] { "kvm_set_memory_region 100", "kvm_pgtable_stage2_map 100", "kvm_handle_guest_abort 100", "hva_to_pfn 100", "follow_pfnmap_start 100" })]
+    [InlineData("7.2.13+deb14-arm64", new[] { "kvm_set_memory_region 100", "kvm_pgtable_stage2_map 100", "kvm_handle_guest_abort 100", "hva_to_pfn 100", "follow_pfnmap_start 100" })]
+    public void On_arm64_its_own_records_are_advised(string kernel, string[] gains) => Assert.Equal(gains, Gains(UsualArm64(kernel)));
+
+    [Fact]
+    public void Faults_that_a_probe_shows_mapped_need_no_other_record_on_arm64()
+    {
+        CaptureContents capture = UsualArm64("6.12.95+deb12-arm64");
+        capture = capture with
+        {
+            Events = new Dictionary<string, long>(capture.Events) { ["p:map"] = 60 },
+            Probes = [new("p:map", "kvm_pgtable_stage2_map", IsReturn: false), new("p:map_ret", "kvm_pgtable_stage2_map", IsReturn: true), new("p:set_region", "kvm_set_memory_region", IsReturn: false)],
+        };
+        Assert.Equal(["kvm_handle_guest_abort 40", "hva_to_pfn 40", "follow_pfnmap_start 40", "kvm_mmu_notifier_invalidate_range_end 30"], Gains(capture));
+    }
+
+    /// <summary>kvmmmu, kvm_page_fault, TDP: no arm64 kernel has them; kvm_mmu_invalidate_end is inlined on 6.1.</summary>
+    [Theory]
+    [InlineData("6.1.0-50-arm64")]
+    [InlineData("6.12.95+deb12-arm64")]
+    [InlineData("7.2.13+deb14-arm64")]
+    [InlineData(null)]
+    public void Nothing_of_x86_is_named_for_arm64(string? kernel)
+    {
+        CaptureContents capture = UsualArm64(kernel);
+        Assert.Equal(Machine.Arm64, capture.Machine);
+        foreach (CaptureContents contents in (CaptureContents[])[capture, Capture(kernel) with { Machine = Machine.Arm64 }])
+        {
+            string[] said = [.. ReplayKnowledge.Assess(contents).Select(f => $"{f.Fact} {f.From} {f.ToKnow}"), .. CoverageAdvice.For(contents).Select(g => g.Source.Advice)];
+            Assert.All(said, text => Assert.DoesNotMatch("kvmmmu|page_fault|tdp|nested_vm|SPTE|NPT|EPT|faultin_pfn (?!from)|direct_page", text.Replace("__kvm_faultin_pfn", "", StringComparison.Ordinal)));
+            Assert.True(kernel?.StartsWith("6.1.", StringComparison.Ordinal) != true || !said.Any(text => text.Contains("kvm_mmu_invalidate_end", StringComparison.Ordinal)));
+        }
+    }
+
+    [Fact]
+    public void Without_probes_arm64_infers_from_the_other_aborts()
+    {
+        CaptureContents capture = UsualArm64("6.12.95+deb12-arm64");
+        Assert.Equal((Certainty.Inferred, "kvm:kvm_entry", "probe on kvm_set_memory_region"), Of(Fact(capture, "memslots")));
+        Assert.Equal((Certainty.Inferred, "kvm:kvm_entry", "return probe on kvm_pgtable_stage2_map"), Of(Fact(capture, "mapped, or")));
+        Assert.Equal(Certainty.Assumed, Fact(capture, "stage-2 leaves").Certainty);
+        Assert.Equal((Certainty.Assumed, "return probe on kvm_set_memory_region"), (Fact(capture, "S2FWB").Certainty, Fact(capture, "S2FWB").ToKnow));
+        Assert.Equal("kvm:kvm_guest_fault", Assert.Single(CoverageAdvice.For(capture with { Events = new Dictionary<string, long>() })).Source.Name);
+    }
+
+    private static (Certainty Certainty, string From, string ToKnow) Of(KnownFact fact) => (fact.Certainty, fact.From, fact.ToKnow);
+
+    private static CaptureContents UsualArm64(string? kernel) => new(kernel, Clock: null, Lost: 0, new Dictionary<string, long>
+    {
+        ["kvm:kvm_guest_fault"] = 100,
+        ["kvm:kvm_entry"] = 500,
+        ["kvm:kvm_exit"] = 500,
+        ["kvm:kvm_userspace_exit"] = 20,
+        ["kvm:kvm_unmap_hva_range"] = 30,
+        ["kmem:mm_page_alloc"] = 9,
+        ["syscalls:sys_enter_mmap"] = 5,
+    }, []);
+
     private static IEnumerable<string> Gains(CaptureContents capture) =>
         CoverageAdvice.For(capture).Select(gain => FormattableString.Invariant($"{gain.Source.Name} {gain.Faults}"));
 

@@ -1,3 +1,4 @@
+using TraceReplay.Analysis.Knowledge;
 using TraceReplay.Analysis.Views;
 
 namespace TraceReplay.Analysis.Compare;
@@ -18,8 +19,14 @@ public sealed record TraceReference(string Dataset, string TraceId)
     }
 }
 
-/// <summary>Pages of two runs: alike, different by the fault logic, different because the host is, not shown by one of the runs.</summary>
-public readonly record struct ComparedPages(long Agree, long Differ, long HostDiffers, long Unknown);
+/// <summary>One of the two traces.</summary>
+public sealed record ComparedTrace(string Id, string? Kernel, Machine Machine)
+{
+    public static ComparedTrace Of(string id, string? kernel, string? arch) => new(id, kernel, Machines.Of(arch, kernel, []));
+}
+
+/// <summary>Pages of two runs: alike, different and no rule says why, different because the host is, or by a rule of the other machine, not shown by one of the runs.</summary>
+public readonly record struct ComparedPages(long Agree, long Differ, long HostDiffers, long Rule, long Unknown);
 
 /// <summary>
 /// Compares what a model says of one capture with what another kernel did in a second capture of the same scenario
@@ -27,7 +34,7 @@ public readonly record struct ComparedPages(long Agree, long Differ, long HostDi
 /// </summary>
 public sealed class Counterfactual : IDisposable
 {
-    private static readonly string[] s_views = ["traces", "faults", "outcomes", "fidelity", "print"];
+    private static readonly string[] s_views = ["traces", "faults", "outcomes", "fidelity", "windows", "print"];
 
     private readonly DatasetSession _session = DatasetSession.WithoutDataset();
 
@@ -51,9 +58,12 @@ public sealed class Counterfactual : IDisposable
         Setting = ReplayedSetting(predicted, Model == theirs ? setting : null);
     }
 
-    public (string Id, string? Kernel) PredictedTrace { get; }
+    public ComparedTrace PredictedTrace { get; }
 
-    public (string Id, string? Kernel) ObservedTrace { get; }
+    public ComparedTrace ObservedTrace { get; }
+
+    /// <summary>One run is x86's, the other arm64's: rules of the machines may make them differ.</summary>
+    public bool TwoMachines => PredictedTrace.Machine != ObservedTrace.Machine;
 
     public string Model { get; }
 
@@ -63,15 +73,17 @@ public sealed class Counterfactual : IDisposable
     public DatasetSession Session => _session;
 
     /// <summary>One row for each page (see the comments of pages.sql).</summary>
-    public static string Pages { get; } = Resource.Text("Compare.pages.sql");
+    public static string Pages { get; } = Resource.Text("Compare.pages.sql")
+        .Replace("{rules_of_outcomes}", MachineRules.Sql(outcome: true), StringComparison.Ordinal)
+        .Replace("{rules_of_ways}", MachineRules.Sql(outcome: false), StringComparison.Ordinal);
 
     /// <summary>Pages counted by what was predicted and observed.</summary>
     public static string Summary { get; } = $"""
         FROM (
-            SELECT predicted, observed, own AS captured, host, verdict, count(*) AS pages,
+            SELECT predicted, observed, own AS captured, host, rule, verdict, count(*) AS pages,
                    count(*) FILTER (faulted_predicted AND faulted_observed) AS faulted_in_both, min(gfn) AS example_gfn
             FROM ({Pages}) GROUP BY ALL)
-        ORDER BY verdict <> 'differ', verdict <> 'host', pages DESC, predicted, observed, captured
+        ORDER BY verdict <> 'differ', verdict <> 'rule', verdict <> 'host', pages DESC, predicted, observed, captured, rule
         """;
 
     public Dictionary<string, string> Parameters => new()
@@ -80,23 +92,25 @@ public sealed class Counterfactual : IDisposable
         ["observed"] = ObservedTrace.Id,
         ["model"] = Model,
         ["predicted_model"] = _predictedModel ?? "",
+        ["machines"] = TwoMachines ? "two" : "one",
+        ["arm64"] = PredictedTrace.Machine == Machine.Arm64 ? "predicted" : "observed",
     };
 
     public ComparedPages Totals() => _session.Select(
         $"""
-        SELECT count(*) FILTER (verdict = 'agree'), count(*) FILTER (verdict = 'differ'), count(*) FILTER (verdict = 'host'), count(*) FILTER (verdict = 'unknown')
+        SELECT count(*) FILTER (verdict = 'agree'), count(*) FILTER (verdict = 'differ'), count(*) FILTER (verdict = 'host'), count(*) FILTER (verdict = 'rule'), count(*) FILTER (verdict = 'unknown')
         FROM ({Pages})
         """,
-        r => new ComparedPages(r.GetInt64(0), r.GetInt64(1), r.GetInt64(2), r.GetInt64(3)),
+        r => new ComparedPages(r.GetInt64(0), r.GetInt64(1), r.GetInt64(2), r.GetInt64(3), r.GetInt64(4)),
         [.. Parameters.Select(parameter => (parameter.Key, (object)parameter.Value))])[0];
 
     public void Dispose() => _session.Dispose();
 
-    private (string Id, string? Kernel) Find(string schema, TraceReference trace)
+    private ComparedTrace Find(string schema, TraceReference trace)
     {
-        List<(string, string?)> found = _session.Select(
-            $"SELECT trace_id, kernel FROM {schema}.traces WHERE starts_with(trace_id, $id)",
-            r => (r.GetString(0), r.IsDBNull(1) ? null : r.GetString(1)),
+        List<ComparedTrace> found = _session.Select(
+            $"SELECT trace_id, kernel, arch FROM {schema}.traces WHERE starts_with(trace_id, $id)",
+            r => ComparedTrace.Of(r.GetString(0), r.IsDBNull(1) ? null : r.GetString(1), r.IsDBNull(2) ? null : r.GetString(2)),
             ("id", trace.TraceId));
         return found.Count == 1
             ? found[0]
@@ -116,20 +130,24 @@ public sealed class Counterfactual : IDisposable
             throw new AnalysisException(AnalysisFailure.Usage, $"{predicted.Dataset}: {Model} was not replayed over {PredictedTrace.Id}; run `{again}` first");
         }
 
-        return needed is null || settings[0] == needed
+        // What the CPU lacks is the host's matter; another machine's settings may bear other names.
+        return needed is null || TwoMachines || Kernel(settings[0]) == Kernel(needed)
             ? settings[0]
             : throw new AnalysisException(AnalysisFailure.Usage, $"{predicted.Dataset}: {Model} was replayed over {PredictedTrace.Id} with setting {settings[0]}, the observed kernel is {needed}; run `{again}` first");
     }
 
+    private static string Kernel(string setting) => setting.Split('-')[0];
+
     /// <summary>The model of the captured kernel: the one that its replay was compared with, else by the kernel's name.</summary>
-    private (string? Model, string? Setting) KernelOf(string schema, (string Id, string? Kernel) trace)
+    private (string? Model, string? Setting) KernelOf(string schema, ComparedTrace trace)
     {
         Replay.Timeline.CapturedKernel kernel = Replay.Timeline.CapturedKernel.From(trace.Kernel, null);
-        return kernel.Model is not null
-            ? (kernel.Model, kernel.Setting)
-            : _session.Select(
-                $"SELECT DISTINCT model, setting FROM {schema}.fidelity WHERE trace_id = $id",
-                r => ((string?)r.GetString(0), (string?)r.GetString(1)),
-                ("id", trace.Id)).FirstOrDefault();
+        List<(string?, string?)> compared = _session.Select(
+            $"SELECT DISTINCT model, setting FROM {schema}.fidelity WHERE trace_id = $id",
+            r => ((string?)r.GetString(0), (string?)r.GetString(1)),
+            ("id", trace.Id));
+
+        // What an arm64 kernel's setting is hangs on more than its name.
+        return kernel.Model is null || (trace.Machine == Machine.Arm64 && compared.Count > 0) ? compared.FirstOrDefault() : (kernel.Model, kernel.Setting);
     }
 }

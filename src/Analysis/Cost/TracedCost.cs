@@ -46,6 +46,7 @@ internal static class TracedCost
         Add("window", null, pass.Windows);
         Add("notifier_call", "no leaf zapped", pass.IdleCalls);
         Add("notifier_call", "leaves zapped", pass.ZappingCalls);
+        Add("notifier_call", "leaves not recorded", pass.UntoldCalls);
         Add("zap", null, pass.Zaps);
         return rows;
 

@@ -12,6 +12,9 @@ public sealed record ProbeSite(string Event, string Function, bool IsReturn);
 public sealed record CaptureContents(
     string? Kernel, string? Clock, long? Lost, IReadOnlyDictionary<string, long> Events, IReadOnlyList<ProbeSite> Probes)
 {
+    /// <summary>Whose events they are.</summary>
+    public Machine Machine { get; init; } = Machines.Of(null, Kernel, Events.Keys);
+
     /// <summary>Major and minor version of <see cref="Kernel"/>, or null.</summary>
     public Version? KernelVersion => VersionOf(Kernel);
 

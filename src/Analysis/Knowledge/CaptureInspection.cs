@@ -45,7 +45,7 @@ public sealed record CaptureInspection
 
     public long EventCount => Events.Values.Sum();
 
-    public CaptureContents Contents => new(Kernel, Clock, Lost, Events, Probes);
+    public CaptureContents Contents => new(Kernel, Clock, Lost, Events, Probes) { Machine = Machines.Of(Arch, Kernel, Events.Keys) };
 
     /// <summary>Reads a capture from begin to end.</summary>
     /// <exception cref="CaptureException">It cannot be read at all.</exception>

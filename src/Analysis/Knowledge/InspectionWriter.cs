@@ -26,12 +26,6 @@ public static class InspectionWriter
         output.Write('\n');
         IEnumerable<KeyValuePair<string, long>> events = capture.Events.OrderByDescending(e => e.Value).ThenBy(e => e.Key, StringComparer.Ordinal);
         TextTable.Write(output, [new("event"), new("records", true)], [.. events.Select(e => new[] { e.Key, Prose.Count(e.Value) })], "  ");
-        if (IsArm64(capture))
-        {
-            output.Write("\n  an arm64 capture (kvm_guest_fault, HSR_EC): its events can be ingested and asked for, its faults are not modelled\n\n");
-            return;
-        }
-
         output.Write("\n  what a replay of it can know, infer or must assume\n");
         IReadOnlyList<KnownFact> facts = ReplayKnowledge.Assess(capture.Contents);
         foreach (KnownFact fact in facts)
@@ -53,7 +47,8 @@ public static class InspectionWriter
 
         if (facts.Any(f => f.ToKnow.Contains("probe on", StringComparison.Ordinal)))
         {
-            string kernel = capture.Kernel is null ? "" : $" --kernel {capture.Kernel}";
+            string kernel = (capture.Kernel is null ? "" : $" --kernel {capture.Kernel}")
+                + (Machines.OfRelease(capture.Kernel) is null ? $" --arch {Machines.Name(capture.Contents.Machine)}" : "");
             output.Write($"\n  how to record that: tracereplay probes{kernel}; the few that were enough: tracereplay probes --small{kernel}\n");
         }
 
@@ -65,14 +60,12 @@ public static class InspectionWriter
         [new("capture", "VARCHAR"), new("section", "VARCHAR"), new("name", "VARCHAR"), new("value", "VARCHAR"), new("source", "VARCHAR"), new("to_know", "VARCHAR")],
         [.. captures.SelectMany(Rows)]);
 
-    private static bool IsArm64(CaptureInspection capture) => capture.Arch is "aarch64" or "arm64" || capture.Events.ContainsKey("kvm:kvm_guest_fault");
-
     private static IEnumerable<object?[]> Rows(CaptureInspection capture) =>
     [
         .. Properties(capture).Select(p => new object?[] { capture.Path, "capture", p.Name, p.Value, null, null }),
         .. capture.Events.OrderBy(e => e.Key, StringComparer.Ordinal).Select(e => new object?[] { capture.Path, "event", e.Key, e.Value, null, null }),
-        .. (IsArm64(capture) ? [] : ReplayKnowledge.Assess(capture.Contents)).Select(f => new object?[] { capture.Path, "knowledge", f.Fact, Name(f.Certainty), f.From, f.ToKnow }),
-        .. (IsArm64(capture) ? [] : CoverageAdvice.For(capture.Contents)).Select(g => new object?[] { capture.Path, "coverage", g.Tells, Prose.Count(g.Faults), null, g.Source.Advice }),
+        .. ReplayKnowledge.Assess(capture.Contents).Select(f => new object?[] { capture.Path, "knowledge", f.Fact, Name(f.Certainty), f.From, f.ToKnow }),
+        .. CoverageAdvice.For(capture.Contents).Select(g => new object?[] { capture.Path, "coverage", g.Tells, Prose.Count(g.Faults), null, g.Source.Advice }),
     ];
 
     private static IEnumerable<(string Name, string? Value)> Properties(CaptureInspection capture) =>

@@ -19,7 +19,7 @@ public sealed record KnownFact(string Fact, Certainty Certainty, string From, st
 public static class ReplayKnowledge
 {
     public static IReadOnlyList<KnownFact> Assess(CaptureContents capture) =>
-        [.. Requirements.All.Select(r => Assess(r, capture)), Order(capture), Completeness(capture), Build(capture)];
+        [.. Requirements.Of(capture.Machine).Select(r => Assess(r, capture)), Order(capture), Completeness(capture), Build(capture)];
 
     private static KnownFact Assess(Requirement requirement, CaptureContents capture)
     {
@@ -29,11 +29,12 @@ public static class ReplayKnowledge
             return new KnownFact(requirement.Fact, Certainty.Known, known, "");
         }
 
-        Source advice = requirement.Known.FirstOrDefault(s => s.ExistsIn(capture.KernelVersion)) ?? requirement.Known[0];
+        // Nothing is advised that the kernel has not.
         string? inferred = Find(requirement.Inferred, capture);
+        string advice = requirement.Known.Concat(inferred is null ? requirement.Inferred : []).FirstOrDefault(s => s.ExistsIn(capture.KernelVersion))?.Advice ?? "";
         return inferred is not null
-            ? new KnownFact(requirement.Fact, Certainty.Inferred, inferred, advice.Advice)
-            : new KnownFact(requirement.Fact, Certainty.Assumed, requirement.Assumption, advice.Advice);
+            ? new KnownFact(requirement.Fact, Certainty.Inferred, inferred, advice)
+            : new KnownFact(requirement.Fact, Certainty.Assumed, requirement.Assumption, advice);
     }
 
     private static string? Find(IReadOnlyList<Source> sources, CaptureContents capture) =>
@@ -56,6 +57,12 @@ public static class ReplayKnowledge
 
     private static KnownFact Build(CaptureContents capture) => capture.Kernel is null
         ? new("kernel (AS-8)", Certainty.Assumed, "6.12", "a capture that names its kernel, or --setting")
-        : Replay.Timeline.CapturedKernel.NotCompared(capture.Kernel) is { } what ? new("kernel (AS-8)", Certainty.Inferred, $"{capture.Kernel}: {what}", "")
+        : NotCompared(capture) is { } what ? new("kernel (AS-8)", Certainty.Inferred, $"{capture.Kernel}: {what}", "")
         : new("kernel (AS-8)", Certainty.Known, capture.Kernel, "");
+
+    // Which kernels' records were compared is told apart for x86 only.
+    private static string? NotCompared(CaptureContents capture) => capture.Machine == Machine.X86 ? Replay.Timeline.CapturedKernel.NotCompared(capture.Kernel)
+        : capture.KernelVersion is { } version && Probes.ProbeCatalog.Of(capture.Machine).All(generation => version != Version.Parse(generation.Name))
+            ? $"no {Machines.Name(capture.Machine)} capture of {version} was compared with a model (there are {string.Join(", ", Probes.ProbeCatalog.Of(capture.Machine).Select(generation => generation.Name))})"
+            : null;
 }

@@ -36,7 +36,7 @@ public static partial class ProbeInstaller
             {
                 results.Add(there.Contains(definition.Name)
                     ? new ProbeResult(definition.Name, definition.Function, ProbeState.Present)
-                    : Place(tracefs, definition));
+                    : Place(tracefs, definition, choice.Generation.Machine));
             }
         }
         catch (AnalysisException)
@@ -67,7 +67,7 @@ public static partial class ProbeInstaller
             : throw new AnalysisException(AnalysisFailure.Environment, $"{ProbeDefinition.Group}/{left.Name} could not be removed: {left.Reason}");
     }
 
-    private static ProbeResult Place(ITracefs tracefs, ProbeDefinition definition)
+    private static ProbeResult Place(ITracefs tracefs, ProbeDefinition definition, Machine machine)
     {
         string? refused = tracefs.Run(definition.Text);
         if (refused is null)
@@ -76,13 +76,13 @@ public static partial class ProbeInstaller
         }
 
         bool inPart = definition.ReturnValueOnly is { } less && tracefs.Run(less.Text) is null;
-        return new ProbeResult(definition.Name, definition.Function, inPart ? ProbeState.PlacedInPart : ProbeState.Refused, refused, Fact(definition));
+        return new ProbeResult(definition.Name, definition.Function, inPart ? ProbeState.PlacedInPart : ProbeState.Refused, refused, Fact(definition, machine));
     }
 
-    private static string? Fact(ProbeDefinition definition)
+    private static string? Fact(ProbeDefinition definition, Machine machine)
     {
         SourceKind kind = definition.IsReturn ? SourceKind.Return : SourceKind.Entry;
-        return Requirements.All.FirstOrDefault(r => r.Known.Any(s => s.Kind == kind && s.Name == definition.Function))?.Fact;
+        return Requirements.Of(machine).FirstOrDefault(r => r.Known.Any(s => s.Kind == kind && s.Name == definition.Function))?.Fact;
     }
 
     private static void TakeBack(ITracefs tracefs, IEnumerable<ProbeResult> placed)

@@ -76,7 +76,7 @@ public static class SummaryReader
         ), runs AS (
             SELECT vm, vcpu, pid, gfn, access, run, count(*) AS times, max(ts_ns) - min(ts_ns) AS lasted, min(seq) AS first_seq, max(end_seq) AS last_seq,
                    count(*) FILTER (observed_outcome IN ('FIXED', 'FIXED_FAST')) AS spte_set,
-                   count(*) FILTER (observed_outcome IN ('EMULATE', 'WRITE_PROTECTED', 'ASYNC')) AS other_ways, bool_or(is_last) AS at_end
+                   count(*) FILTER (observed_outcome IN ('EMULATE', 'WRITE_PROTECTED', 'ASYNC', 'ABORT')) AS other_ways, bool_or(is_last) AS at_end
             FROM ordered GROUP BY ALL
             HAVING other_ways = 0 AND spte_set < times AND (times >= 3 OR (times = 2 AND at_end))
         ), worst AS (SELECT *, count(*) OVER () AS all_runs FROM runs ORDER BY times DESC, first_seq LIMIT 1)

@@ -40,7 +40,7 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
 
         if (summary.Stuck is { } stuck)
         {
-            Line("stuck", Stuck(stuck));
+            Line("stuck", Stuck(stuck, MachineWords.Of(trace)));
         }
 
         Line("captured", Captured(summary));
@@ -60,10 +60,10 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
         _ => Prose.Seconds(nanoseconds),
     };
 
-    private static string Stuck(StuckFault stuck)
+    private static string Stuck(StuckFault stuck, MachineWords words)
     {
         string who = stuck.Vcpu is { } vcpu ? $"vCPU {vcpu}" : $"thread {stuck.Pid}";
-        string set = stuck.SpteSet == 0 ? "no SPTE was seen set" : $"an SPTE was set {Prose.Count(stuck.SpteSet, "time", "times")}";
+        string set = stuck.SpteSet == 0 ? $"no {words.Leaf} was seen set" : $"{words.ALeaf} was set {Prose.Count(stuck.SpteSet, "time", "times")}";
         string window = stuck.InWindow == 0 ? "no invalidation window was seen open" : $"a window was open in {Prose.Count(stuck.InWindow)} of them";
         string more = stuck.Runs > 1 ? $"; {Prose.Count(stuck.Runs - 1, "other page", "other pages")} likewise" : "";
         return $"{who} faults on gfn 0x{stuck.Gfn:x} ({stuck.Access}) {Prose.Count(stuck.Times)} times in a row within {Span(stuck.LastedNs)} without progress{(stuck.AtEnd ? ", up to the end of the capture" : "")}: {set}, {window}{more} (query stuck_faults)";
@@ -167,8 +167,9 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
             table.WriteRow(output, row);
         }
 
-        IEnumerable<string> legend = summary.Outcomes.Select(o => o.PageKind).Distinct()
-            .Select(k => (Key: k, Text: PageKindText.Describe(k))).Where(k => k.Text.Length > 0).Select(k => $"{k.Key}: {k.Text}");
+        IEnumerable<string> legend = summary.Outcomes.Select(o => o.PageKind).Distinct().Select(k => (Key: k, Text: PageKindText.Describe(k)))
+            .Concat(OutcomeText.Explained(summary.Outcomes.Select(o => o.Outcome)))
+            .Where(k => k.Text.Length > 0).Select(k => $"{k.Key}: {k.Text}");
         Line("", string.Join("; ", legend));
     }
 

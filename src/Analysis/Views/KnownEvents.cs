@@ -32,6 +32,9 @@ internal static partial class KnownEvents
         kvm_vm_set_mem_attributes: start UBIGINT, end UBIGINT, attr UBIGINT
         kvm_smm_transition: vcpu_id UINTEGER, smbase UBIGINT, entering UTINYINT
         kvm_pml_full: vcpu_id UINTEGER
+        kvm_guest_fault: vcpu_pc UBIGINT, hsr UBIGINT, hxfar UBIGINT, ipa UBIGINT
+        kvm_access_fault: ipa UBIGINT
+        kvm_mmio_nisv: vcpu_pc UBIGINT, esr UBIGINT, far UBIGINT, ipa UBIGINT
         fast_page_fault: vcpu_id INTEGER, cr2_or_gpa UBIGINT, error_code UBIGINT, sptep UBIGINT, old_spte UBIGINT, new_spte UBIGINT, ret INTEGER
         kvm_mmu_spte_requested: gfn UBIGINT, pfn UBIGINT, level UTINYINT, access UTINYINT
         kvm_mmu_set_spte: gfn UBIGINT, spte UBIGINT, sptep UBIGINT, level UTINYINT, r UTINYINT, x UTINYINT, u TINYINT

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using TraceReplay.Analysis;
+using TraceReplay.Analysis.Knowledge;
 using TraceReplay.Analysis.Probes;
 using TraceReplay.Cli.Shell;
 
@@ -10,10 +12,10 @@ internal static class ProbesCommand
     private const string RunningKernel = "/proc/sys/kernel/osrelease";
 
     /// <summary>For those who have nothing installed and a guest that hangs now (docs/reporting.md).</summary>
-    private const string Recipe = """
+    private static string Recipe(Machine machine) => $"""
 
-        # Without probes, three events tell most (docs/reporting.md); send the file that this leaves, as an attachment:
-        #   trace-cmd record -e kvm:kvm_page_fault -e kvm:kvm_exit -e kvm:kvm_entry -e kvm:kvm_userspace_exit -e 'kvmmmu:*' -C mono sleep 10
+        # Without probes, a few events tell most (docs/reporting.md); send the file that this leaves, as an attachment:
+        #   trace-cmd record -e kvm:{(machine == Machine.Arm64 ? "kvm_guest_fault" : "kvm_page_fault")} -e kvm:kvm_exit -e kvm:kvm_entry -e kvm:kvm_userspace_exit -e {(machine == Machine.Arm64 ? "kvm:kvm_mmio -e kvm:kvm_unmap_hva_range" : "'kvmmmu:*'")} -C mono sleep 10
 
         """;
 
@@ -21,13 +23,15 @@ internal static class ProbesCommand
     {
         var kernel = new Option<string?>("--kernel") { Description = "Release of the kernel, as uname -r prints it (default: the running one)", HelpName = "RELEASE" };
         kernel.CompletionSources.Add([.. ProbeCatalog.All.Select(g => g.VerifiedOn)]);
+        var arch = new Option<string?>("--arch") { Description = "Its architecture (default: the one that RELEASE names, else the running machine's)", HelpName = "x86|arm64" };
+        Names.OneOf(arch, [.. Machines.All]);
         var small = new Option<bool>("--small") { Description = "The few that give most of the coverage, instead of all" };
         var install = new Option<bool>("--install") { Description = "Place the events; those that are there stay as they are" };
         var remove = new Option<bool>("--remove") { Description = "Take all events of group tracereplay away" };
         var tracefs = new Option<string>("--tracefs") { Description = "Where tracefs is mounted", HelpName = "DIR", DefaultValueFactory = _ => TracefsDirectory.DefaultPath };
         var format = new Option<string?>("--format") { Description = "shell: a script that places them, with the recording commands; probe-file: lines for dynamic_events", HelpName = "shell|probe-file" };
         Names.OneOf(format, "shell", "probe-file");
-        var command = new Command("probes", "The dynamic events and the recording command that give a replay all it can use") { kernel, small, install, remove, tracefs, format };
+        var command = new Command("probes", "The dynamic events and the recording command that give a replay all it can use") { kernel, arch, small, install, remove, tracefs, format };
         command.Validators.Add(result =>
         {
             if (result.GetValue(install) && result.GetValue(remove))
@@ -49,9 +53,15 @@ internal static class ProbesCommand
                 return ExitCode.Done;
             }
 
-            ProbeChoice choice = ProbeCatalog.For(parse.GetValue(kernel) ?? File.ReadAllText(RunningKernel).Trim(), parse.GetValue(small));
+            Machine? machine = Machines.Named(parse.GetValue(arch));
+            ProbeChoice choice = ProbeCatalog.For(parse.GetValue(kernel) ?? Release(machine, terminal), parse.GetValue(small), machine);
             if (parse.GetValue(install))
             {
+                if (machine is { } other && other != Machines.Running)
+                {
+                    throw new AnalysisException(AnalysisFailure.Usage, $"--install places events in the running kernel, which is not {Machines.Name(other)}'s");
+                }
+
                 Install(directory, choice, terminal);
             }
             else if (parse.GetValue(format) == "probe-file")
@@ -64,7 +74,7 @@ internal static class ProbesCommand
                 ProbeScript.WriteShell(terminal.Out, choice, parse.GetValue(tracefs)!);
                 if (parse.GetValue(small))
                 {
-                    terminal.Out.Write(Recipe);
+                    terminal.Out.Write(Recipe(choice.Generation.Machine));
                 }
             }
 
@@ -78,9 +88,23 @@ internal static class ProbesCommand
             "tracereplay probes",
             "tracereplay probes --kernel 6.12.95+deb12-amd64 --format probe-file",
             "tracereplay probes --small --kernel 6.12.95+deb12-amd64",
+            "tracereplay probes --small --arch arm64 --kernel 6.12.95",
             "sudo tracereplay probes --install",
             "sudo tracereplay probes --remove",
         ]);
+    }
+
+    /// <summary>The running kernel's, or the newest that is known of another machine.</summary>
+    private static string Release(Machine? machine, Terminal terminal)
+    {
+        if (machine is not { } other || other == Machines.Running)
+        {
+            return File.ReadAllText(RunningKernel).Trim();
+        }
+
+        string newest = ProbeCatalog.Of(other).Last().VerifiedOn;
+        terminal.Note($"this machine is not {Machines.Name(other)}: definitions for {newest}; --kernel RELEASE names another");
+        return newest;
     }
 
     private static void Install(TracefsDirectory directory, ProbeChoice choice, Terminal terminal)
@@ -96,8 +120,8 @@ internal static class ProbesCommand
 
         int Count(params ProbeState[] states) => results.Count(r => states.Contains(r.State));
         terminal.Out.WriteLine($"{Count(ProbeState.Placed, ProbeState.PlacedInPart)} events placed, {Count(ProbeState.Present)} there already, {Count(ProbeState.Refused)} refused");
-        terminal.Out.WriteLine(RecordingCommand.TraceCmd("COMMAND"));
-        terminal.Out.WriteLine(RecordingCommand.Perf("COMMAND"));
+        terminal.Out.WriteLine(RecordingCommand.TraceCmd("COMMAND", choice.Generation.Machine));
+        terminal.Out.WriteLine(RecordingCommand.Perf("COMMAND", choice.Generation.Machine));
     }
 
     private static void Explain(ProbeChoice choice, Terminal terminal)

@@ -64,6 +64,9 @@ public sealed record CostPassResult
     /// <summary>Calls of the notifier's start that zapped.</summary>
     public required IReadOnlyList<long> ZappingCalls { get; init; }
 
+    /// <summary>Times of calls of which no record tells whether they zapped leaves.</summary>
+    public required IReadOnlyList<long> UntoldCalls { get; init; }
+
     /// <summary>Between two zaps of one call.</summary>
     public required IReadOnlyList<long> Zaps { get; init; }
 }

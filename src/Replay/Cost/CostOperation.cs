@@ -30,7 +30,7 @@ public enum CostOperation : byte
     /// <summary>Host page-table loads that find the level of the host's mapping.</summary>
     WalkLevel,
 
-    /// <summary>SPTE loads of the walk down the second-level tables.</summary>
+    /// <summary>Loads of the walk down the second-level tables: TDP, stage 2.</summary>
     WalkTdp,
 
     /// <summary>mmap_lock, for reading.</summary>
@@ -88,21 +88,22 @@ public enum CostOperation : byte
 
     SpteCas,
 
-    /// <summary>SPTE written, by exchange or store.</summary>
+    /// <summary>SPTE or stage-2 leaf written, by exchange or store; 2 where a present one is broken before the new one is made.</summary>
     SpteStore,
 
     /// <summary>Bit cleared in an SPTE, atomically.</summary>
     SpteClear,
 
-    /// <summary>Page flag read to choose the memory type.</summary>
+    /// <summary>x86: page flag read to choose the memory type.</summary>
     MemtypeFlag,
 
-    /// <summary>PAT and e820 searched to choose the memory type: no memmap.</summary>
+    /// <summary>x86: PAT and e820 searched to choose the memory type: no memmap.</summary>
     MemtypeSearch,
 
     /// <summary>Entry in the memslot's dirty log.</summary>
     SlotDirty,
 
+    /// <summary>Flush of the guest's TLB entries, or on arm64 a TLBI: one for each leaf that is zapped, broken or gets more permissions.</summary>
     TlbFlush,
     Retry,
     AsyncFault,

@@ -20,8 +20,9 @@ public static class CostPass
         DatasetReader reader = DatasetReader.Open(dataset);
         TraceManifest trace = reader.Traces.FirstOrDefault(t => t.TraceId == traceId)
             ?? throw new ArgumentException($"{dataset}: there is no trace '{traceId}' in it");
-        TracedRecords records = new();
-        using OperationSource source = new(reader, trace) { Watch = records.Add };
+        using OperationSource source = new(reader, trace);
+        TracedRecords records = new(source.RecordsLeaves);
+        source.Watch = records.Add;
         using Pass pass = new(source, reader.ResultPath(traceId, ResultTables.CostCounts), traceId, records);
         while (source.MoveNext())
         {
@@ -105,6 +106,7 @@ public static class CostPass
                 Windows = _records.Windows,
                 IdleCalls = _records.Calls.Idle,
                 ZappingCalls = _records.Calls.Zapping,
+                UntoldCalls = _records.UntoldCalls,
                 Zaps = _records.Zaps,
             };
         }

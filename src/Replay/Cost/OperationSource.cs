@@ -31,6 +31,9 @@ internal sealed class OperationSource : IDisposable
 
     public CapturedKernel Kernel { get; }
 
+    /// <summary>Whether the trace records changes of leaves one by one.</summary>
+    public bool RecordsLeaves => _stream.Kinds.Contains(EventKind.SpteChanged);
+
     /// <summary>Valid until the next call of <see cref="MoveNext"/>.</summary>
     public ReadOnlySpan<Operation> Operations => _timeline.Operations;
 
@@ -38,7 +41,7 @@ internal sealed class OperationSource : IDisposable
     public List<ObservedFault> Ended => _timeline.Ended;
 
     /// <summary>Sees every event before the timeline does.</summary>
-    public Action<EventCursor>? Watch { get; init; }
+    public Action<EventCursor>? Watch { get; set; }
 
     /// <summary>Replaces operations and ended faults by the next batch of them; false at the end.</summary>
     public bool MoveNext()

@@ -3,7 +3,8 @@ using TraceReplay.Replay.Timeline;
 namespace TraceReplay.Replay.Cost;
 
 /// <summary>What the trace shows of time besides faults: notifier windows, notifier calls, zaps, and probe records within faults.</summary>
-internal sealed class TracedRecords
+/// <param name="recordsLeaves">Whether the trace records changes of leaves: else nothing tells which calls zapped any.</param>
+internal sealed class TracedRecords(bool recordsLeaves)
 {
     private const int MaxTasks = 1 << 16;
     private const int MaxNested = 64;
@@ -16,6 +17,9 @@ internal sealed class TracedRecords
 
     /// <summary>kvm_mmu_notifier_invalidate_range_start to its return, where KVM zaps: without any zap record, and with.</summary>
     public (List<long> Idle, List<long> Zapping) Calls { get; } = ([], []);
+
+    /// <summary>The same where no record tells whether they zapped any.</summary>
+    public List<long> UntoldCalls { get; } = [];
 
     /// <summary>From one zap record of a 4 KiB or larger leaf to the next one in the same call.</summary>
     public List<long> Zaps { get; } = [];
@@ -39,14 +43,14 @@ internal sealed class TracedRecords
             _tasks.Add(e.Pid, task = new Task());
         }
 
-        if (e.Kind >= EventKind.SetRegion)
+        if (IsProbe(e.Kind))
         {
             task.Probes++;
         }
 
         switch (e.Kind)
         {
-            case EventKind.PageFault:
+            case EventKind.PageFault or EventKind.GuestFault:
                 task.Fault = e.Seq;
                 task.Probes = 0;
                 break;
@@ -65,7 +69,7 @@ internal sealed class TracedRecords
 
                 break;
             case EventKind.NotifierStartRet when task.Call >= 0:
-                (task.CallZaps > 0 ? Calls.Zapping : Calls.Idle).Add(e.Time - task.Call);
+                (!recordsLeaves ? UntoldCalls : task.CallZaps > 0 ? Calls.Zapping : Calls.Idle).Add(e.Time - task.Call);
                 task.Call = -1;
                 Zaps.AddRange(task.BetweenZaps);
                 task.BetweenZaps.Clear();
@@ -94,6 +98,9 @@ internal sealed class TracedRecords
             task.Open.RemoveAt(place);
         }
     }
+
+    private static bool IsProbe(EventKind kind) =>
+        kind >= EventKind.SetRegion && kind is not (EventKind.GuestFault or EventKind.AccessFault or EventKind.MmioNoSyndrome or EventKind.SetSpteHva);
 
     /// <summary>A present leaf is gone: old_spte was one, new_spte is none.</summary>
     private static bool IsZap(EventCursor e) => SpteIsLeaf(e[1], (int)e[3]) && !Models.Skeleton.SpteLayout.IsPresent(e[2]);

@@ -13,6 +13,7 @@ internal static class AssumptionWriter
         void Add(string assumption, string value, double? share, string detail) =>
             table.Add(new AssumptionRow(trace.TraceId, assumption, value, share, detail, prices?.TryGetValue(assumption, out PricedInference price) == true ? price : null));
 
+        bool arm64 = kernel.IsArm64Machine;
         bool inferred = counts.PagesInferred + counts.SlotsInferred > 0;
         string unpriced = prices is null ? "; the capture has no probes, so the error of this is not known for it" : "";
         long slots = counts.SlotsFromRegionCall + counts.SlotsFromFaults + counts.SlotsInferred;
@@ -21,8 +22,8 @@ internal static class AssumptionWriter
             slots == 0 ? "unknown" : counts.SlotsInferred > 0 ? "inferred" : "known",
             Share(counts.SlotsInferred, slots),
             slots == 0
-                ? "no memslot is known: probe __kvm_set_memory_region (7.x: kvm_set_memory_region), or the pfn lookup with the slot's fields"
-                : Say($"memslots: {counts.SlotsFromRegionCall} region calls and {counts.SlotsFromFaults} slots first seen at a fault, from probes; {counts.SlotsInferred} inferred from how other faults ended and from which gfns a window zaps, in whole 2 MiB"));
+                ? $"no memslot is known: probe {(arm64 ? "kvm_set_memory_region (before 6.6: __kvm_set_memory_region)" : "__kvm_set_memory_region (7.x: kvm_set_memory_region)")}, or the pfn lookup with the slot's fields"
+                : Say($"memslots: {counts.SlotsFromRegionCall} region calls and {counts.SlotsFromFaults} slots first seen at a fault, from probes; {counts.SlotsInferred} inferred from how {(arm64 ? "the faults around one ended" : "other faults ended and from which gfns a window zaps, in whole 2 MiB")}"));
         Add(
             "AS-2",
             counts.WritableFromLeaf == 0 && (kinds.Contains(EventKind.InsertPfn) || kinds.Contains(EventKind.FollowPfnRet)) ? "known" : "inferred",
@@ -32,7 +33,7 @@ internal static class AssumptionWriter
             "AS-3",
             tallies.KindAssumed > 0 ? "assumed" : tallies.KindInferred > 0 ? "inferred" : "known",
             Share(tallies.KindInferred + tallies.KindAssumed, tallies.Remapped),
-            Say($"struct page refcounts are not traced; a page's kind gives them (spec 8.2). Remapped lookups: {tallies.Remapped}, kind inferred for {tallies.KindInferred}, assumed for {tallies.KindAssumed}{(kinds.Contains(EventKind.SetRegion) || kinds.Contains(EventKind.Faultin) ? "" : "; without probes, frames from 3 GiB to 4 GiB are taken for a PC's device memory")}"));
+            Say($"struct page refcounts are not traced; a page's kind gives them (spec 8.2). Remapped lookups: {tallies.Remapped}, kind inferred for {tallies.KindInferred}, assumed for {tallies.KindAssumed}{(arm64 || kinds.Contains(EventKind.SetRegion) || kinds.Contains(EventKind.Faultin) ? "" : "; without probes, frames from 3 GiB to 4 GiB are taken for a PC's device memory")}"));
         Add(
             "AS-4",
             kinds.Contains(EventKind.PageAlloc) ? "known" : "assumed",
@@ -47,7 +48,7 @@ internal static class AssumptionWriter
             "AS-5",
             windowsUntold ? "unknown" : guessed > 0 ? "assumed" : "known",
             closed == 0 ? null : Share(guessed, closed),
-            Say($"notifier windows: {counts.WindowsClosedByProbe} closed by the probe on their end, {counts.WindowsClosedByNextEvent} by the task's next event, {counts.WindowsClosedByFault} by a whole fault of another task after them, {counts.WindowsClosedByLoss} by lost records; a window begins between its kvm_unmap_hva_range and its first zap or the notifier's return{none}"));
+            Say($"notifier windows: {counts.WindowsClosedByProbe} closed by the probe on their end, {counts.WindowsClosedByNextEvent} by the task's next event, {counts.WindowsClosedByFault} by a whole fault of another task after them, {counts.WindowsClosedByLoss} by lost records; a window begins between its kvm_unmap_hva_range and {(arm64 ? "what unmaps stage 2" : "its first zap")} or the notifier's return{none}{(arm64 ? "; no arm64 kernel records which leaves it took" : "")}"));
         Add(
             "AS-6",
             tallies.InSet > 0 ? "assumed" : "known",
@@ -62,7 +63,7 @@ internal static class AssumptionWriter
         {
             Add(InferencePrice.Writable, "inferred", Share(counts.PagesInferred, tallies.Faults), Say($"pages that no earlier leaf shows: {counts.PagesInferred}; what the VMM's mmap and mprotect calls permit, or writable{unpriced}"));
             Add(InferencePrice.Outcome, "inferred", Share(tallies.Predicted, tallies.Faults), Say($"outcomes predicted without probes: {tallies.Predicted} of {tallies.Faults}; the rest is UNKNOWN{unpriced}"));
-            Add(InferencePrice.Observed, "inferred", Share(counts.OutcomesInferred, tallies.Faults), Say($"how a fault ended, by the events that are left: {counts.OutcomesInferred} by the bare re-entry, taken for RETRY{unpriced}"));
+            Add(InferencePrice.Observed, "inferred", Share(counts.OutcomesInferred, tallies.Faults), Say($"how a fault ended, by the events that are left: {counts.OutcomesInferred} by {(arm64 ? "the vCPU's next fault" : "the bare re-entry, taken for RETRY")}{unpriced}"));
         }
 
         string probes = assumedProbes == 0 ? "" : Say($"; no symbols recorded, so {assumedProbes} probes are taken to sit where the printed definitions of that name do");
@@ -70,17 +71,27 @@ internal static class AssumptionWriter
             "AS-8",
             kernel.Model is null ? "unknown" : assumedProbes > 0 ? "assumed" : "inferred",
             null,
-            Say($"{kernel.Describe()}, A/D bits taken as on, NX huge-page mitigation as off, memslot zap-all quirk as on, allow_unsafe_mappings as off{probes}"));
+            Say($"{kernel.Describe()}, {(arm64 ? Arm64Cpu(kernel, tallies) : "A/D bits taken as on, NX huge-page mitigation as off, memslot zap-all quirk as on")}, allow_unsafe_mappings as off{probes}"));
         Add(
             "AS-10",
             "known",
             null,
-            "a counterfactual model sees the accesses that the captured kernel saw; where it has a page mapped already it says SPURIOUS");
+            "a counterfactual model sees the accesses that the captured kernel saw; where it has a page mapped already it says " + (arm64 ? "RETRY, as the kernel does with -EAGAIN" : "SPURIOUS"));
         Add(
             "AS-11",
             counts.VmAssumed > 0 ? "assumed" : "known",
             null,
-            Say($"events whose VM was taken to be the newest: {counts.VmAssumed}; SPTE changes by others than faults and windows, handed to every model as seen: {counts.MaintenanceFromSpteEvents}; outcomes inferred from re-entry alone: {counts.OutcomesInferred}"));
+            Say($"events whose VM was taken to be the newest: {counts.VmAssumed}; {(arm64 ? "leaf" : "SPTE")} changes by others than faults and windows, handed to every model as seen: {counts.MaintenanceFromSpteEvents}; outcomes inferred from re-entry alone: {counts.OutcomesInferred}"));
+    }
+
+    /// <summary>S2FWB and DIC decide since 6.17 whether a memslot over cacheable memory of a driver is taken; only that shows them.</summary>
+    private static string Arm64Cpu(CapturedKernel kernel, ReplayTallies tallies)
+    {
+        bool decides = kernel.Model == "merged" && kernel.Setting != "6.13";
+        string coherent = kernel.SlotsRefused > 0 && decides ? Say($"S2FWB or DIC known to be missing ({kernel.SlotsRefused} memslots refused)")
+            : decides && tallies.CacheableRemapped > 0 ? Say($"S2FWB and DIC known ({tallies.CacheableRemapped} faults mapped cacheable memory of a driver)")
+            : "S2FWB and DIC taken as present where `merged` asks for them (--setting 7.x-nofwb: without)";
+        return coherent + ", VHE or nVHE taken as without effect on faults, pKVM and MTE as off";
     }
 
     private static string Skew(ClockSkew skew) => skew.IsMeasured
@@ -111,6 +122,9 @@ internal sealed class ReplayTallies
     public long ByOwnStep { get; set; }
 
     public long Remapped { get; set; }
+
+    /// <summary>Remapped pages of the kernel's own memory that the kernel mapped.</summary>
+    public long CacheableRemapped { get; set; }
 
     public long KindInferred { get; set; }
 

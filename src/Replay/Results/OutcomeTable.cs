@@ -72,6 +72,8 @@ internal static class OutcomeTable
         RetryCause.Async => "async page fault",
         RetryCause.Poison => "poisoned page",
         RetryCause.LostRace => "another task changed the entry first",
+        RetryCause.LeafThere => "the page is mapped already",
+        RetryCause.LeafGone => "the leaf that the access met is gone",
         _ => null,
     };
 

@@ -12,7 +12,8 @@ internal sealed class ResultSet : IDisposable
 
     /// <param name="captured">The model of the captured kernel; null if none is replayed.</param>
     /// <param name="layout">SPTE bits of the captured machine.</param>
-    public ResultSet(DatasetReader reader, string traceId, IFaultModel? captured, SpteLayout layout)
+    /// <param name="leavesRecorded">The trace records changes of leaves one by one.</param>
+    public ResultSet(DatasetReader reader, string traceId, IFaultModel? captured, SpteLayout layout, bool leavesRecorded)
     {
         _reader = reader;
         TraceId = traceId;
@@ -23,7 +24,7 @@ internal sealed class ResultSet : IDisposable
             Violations = Own(new ViolationTable(Path(ResultTables.Violations), traceId));
             Invariants = Own(InvariantTable.Open(Path(ResultTables.Invariants)));
             Assumptions = Own(AssumptionTable.Open(Path(ResultTables.Assumptions)));
-            Windows = Own(WindowTable.Open(Path(ResultTables.Windows)));
+            Windows = Own(WindowTable.Open(Path(ResultTables.Windows), leavesRecorded));
             BoMoves = Own(BoMoveTable.Open(Path(ResultTables.BoMoves)));
             Fidelity = Own(new FidelityTables(Path(ResultTables.Fidelity), Path(ResultTables.FidelityMisses), traceId, captured, layout));
 

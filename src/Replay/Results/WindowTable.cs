@@ -22,7 +22,9 @@ internal static class WindowTable
     // enum mmu_notifier_event, the same numbers on all kernels since 5.4.
     private static readonly string[] s_events = ["UNMAP", "CLEAR", "PROTECTION_VMA", "PROTECTION_PAGE", "SOFT_DIRTY", "RELEASE", "MIGRATE", "EXCLUSIVE"];
 
-    public static ResultTable<WindowRow> Open(string path) => new(
+    /// <param name="path">The file.</param>
+    /// <param name="leavesRecorded">Whether the trace records what becomes of leaves; where it does not, none counted says nothing.</param>
+    public static ResultTable<WindowRow> Open(string path, bool leavesRecorded) => new(
         path,
         Text("trace_id", row => row.TraceId),
         Number("window_id", row => row.WindowId),
@@ -38,8 +40,8 @@ internal static class WindowTable
         Number("hva_end", row => row.Window.End),
         NumberOrNull<int>("slots", row => row.Window.Slots < 0 ? null : row.Window.Slots),
         NumberOrNull<ulong>("gfns", row => row.Window.Slots < 0 ? null : row.Window.Gfns),
-        Number("zapped_leaves", row => row.Window.Leaves),
-        Number("zapped_pages", row => row.Window.Pages),
+        NumberOrNull<long>("zapped_leaves", row => leavesRecorded ? row.Window.Leaves : null),
+        NumberOrNull<long>("zapped_pages", row => leavesRecorded ? row.Window.Pages : null),
         TextOrNull("notifier_event", row => !row.Window.EventKnown || row.Window.Event >= (ulong)s_events.Length ? null : s_events[row.Window.Event]),
         TextOrNull("cause", row => row.Window.Cause),
         NumberOrNull("invalidate_seq", row => row.Window.InvalidateSeq));

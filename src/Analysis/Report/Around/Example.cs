@@ -43,13 +43,14 @@ internal sealed record Example
     public EventRole Role(RecordedEvent recorded, string? function)
     {
         string what = function ?? recorded.Name;
-        return what.Contains("spte", StringComparison.Ordinal)
-            ? EventRole.Spte
+        return s_leaf.Any(word => what.Contains(word, StringComparison.Ordinal))
+            ? EventRole.Leaf
             : s_invalidation.Any(word => what.Contains(word, StringComparison.Ordinal))
                 ? EventRole.Invalidation
                 : recorded.Pid == Pid && recorded.Seq >= Seq && recorded.Seq <= EndSeq ? EventRole.Step : EventRole.Other;
     }
 
+    private static readonly string[] s_leaf = ["spte", "kvm_pgtable_stage2"];
     private static readonly string[] s_invalidation = ["invalidate", "notifier", "unmap", "zap"];
 
     private static string Access(string? access) => access switch

@@ -6,8 +6,8 @@ internal enum EventRole
     /// <summary>The fault's own thread, from the fault to its end.</summary>
     Step,
 
-    /// <summary>An SPTE changed.</summary>
-    Spte,
+    /// <summary>An SPTE, or a leaf of stage 2, changed.</summary>
+    Leaf,
 
     /// <summary>The notifier invalidates, or something unmaps.</summary>
     Invalidation,

@@ -34,7 +34,7 @@ report.charts.map = function (data, theme) {
   return { option, height: 380 };
 };
 
-report.roles = { 'step of the fault': [0, 'circle'], 'SPTE change': [2, 'diamond'], 'invalidation': [3, 'triangle'], 'other': [8, 'emptyCircle'] };
+report.roles = { 'step of the fault': [0, 'circle'], 'SPTE change': [2, 'diamond'], 'stage-2 leaf change': [2, 'diamond'], 'invalidation': [3, 'triangle'], 'other': [8, 'emptyCircle'] };
 
 // Events by thread: [at, lane, event, what, seq]; windows: [from, to, cause].
 report.charts.events = function (data, theme, width) {

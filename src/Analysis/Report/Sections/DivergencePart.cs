@@ -1,6 +1,7 @@
 using System.Globalization;
 using TraceReplay.Analysis.Report.Around;
 using TraceReplay.Analysis.Report.Html;
+using TraceReplay.Analysis.Summary;
 
 namespace TraceReplay.Analysis.Report.Sections;
 
@@ -90,10 +91,10 @@ internal static class DivergencePart
             Says = $"{Prose.Count(events.Count, "event", "events")} before, in and after the fault, by thread; 0 is the fault{(example.Latency is null ? ", its end is not known" : ", the grey band lasts to its end")}; {met}.",
             Data = new Grid(
                 ["at", "lane", "event", "what", "seq"],
-                [.. events.Select(e => new object?[] { At(e.Ts), Lane(e), e.Name, RoleName(Role(e)), e.Seq })]),
+                [.. events.Select(e => new object?[] { At(e.Ts), Lane(e), e.Name, RoleName(Role(e), chapter), e.Seq })]),
             Table = new Grid(
                 [$"at ({unitName})", "seq", "CPU", "task", "event", "what it is", "fields"],
-                [.. events.Select(e => new object?[] { At(e.Ts).ToString(chapter.Clock.IsNanoseconds ? "0.000" : "0", CultureInfo.InvariantCulture), e.Seq, e.Cpu, e.Task, e.Name, e.Seq == example.Seq ? "the fault" : RoleName(Role(e)), e.Fields })]),
+                [.. events.Select(e => new object?[] { At(e.Ts).ToString(chapter.Clock.IsNanoseconds ? "0.000" : "0", CultureInfo.InvariantCulture), e.Seq, e.Cpu, e.Task, e.Name, e.Seq == example.Seq ? "the fault" : RoleName(Role(e), chapter), e.Fields })]),
             Options = new Dictionary<string, object?>
             {
                 ["lanes"] = lanes,
@@ -104,10 +105,10 @@ internal static class DivergencePart
         };
     }
 
-    private static string RoleName(EventRole role) => role switch
+    private static string RoleName(EventRole role, ChapterContext chapter) => role switch
     {
         EventRole.Step => "step of the fault",
-        EventRole.Spte => "SPTE change",
+        EventRole.Leaf => MachineWords.Of(chapter.Summary.Trace).Leaf + " change",
         EventRole.Invalidation => "invalidation",
         _ => "other",
     };

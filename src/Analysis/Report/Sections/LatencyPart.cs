@@ -1,4 +1,5 @@
 using TraceReplay.Analysis.Report.Html;
+using TraceReplay.Analysis.Summary;
 
 namespace TraceReplay.Analysis.Report.Sections;
 
@@ -11,7 +12,7 @@ internal static class LatencyPart
         Grid quantiles = chapter.Read("latency_quantiles");
         if (histogram.Rows.Count == 0)
         {
-            chapter.Nothing("The capture does not show when a fault ended: it needs kvm_entry or kvm_exit beside kvm_page_fault.");
+            chapter.Nothing($"The capture does not show when a fault ended: it needs kvm_entry or kvm_exit beside {MachineWords.Of(chapter.Summary.Trace).FaultEvent}.");
             return;
         }
 

@@ -17,7 +17,7 @@ internal static class OutcomePart
             Says = "For each kind of page a bar for what the kernel did (observed) and one for each model; bars of one kind that differ in colour are faults that would end differently.",
             Data = outcomes,
         }.Write(chapter.Html);
-        Legend(chapter, kinds);
+        Legend(chapter, [.. kinds.Select(k => (k, PageKindText.Describe(k))), .. OutcomeText.Explained(outcomes.Rows.SelectMany(r => r.OfType<string>()))]);
         Grid causes = chapter.Read("efault_causes");
         if (causes.Rows.Count > 0)
         {
@@ -26,18 +26,18 @@ internal static class OutcomePart
         }
     }
 
-    private static void Legend(ChapterContext chapter, List<string> kinds)
+    private static void Legend(ChapterContext chapter, List<(string Key, string Text)> terms)
     {
-        List<(string Kind, string Text)> known = [.. kinds.Select(k => (k, PageKindText.Describe(k))).Where(k => k.Item2.Length > 0)];
+        List<(string Key, string Text)> known = terms.FindAll(term => term.Text.Length > 0);
         if (known.Count == 0)
         {
             return;
         }
 
         chapter.Html.Open("dl", ("class", "legend"));
-        foreach ((string kind, string text) in known)
+        foreach ((string key, string text) in known)
         {
-            chapter.Html.Element("dt", kind).Element("dd", text);
+            chapter.Html.Element("dt", key).Element("dd", text);
         }
 
         chapter.Html.Close();

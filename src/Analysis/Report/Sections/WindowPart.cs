@@ -1,4 +1,6 @@
+using TraceReplay.Analysis.Knowledge;
 using TraceReplay.Analysis.Report.Html;
+using TraceReplay.Analysis.Summary;
 
 namespace TraceReplay.Analysis.Report.Sections;
 
@@ -18,7 +20,11 @@ internal static class WindowPart
         else
         {
             chapter.Say($"Windows by what opened them. Times are in {chapter.Clock.ShortUnit}; a fault met a window if the window's addresses hold the fault's and both were open at once.");
-            HtmlTable.Write(chapter.Html, windows);
+            HtmlTable.Write(chapter.Html, windows, "not recorded");
+            if (MachineWords.MachineOf(chapter.Summary.Trace) == Machine.Arm64)
+            {
+                chapter.Say("Which leaves a window took no arm64 kernel records. Any window of the VM makes a fault retry, also one over other addresses.", "note");
+            }
         }
 
         TraceClock clock = chapter.Clock;

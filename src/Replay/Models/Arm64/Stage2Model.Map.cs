@@ -93,7 +93,7 @@ internal sealed partial class Stage2Model<TRules, TCounting>
             // A leaf of which no trace is left where others were mapped has gone since the CPU's walk; else it is older than the trace.
             if (!present && Settings.RelaxNeedsLeaf && vm.LeavesSeen[fault.Gfn >> 9] != 0)
             {
-                fault.Retry(RetryCause.LostRace);
+                fault.Retry(RetryCause.LeafGone);
                 return;
             }
 
@@ -101,13 +101,14 @@ internal sealed partial class Stage2Model<TRules, TCounting>
             if (install)
             {
                 Count(CostOperation.SpteCas);
+                Count(CostOperation.TlbFlush);
                 sptes.Set(fault.Gfn, goal, present ? Stage2Leaf.Relaxed(old, leaf) : leaf);
             }
         }
         else if (present && oldLevel == goal && Stage2Leaf.DifferInPermissionsOnly(old, leaf))
         {
             // stage2_pte_needs_update: another vCPU has mapped the same; what is missing the next fault adds.
-            fault.Retry(RetryCause.LostRace);
+            fault.Retry(RetryCause.LeafThere);
             return;
         }
         else if (install)
@@ -196,7 +197,8 @@ internal sealed partial class Stage2Model<TRules, TCounting>
         }
         else if (level > 1)
         {
-            Zap(sptes, block, block + Levels.Pages(level), RecordOfZap.None);
+            // Its table goes as a whole.
+            Zap(sptes, block, block + Levels.Pages(level), RecordOfZap.None, replaced: true);
         }
 
         Count(CostOperation.SpteStore, oldLevel > 0 ? 2 : 1);
@@ -218,7 +220,7 @@ internal sealed partial class Stage2Model<TRules, TCounting>
 
         Count(CostOperation.MmuLockWrite, 2);
         Zap(vm.Sptes[slot.AsId], slot.BaseGfn, slot.EndGfn, RecordOfZap.None);
-        CountFlush();
+        CountFlushOfZaps();
     }
 
     /// <summary>kvm_set_spte_gfn: the new page is mapped read-only, one page large, where a table for it is there.</summary>

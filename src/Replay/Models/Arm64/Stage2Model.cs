@@ -14,6 +14,9 @@ internal sealed partial class Stage2Model<TRules, TCounting>(string name, ModelS
     /// <summary>mmu_invalidate_retry: any window of the VM, wherever it lies.</summary>
     private protected override bool ChecksAnyRange => true;
 
+    /// <summary>The TLBI is in the walker. (A CPU with FEAT_TLBIRANGE and S2FWB puts it off to the end since 6.6; the trace does not tell.)</summary>
+    private protected override bool ZapsFlushOneByOne => true;
+
     /// <summary>B12: every error pfn but poison ends in EFAULT; x86 emulates the write.</summary>
     private protected override FaultOutcome OfReadOnlyLeaf => FaultOutcome.Efault;
 
@@ -68,6 +71,8 @@ internal sealed partial class Stage2Model<TRules, TCounting>(string name, ModelS
                 vm.Sptes[op.AsId].Set(fault.Gfn, 1, 0);
             }
 
+            // The VMA is looked at before the lookup, for the block size and what kind of memory it is.
+            CountVmaStep();
             Count(CostOperation.SeqLoad);
             fault.Seq = vm.Invalidate.Seq;
         }

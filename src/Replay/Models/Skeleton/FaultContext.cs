@@ -48,6 +48,12 @@ public enum RetryCause : byte
 
     /// <summary>Another task changed the entry first: the compare-exchange fails.</summary>
     LostRace,
+
+    /// <summary>arm64: the same page is mapped there already, -EAGAIN. A counterfactual model may have mapped it at an earlier fault.</summary>
+    LeafThere,
+
+    /// <summary>arm64: the leaf whose permissions are to be added has gone, -EAGAIN. A counterfactual model may never have had it.</summary>
+    LeafGone,
 }
 
 /// <summary>One fault on its way through one model: what the kernel keeps in struct kvm_page_fault and its callers.</summary>

@@ -66,6 +66,26 @@ internal abstract partial class FaultModel<TRules, TCounting>
         }
     }
 
+    /// <summary>Each zapped leaf is flushed by the walker that takes it, instead of all by one flush behind them.</summary>
+    private protected virtual bool ZapsFlushOneByOne => false;
+
+    private protected void CountZap(PageMarks marks)
+    {
+        if (TCounting.IsOn)
+        {
+            CountLeaf(CostOperation.SpteStore, marks);
+            _costs.Add(CostOperation.TlbFlush, ZapsFlushOneByOne ? 1 : 0);
+        }
+    }
+
+    private protected void CountFlushOfZaps()
+    {
+        if (!ZapsFlushOneByOne)
+        {
+            CountFlush();
+        }
+    }
+
     private protected void CountMarks(PageMarks marks)
     {
         if (TCounting.IsOn)

@@ -62,7 +62,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
                 break;
             case OperationKind.ZapRange:
                 Zap(vm.Sptes[op.AsId], op.A, op.B, RecordOfZap.None);
-                CountFlush();
+                CountFlushOfZaps();
                 break;
             case OperationKind.VmaMap:
                 vm.Memory.Map(new Vma(op.A, op.B, (VmaFlags)op.C, PageKind.Unknown, op.D));
@@ -213,7 +213,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
         }
 
         Count(CostOperation.MmuLockWrite, matched ? 2 : 0);
-        CountFlush();
+        CountFlushOfZaps();
         vm.PfnCaches.WindowBegins(start, end);
         CheckWindowBegin(vm, start, end, matched);
         vm.Memory.Forget(start, end);
@@ -550,7 +550,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
                 PageMarks marks = TRules.BitsLost(Pages, spte, IsShadow, (spte & Layout.Accessed) != 0, (spte & Layout.Dirty) != 0);
                 if (!Replaced)
                 {
-                    Checks.CountLeaf(CostOperation.SpteStore, marks);
+                    Checks.CountZap(marks);
                 }
 
                 Checks.CheckZapped(gfn, level, spte, IsShadow);

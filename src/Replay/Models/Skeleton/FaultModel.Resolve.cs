@@ -205,9 +205,10 @@ internal abstract partial class FaultModel<TRules, TCounting>
         fault.MapWritable = pte.Writable && (upgrade || TRules.RemappedWritableWithoutUpgrade);
         if (!TRules.RemappedTaken(ref fault, Pages))
         {
+            FaultReason reason = fault.FindStructPage(Pages, fault.Pfn).IsRefcounted ? FaultReason.RefcountZero : FaultReason.NotGuarded;
             fault.Pfn = SpecialPfn.Fault;
             fault.MapWritable = false;
-            fault.End(FaultOutcome.Efault, FaultReason.RefcountZero);
+            fault.End(FaultOutcome.Efault, reason);
         }
     }
 }

@@ -28,6 +28,7 @@ public enum FaultReason : byte
     SlotRefused,
     NestedGuest,
     SourceUnknown,
+    NotGuarded,
 }
 
 /// <summary>The reasons as people read them.</summary>
@@ -60,6 +61,7 @@ public static class FaultReasons
         FaultReason.TableWalkWithoutMemory => "the guest's page tables lie where no memory is: an external abort is injected",
         FaultReason.NoValidSyndrome => "the access meets no memory, and the syndrome does not say what it was (ISV=0), so it cannot be emulated",
         FaultReason.SlotRefused => "the memslot itself is refused: cacheable PFNMAP memory on a CPU without S2FWB and DIC; every access is MMIO",
+        FaultReason.NotGuarded => "no caller but x86's handler says that the notifier guards the page, and so a page without struct page or count is refused",
         FaultReason.NestedGuest => "the fault is a nested guest's: no model of it",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "no such reason"),
     };
