@@ -67,7 +67,7 @@ internal sealed class ReplayRun : IDisposable
         _source = ExitFaults.Sources(trace).Any() ? "kvm_exit" : "kvm_page_fault";
         string id = trace.TraceId;
         _results = new ResultSet(reader, id, _captured < 0 ? null : models[_captured], kernel.Layout);
-        _faultRow = new FaultRow(id, _source);
+        _faultRow = new FaultRow(id, _source, trace.ClockUnit);
         _outcomeRow = new OutcomeRow(id);
         _windowRow = new WindowRow(id);
         _moveRow = new BoMoveRow(id);

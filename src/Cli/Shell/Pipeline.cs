@@ -50,9 +50,7 @@ internal static class Pipeline
             foreach (string id in traceIds)
             {
                 progress.Begin($"replay of {id}");
-                IReadOnlyList<string> restored = compactor.Restore([id]);
-                ReplayReport report = ReplayRunner.Run(dataset, id, options, ct);
-                Compactor.Release(restored);
+                ReplayReport report = compactor.WithOwnFiles(id, () => ReplayRunner.Run(dataset, id, options, ct), ct, terminal.Note);
                 foreach (string warning in report.Warnings)
                 {
                     terminal.Warning($"{id}: {warning}");

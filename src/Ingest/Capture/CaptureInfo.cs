@@ -53,7 +53,10 @@ public sealed class CaptureInfo
     /// <summary>Guests whose vCPU threads are known: host thread id to (guest, vCPU).</summary>
     public Dictionary<int, (string Guest, int Vcpu)> GuestThreads { get; } = [];
 
-    public List<string> Warnings { get; } = [];
+    public WarningList Warnings { get; } = [];
+
+    /// <summary>Parts were passed over that may have held events, as <see cref="Warnings"/> says.</summary>
+    public bool PassedOver { get; set; }
 
     /// <summary>Damage met while opening; events before it can still be read.</summary>
     public CaptureDamage? Damage { get; set; }
