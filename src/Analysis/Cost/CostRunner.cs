@@ -25,7 +25,11 @@ public static class CostRunner
         foreach (string id in traceIds)
         {
             begin?.Invoke(id);
-            TraceManifest trace = reader.Traces.First(t => t.TraceId == id);
+            if (reader.Traces.FirstOrDefault(t => t.TraceId == id) is not { } trace)
+            {
+                continue;
+            }
+
             CostPassResult pass = compactor.WithOwnFiles(
                 id,
                 () =>

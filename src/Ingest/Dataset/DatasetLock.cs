@@ -1,12 +1,11 @@
 using System.Globalization;
-using System.Text;
 using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.Dataset;
 
 /// <summary>
 /// Keeps processes from writing the same files: a lock of the operating system on a file, which is freed when its process dies, however
-/// it dies. The file says who has it.
+/// it dies.
 /// </summary>
 public sealed class DatasetLock : IDisposable
 {
@@ -113,7 +112,7 @@ public sealed class DatasetLock : IDisposable
         // Who had it may have removed the file between our opening and our locking it: then the lock is on a file without a name, and
         // another process can lock the new one.
         Marked(file);
-        if (Text(path) == Mark(file))
+        if (File.Exists(path) && File.GetLastWriteTimeUtc(path) == File.GetLastWriteTimeUtc(file.SafeFileHandle))
         {
             return new DatasetLock(file, path);
         }
@@ -149,30 +148,19 @@ public sealed class DatasetLock : IDisposable
         }
     }
 
+    /// <summary>
+    /// Signs a file with its time, as a locked file cannot be opened by others: the seconds are the process, the rest tells this lock from
+    /// every other.
+    /// </summary>
     private static FileStream Marked(FileStream file)
     {
-        file.SetLength(0);
-        file.Write(Encoding.UTF8.GetBytes(Mark(file)));
-        file.Flush();
+        File.SetLastWriteTimeUtc(file.SafeFileHandle, DateTime.UnixEpoch.AddSeconds(Environment.ProcessId).AddTicks(Random.Shared.Next((int)TimeSpan.TicksPerSecond)));
         return file;
     }
 
-    private static string Mark(FileStream file) => string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName} ({file.SafeFileHandle.DangerousGetHandle()})");
-
-    /// <summary>What stands in a lock file, whoever holds it.</summary>
-    private static string? Text(string path)
+    private static string Holder(string path)
     {
-        try
-        {
-            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using StreamReader reader = new(file);
-            return reader.ReadToEnd();
-        }
-        catch (IOException)
-        {
-            return null;
-        }
+        TimeSpan mark = File.GetLastWriteTimeUtc(path) - DateTime.UnixEpoch;
+        return mark > TimeSpan.Zero && mark < TimeSpan.FromDays(365) ? string.Create(CultureInfo.InvariantCulture, $"process {(long)mark.TotalSeconds}") : "another process";
     }
-
-    private static string Holder(string path) => Text(path) is { Length: > 0 } text ? text.Split(" (")[0] : "another process";
 }

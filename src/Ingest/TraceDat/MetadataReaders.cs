@@ -193,8 +193,8 @@ internal static class MetadataLimits
 
     public const int Name = 4096;
 
-    /// <summary>Formats of a file: ids have 16 bits, and formats of ftrace's own come twice.</summary>
-    public const int Formats = 1 << 17;
+    /// <summary>Formats of a file: ids have 16 bits, so more than these are never of use.</summary>
+    public const int Formats = 1 << 20;
 
     /// <summary>What a section may unpack to.</summary>
     public const ulong Section = 512 << 20;
