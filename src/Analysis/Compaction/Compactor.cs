@@ -29,7 +29,7 @@ public sealed class Compactor : IDisposable
     /// <param name="step">Called between steps that are not one: a test ends the run there.</param>
     public Compactor(string dataset, long memory = 0, Action<string>? step = null)
     {
-        _dataset = dataset;
+        _dataset = DuckPath.Of(dataset);
         _step = step ?? (static _ => { });
         _connection.Open();
         Execute($"SET temp_directory = {Sql.Literal(Path.Combine(Path.GetTempPath(), $"tracereplay-compact-{Environment.ProcessId}"))}");

@@ -119,6 +119,7 @@ public sealed partial class DatasetSession : IDisposable
         try
         {
             DatasetFormat.Require(root);
+            root = DuckPath.Of(root);
             return ViewCatalog.Discover(root, root.TrimEnd('/', '\\') + "/", Manifests.Unreadable(root));
         }
         catch (NotADatasetException e)

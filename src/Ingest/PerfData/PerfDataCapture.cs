@@ -94,7 +94,7 @@ internal sealed class PerfDataCapture : ICapture
 
         foreach ((uint type, long count) in collector.UnknownTypes)
         {
-            Info.Warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? "record" : "records")} of {(type == uint.MaxValue ? "other unknown types" : $"unknown type 0x{type:x}")} were passed over"));
+            Info.Warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? "record" : "records")} of {(type == uint.MaxValue ? "other unknown types" : $"unknown type 0x{type:x}")} {(count == 1 ? "was" : "were")} passed over"));
             Info.PassedOver = true;
         }
 
