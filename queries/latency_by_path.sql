@@ -1,5 +1,5 @@
 -- How long does a fault take, by the path that it went?
--- Columns: path and outcome as observed, path by the model of the captured kernel; faults counts them, timed those whose end was seen; p50, p90, p99 and max are from the fault to the next entry or the exit to user space, in the clock's unit (unit).
+-- Columns: path and outcome as observed, path by the model of the captured kernel; faults counts them, timed those whose end was seen; p50, p90, p99 and max are from the fault to its handler's return where that is recorded, else to the entry of the guest or the exit to user space (NULL where the guest may have run meanwhile), in the clock's unit (unit).
 -- Then: compare only captures of one machine and one load; for the retries in it see `retry_storms`.
 SELECT
     f.trace_id,
@@ -7,11 +7,11 @@ SELECT
     coalesce(o.path, 'unknown') AS path,
     f.observed_outcome AS outcome,
     count(*) AS faults,
-    count(f.latency_ns) AS timed,
-    quantile_disc(f.latency_ns, 0.5) AS p50,
-    quantile_disc(f.latency_ns, 0.9) AS p90,
-    quantile_disc(f.latency_ns, 0.99) AS p99,
-    max(f.latency_ns) AS max,
+    count(coalesce(f.latency_ns, f.latency_cycles)) AS timed,
+    quantile_disc(coalesce(f.latency_ns, f.latency_cycles), 0.5) AS p50,
+    quantile_disc(coalesce(f.latency_ns, f.latency_cycles), 0.9) AS p90,
+    quantile_disc(coalesce(f.latency_ns, f.latency_cycles), 0.99) AS p99,
+    max(coalesce(f.latency_ns, f.latency_cycles)) AS max,
     coalesce(t.clock_unit, 'unknown') AS unit
 FROM faults f
 JOIN traces t USING (trace_id)

@@ -1,4 +1,5 @@
 using System.Text;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Analysis;
 
@@ -63,6 +64,5 @@ public sealed class TextTable
     }
 
     /// <summary>The text without control characters: what a trace holds must not steer a terminal.</summary>
-    public static string OneLine(string text) =>
-        text.AsSpan().IndexOfAnyInRange('\0', '\x1f') < 0 ? text : string.Concat(text.Select(c => c < ' ' ? '\ufffd' : c));
+    public static string OneLine(string text) => Printable.Line(text);
 }

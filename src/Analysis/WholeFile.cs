@@ -1,5 +1,4 @@
-using System.Diagnostics;
-using System.Globalization;
+using TraceReplay.Ingest.Dataset;
 
 namespace TraceReplay.Analysis;
 
@@ -9,8 +8,6 @@ namespace TraceReplay.Analysis;
 /// </summary>
 public static class WholeFile
 {
-    private const string Ending = ".tmp";
-
     /// <exception cref="IOException">It could not be written.</exception>
     public static void Write(string path, Action<Stream> content) => Make(path, temporary =>
     {
@@ -23,9 +20,8 @@ public static class WholeFile
     /// <exception cref="IOException">It could not be written.</exception>
     public static void Make(string path, Action<string> make)
     {
-        string own = $"{path}.{Environment.MachineName}.";
-        RemoveLeftovers(own);
-        string temporary = string.Create(CultureInfo.InvariantCulture, $"{own}{Environment.ProcessId}{Ending}");
+        TemporaryFile.RemoveLeftovers(path);
+        string temporary = TemporaryFile.For(path);
         try
         {
             make(temporary);
@@ -34,41 +30,6 @@ public static class WholeFile
         finally
         {
             File.Delete(temporary);
-        }
-    }
-
-    private static void RemoveLeftovers(string own)
-    {
-        string folder = Path.GetDirectoryName(Path.GetFullPath(own))!;
-        string begin = Path.GetFileName(own);
-        try
-        {
-            foreach (string name in Directory.EnumerateFiles(folder, "*" + Ending).Select(f => Path.GetFileName(f)))
-            {
-                if (name.StartsWith(begin, StringComparison.Ordinal)
-                    && int.TryParse(name.AsSpan(begin.Length, name.Length - begin.Length - Ending.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int process)
-                    && process != Environment.ProcessId && !IsAlive(process))
-                {
-                    File.Delete(Path.Combine(folder, name));
-                }
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // A leftover is a nuisance; that the file cannot be written is told where it is written.
-        }
-    }
-
-    private static bool IsAlive(int process)
-    {
-        try
-        {
-            using Process found = Process.GetProcessById(process);
-            return true;
-        }
-        catch (ArgumentException)
-        {
-            return false;
         }
     }
 }

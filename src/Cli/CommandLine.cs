@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using TraceReplay.Cli.Commands;
 using TraceReplay.Cli.Shell;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Cli;
 
@@ -66,7 +67,7 @@ internal static class CommandLine
         string command = string.Join(' ', parse.CommandResult.Command.Parents.Reverse().Append(parse.CommandResult.Command).Select(c => c is RootCommand ? "tracereplay" : c.Name));
         // A word that is no command is reported twice, the second time as a command that is missing.
         ParseError error = parse.Errors.FirstOrDefault(e => parse.UnmatchedTokens.Any(t => e.Message.Contains(t, StringComparison.Ordinal))) ?? parse.Errors[0];
-        Console.Error.Write($"{error.Message.ReplaceLineEndings(" ").TrimEnd('.')} (`{command} --help` shows how it is used)\n");
+        Console.Error.Write($"{Printable.Line(error.Message.ReplaceLineEndings(" ").TrimEnd('.'))} (`{command} --help` shows how it is used)\n");
         return ExitCode.Usage;
     }
 }

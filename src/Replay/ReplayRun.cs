@@ -68,7 +68,7 @@ internal sealed class ReplayRun : IDisposable
         _source = kernel.IsArm64Machine ? "kvm_guest_fault" : ExitFaults.Sources(trace).Any() ? "kvm_exit" : "kvm_page_fault";
         string id = trace.TraceId;
         _results = new ResultSet(reader, id, _captured < 0 ? null : models[_captured], kernel.Layout, kinds.Contains(EventKind.SpteChanged));
-        _faultRow = new FaultRow(id, _source, kernel.IsArm64Machine);
+        _faultRow = new FaultRow(id, _source, kernel.IsArm64Machine, trace.ClockUnit);
         _outcomeRow = new OutcomeRow(id);
         _windowRow = new WindowRow(id);
         _moveRow = new BoMoveRow(id);

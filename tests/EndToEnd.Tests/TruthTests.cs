@@ -76,16 +76,18 @@ public class TruthTests(SampleDataset samples)
     }
 
     [Theory]
-    [InlineData("divergence", 1)]
+    [InlineData("divergence", 0)]
+    [InlineData("divergence:v11", 1)]
+    [InlineData("violation:v11", 0)]
     [InlineData("lost", 0)]
     [InlineData("infidelity", 0)]
-    [InlineData("divergence,lost", 1)]
+    [InlineData("divergence:merged,lost", 1)]
     public void Fail_on_turns_findings_into_exit_code_1(string kinds, int code)
     {
         using Scratch own = samples.Copy();
         ToolResult result = own.Run("replay", "-d", own["data"], "--fail-on", kinds);
         Assert.Equal(code, result.Code);
-        Assert.Equal(code, result.ErrorLines.Count(l => l.StartsWith("--fail-on divergence: ", StringComparison.Ordinal)));
+        Assert.Equal(code, result.ErrorLines.Count(l => l.StartsWith("--fail-on divergence:", StringComparison.Ordinal)));
     }
 
     [Fact]

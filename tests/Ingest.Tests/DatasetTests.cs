@@ -105,7 +105,12 @@ public sealed class DatasetTests : IDisposable
         File.Delete(DatasetLayout.Manifest(Dataset, id));
         string events = Directory.EnumerateFiles(Path.Combine(Dataset, "events"), "*.parquet", SearchOption.AllDirectories).First();
         File.WriteAllText(events, "half");
-        File.WriteAllText(events + ".tmp", "half");
+        using (System.Diagnostics.Process ended = System.Diagnostics.Process.Start("true"))
+        {
+            ended.WaitForExit();
+            File.WriteAllText($"{events}.{Environment.MachineName}.{ended.Id}-1.tmp", "half");
+        }
+
         Assert.Empty(DatasetReader.Open(Dataset).Traces);
         Assert.False(Ingestor.Ingest(path, Dataset, new IngestOptions(), TestContext.Current.CancellationToken).AlreadyPresent);
         Assert.NotEmpty(Rows(events));

@@ -141,7 +141,7 @@ internal sealed class TraceDatBuilder
         long optionsAt = f.Position;
         f.Write(U64(0));
         List<(ushort Id, byte[] Data)> options = [.. Options];
-        foreach ((ushort id, byte[] body) in ((ushort, byte[])[])[(16, HeaderInfo()), (17, FtraceEvents()), (18, EventFormats()), (19, [.. U32((uint)Kallsyms.Length), .. Encoding.ASCII.GetBytes(Kallsyms)]), (21, Text(Cmdlines)), (99, [1, 2, 3])])
+        foreach ((ushort id, byte[] body) in ((ushort, byte[])[])[(16, HeaderInfo()), (17, FtraceEvents()), (18, EventFormats()), (19, [.. U32((uint)Kallsyms.Length), .. Encoding.ASCII.GetBytes(Kallsyms)]), (21, Text(Cmdlines)), (24, [1, 2, 3])])
         {
             options.Add((id, U64((ulong)f.Position)));
             Section(f, id, body);

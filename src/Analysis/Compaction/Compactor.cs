@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using DuckDB.NET.Data;
 using TraceReplay.Analysis.Views;
+using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Dataset;
 
 namespace TraceReplay.Analysis.Compaction;
@@ -28,7 +29,7 @@ public sealed class Compactor : IDisposable
     /// <param name="step">Called between steps that are not one: a test ends the run there.</param>
     public Compactor(string dataset, long memory = 0, Action<string>? step = null)
     {
-        _dataset = dataset;
+        _dataset = DuckPath.Of(dataset);
         _step = step ?? (static _ => { });
         _connection.Open();
         Execute($"SET temp_directory = {Sql.Literal(Path.Combine(Path.GetTempPath(), $"tracereplay-compact-{Environment.ProcessId}"))}");
@@ -42,11 +43,15 @@ public sealed class Compactor : IDisposable
         }
     }
 
-    /// <summary>Folds every table and day that has files of single captures.</summary>
+    /// <summary>Folds every table and day that has files of single captures, once nobody replays any more.</summary>
     /// <param name="ct">Stops between two files.</param>
+    /// <param name="patience">How long replays are waited for; null = <see cref="DatasetLock.Patience"/>.</param>
+    /// <param name="waiting">Gets one line once that takes long.</param>
+    /// <exception cref="EnvironmentFailedException">Replays did not end.</exception>
     /// <exception cref="AnalysisException">A file cannot be read, or the disk is full; everything can still be read as before.</exception>
-    public CompactionReport Run(CancellationToken ct)
+    public CompactionReport Run(CancellationToken ct, TimeSpan? patience = null, Action<string>? waiting = null)
     {
+        using DatasetLock alone = DatasetLock.OwnFiles(_dataset, patience ?? DatasetLock.Patience, ct, waiting);
         List<OwnFile> folded = [];
         long parts = 0;
         long bytes = 0;
@@ -57,7 +62,7 @@ public sealed class Compactor : IDisposable
                 foreach (DateOnly day in CompactedLayout.Days(Path.Combine(_dataset, table)))
                 {
                     ct.ThrowIfCancellationRequested();
-                    List<OwnFile> own = OwnFiles(table, day);
+                    List<OwnFile> own = Readable(OwnFiles(table, day));
                     if (own.Count == 0)
                     {
                         continue;
@@ -132,6 +137,27 @@ public sealed class Compactor : IDisposable
         return made;
     }
 
+    /// <summary>
+    /// Does work on a trace whose files are its own meanwhile, alone among all that write its results.
+    /// </summary>
+    /// <param name="traceId">The trace.</param>
+    /// <param name="work">Reads the trace's files and writes its results.</param>
+    /// <param name="waiting">Gets one line if another process is in the way for long.</param>
+    public T WithOwnFiles<T>(string traceId, Func<T> work, CancellationToken ct, Action<string>? waiting = null)
+    {
+        using DatasetLock files = DatasetLock.ShareFiles(_dataset, ct, waiting);
+        using DatasetLock alone = DatasetLock.OfResults(_dataset, traceId, ct, waiting);
+        IReadOnlyList<string> restored = Restore([traceId]);
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            Release(restored);
+        }
+    }
+
     /// <summary>Whether a compacted table has rows of a trace.</summary>
     public static bool Holds(string dataset, string table, DateOnly day, string traceId)
     {
@@ -169,6 +195,35 @@ public sealed class Compactor : IDisposable
                 .Where(f => Manifests.Contains(_dataset, f.TraceId))
                 .OrderBy(f => f.TraceId, StringComparer.Ordinal),
         ];
+    }
+
+    /// <summary>A file that cannot be read stays where it is: it costs its own capture.</summary>
+    private List<OwnFile> Readable(List<OwnFile> own)
+    {
+        try
+        {
+            _ = BySchema(own);
+            return own;
+        }
+        catch (DuckDBException)
+        {
+            return
+            [
+                .. own.Where(file =>
+                {
+                    try
+                    {
+                        _ = BySchema([file]);
+                        return true;
+                    }
+                    catch (DuckDBException)
+                    {
+                        DatasetDamage.Report(file.Path, "not a Parquet file that can be read", "its capture is");
+                        return false;
+                    }
+                }),
+            ];
+        }
     }
 
     private IEnumerable<string> Fold(string table, DateOnly day, List<OwnFile> own)
@@ -236,7 +291,8 @@ public sealed class Compactor : IDisposable
     private void CopyTo(string path, string select)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        string temporary = path + ".tmp";
+        string temporary = TemporaryFile.For(path);
+        TemporaryFile.RemoveLeftovers(path);
         Execute($"COPY ({select}) TO {Sql.Literal(temporary)} (FORMAT parquet, COMPRESSION zstd)");
         using (FileStream written = new(temporary, FileMode.Open, FileAccess.ReadWrite))
         {

@@ -25,22 +25,31 @@ public static class CostRunner
         foreach (string id in traceIds)
         {
             begin?.Invoke(id);
-            TraceManifest trace = reader.Traces.First(t => t.TraceId == id);
-            IReadOnlyList<string> restored = compactor.Restore([id]);
-            CostPassResult pass = CostPass.Run(dataset, id, ct);
-            List<TracedRow> traced = TracedCost.Of(pass);
-            using (DatasetSession session = DatasetSession.Open(dataset))
+            if (reader.Traces.FirstOrDefault(t => t.TraceId == id) is not { } trace)
             {
-                traced.AddRange(TracedCost.OfFunctions(session, id));
+                continue;
             }
 
-            TracedCost.Write(reader.ResultPath(id, ResultTables.CostTraced), id, trace.ClockUnit, trace.Lost, traced);
-            if (measure is not null)
-            {
-                MeasuredTable.Write(reader.ResultPath(id, ResultTables.CostMeasured), id, MeasuredCost.OfTrace(dataset, id, measure, ct));
-            }
+            CostPassResult pass = compactor.WithOwnFiles(
+                id,
+                () =>
+                {
+                    CostPassResult counted = CostPass.Run(dataset, id, ct);
+                    List<TracedRow> traced = TracedCost.Of(counted);
+                    using (DatasetSession session = DatasetSession.Open(dataset))
+                    {
+                        traced.AddRange(TracedCost.OfFunctions(session, id));
+                    }
 
-            Compactor.Release(restored);
+                    TracedCost.Write(reader.ResultPath(id, ResultTables.CostTraced), id, trace.ClockUnit, trace.Lost, traced);
+                    if (measure is not null)
+                    {
+                        MeasuredTable.Write(reader.ResultPath(id, ResultTables.CostMeasured), id, MeasuredCost.OfTrace(dataset, id, measure, ct));
+                    }
+
+                    return counted;
+                },
+                ct);
             traces.Add(new CostedTrace(trace, pass));
             end?.Invoke();
         }

@@ -74,7 +74,7 @@ public sealed record CaptureInspection
             Cpus = info.Cpus,
             Start = counter.Start,
             End = counter.End,
-            Events = counter.Seen.ToDictionary(e => $"{e.Key.System}:{e.Key.Name}", e => e.Value.Records),
+            Events = counter.Seen.GroupBy(e => $"{e.Key.System}:{e.Key.UniqueName}").ToDictionary(g => g.Key, g => g.Sum(e => e.Value.Records)),
             Lost = counter.Lost,
             Probes = [.. counter.Seen.SelectMany(e => Sites(e.Key, e.Value, info.Symbols))],
             Damage = damage,
@@ -88,7 +88,7 @@ public sealed record CaptureInspection
         .OfType<string>()
         .Concat(format.ProbeFunctions)
         .Distinct()
-        .Select(function => new ProbeSite($"{format.System}:{format.Name}", function, Counter.IsReturn(format)));
+        .Select(function => new ProbeSite($"{format.System}:{format.UniqueName}", function, Counter.IsReturn(format)));
 
     private sealed class Tally
     {

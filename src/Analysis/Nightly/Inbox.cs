@@ -1,4 +1,5 @@
 using System.Globalization;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Analysis.Nightly;
 
@@ -20,7 +21,9 @@ public static class Inbox
 
     /// <summary>Every file, by path. Hidden files and <c>*.tmp</c>, <c>*.part</c> are uploads under way, and left out.</summary>
     /// <exception cref="AnalysisException">There is no such directory.</exception>
-    public static IReadOnlyList<InboxFile> Scan(string inbox)
+    /// <param name="followLinks">Whether links in it are followed.</param>
+    /// <param name="notFollowed">Gets each link that was not.</param>
+    public static IReadOnlyList<InboxFile> Scan(string inbox, bool followLinks = false, Action<string>? notFollowed = null)
     {
         DirectoryInfo root = new(inbox);
         if (!root.Exists)
@@ -29,12 +32,16 @@ public static class Inbox
         }
 
         List<InboxFile> files = [];
-        foreach (FileInfo file in root.EnumerateFiles("*", SearchOption.AllDirectories))
+        foreach (string path in FileTree.Files(inbox, followLinks, notFollowed))
         {
-            string relative = Path.GetRelativePath(root.FullName, file.FullName).Replace('\\', '/');
-            if (file.Length > 0 && !IsUpload(relative))
+            string relative = Path.GetRelativePath(inbox, path);
+            relative = Path.DirectorySeparatorChar == '/' ? relative : relative.Replace('\\', '/');
+            FileInfo file = new(path);
+
+            // A name that is no UTF-8 cannot be opened by what it was decoded to: it is told of where it is tried.
+            if (!IsUpload(relative) && (!file.Exists || file.Length > 0))
             {
-                files.Add(Place(Path.Combine(inbox, relative), relative, file.Length, file.LastWriteTimeUtc.Ticks));
+                files.Add(Place(path, relative, file.Exists ? file.Length : 0, file.Exists ? file.LastWriteTimeUtc.Ticks : 0));
             }
         }
 

@@ -12,6 +12,9 @@ namespace TraceReplay.Analysis.Nightly;
 /// <param name="Date">The night it belongs to.</param>
 public sealed record SeenFile(string Relative, long Size, long Modified, string? TraceId, string? Failure, string HostClass, string Scenario, DateOnly Date)
 {
+    /// <summary>The program that failed over it by a defect of its own: another one tries again. null if none did.</summary>
+    public string? FailedProgram { get; init; }
+
     /// <summary>Why it is no capture; null if it is one.</summary>
     public string? Ignored { get; init; }
 }
@@ -50,13 +53,23 @@ public sealed class InboxIndex : IDisposable
     }
 
     public bool Has(InboxFile file) =>
-        _seen.TryGetValue(file.Relative, out SeenFile? seen) && seen.Size == file.Size && seen.Modified == file.Modified;
+        _seen.TryGetValue(file.Relative, out SeenFile? seen) && seen.Size == file.Size && seen.Modified == file.Modified && (seen.FailedProgram is null || seen.FailedProgram == Program);
 
-    public void Add(SeenFile file)
+    /// <summary>This build of the program.</summary>
+    public static string Program { get; } = typeof(InboxIndex).Module.ModuleVersionId.ToString();
+
+    /// <param name="file">What became of a file.</param>
+    /// <param name="remember">Whether later runs need not look at it again.</param>
+    public void Add(SeenFile file, bool remember = true)
     {
         lock (_append)
         {
             _seen[file.Relative] = file;
+            if (!remember)
+            {
+                return;
+            }
+
             if (_writer is null)
             {
                 _writer = new StreamWriter(_path, append: true) { NewLine = "\n", AutoFlush = true };

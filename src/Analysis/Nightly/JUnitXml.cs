@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Xml;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Analysis.Nightly;
 
@@ -18,11 +19,16 @@ internal static class JUnitXml
             {
                 Suite(xml, group.Key, [.. group.Select(c => new Case(
                     NightText.Quantity(c),
-                    c.Verdict == Verdict.Regression ? $"{NightText.Effect(c)}; {NightText.Evidence(c)}" : null,
+                    c.Verdict is Verdict.Regression or Verdict.Suspected ? $"{NightText.Effect(c)}; {NightText.Evidence(c)}" : null,
                     c.Verdict == Verdict.NotYet ? NightText.Evidence(c) : null))]);
             }
 
             Suite(xml, "new kinds", [.. report.NewKinds.Select(k => new Case($"{k.Metric} {k.Kind}", NightText.Line(k), null))]);
+            if (report.Quantities > report.Judged)
+            {
+                Suite(xml, "coverage", [new Case("quantities that could be judged", null, $"{NightText.Coverage(report)}; largest that could not: {string.Join("; ", report.Unjudged.Take(3).Select(c => $"{c.Subject}: {NightText.Quantity(c)} {NightText.Effect(c)}"))}")]);
+            }
+
             Suite(xml, "captures", [.. report.Failures.Select(f => new Case(f.Split(": ")[0], f, null))]);
             xml.WriteEndElement();
         }
@@ -59,7 +65,7 @@ internal static class JUnitXml
 
     // Names come from captures and file names: what XML cannot hold becomes a question mark.
     private static void Attribute(XmlWriter xml, string name, string value) =>
-        xml.WriteAttributeString(name, string.Concat(value.Select(c => XmlConvert.IsXmlChar(c) ? c : '?')));
+        xml.WriteAttributeString(name, string.Concat(Printable.Line(value).Select(c => XmlConvert.IsXmlChar(c) || char.IsSurrogate(c) ? c : '?')));
 
     private static string Count(int n) => n.ToString(CultureInfo.InvariantCulture);
 

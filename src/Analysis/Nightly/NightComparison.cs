@@ -37,11 +37,15 @@ public static class NightComparison
             return null;
         }
 
-        DateOnly night = date ?? nights[0];
+        // A capture that is dated in the future is no reason to report no night before that.
+        DateOnly tomorrow = DateOnly.FromDateTime(DateTime.UtcNow).AddDays(1);
+        DateOnly night = date ?? nights.Find(d => d <= tomorrow);
+        night = night == default ? nights[0] : night;
         List<DateOnly> earlier = [.. nights.Where(d => d < night).Take(baselineNights)];
         IReadOnlyList<CaptureStats> all = CaptureStats.Read(session, earlier.Count > 0 ? earlier[^1] : night, night);
         List<CaptureStats> tonight = [.. all.Where(c => c.Date == night)];
         List<CaptureStats> before = [.. all.Where(c => c.Date < night)];
+        (IReadOnlyList<Comparison> comparisons, int quantities, int judged) = CompareAll(tonight, before);
         (long events, long lost, FidelityLine outcomes, long missed) = Totals(session, night);
         return new NightReport
         {
@@ -56,44 +60,81 @@ public static class NightComparison
             BaselineNights = [.. earlier.Order()],
             BaselineCaptures = before.Count,
             Level = Level,
-            Comparisons = Compare(tonight, before),
+            Comparisons = comparisons,
+            Quantities = quantities,
+            Judged = judged,
             NewKinds = FindNewKinds(tonight, before),
             Failures = failures(earlier.Count > 0 ? earlier[0] : null, night >= nights[0] ? null : night),
         };
     }
 
-    internal static IReadOnlyList<Comparison> Compare(IReadOnlyList<CaptureStats> tonight, IReadOnlyList<CaptureStats> before)
+    private static bool IsLatency(string metric) => metric.StartsWith(CaptureStats.Latency, StringComparison.Ordinal);
+
+    internal static IReadOnlyList<Comparison> Compare(IReadOnlyList<CaptureStats> tonight, IReadOnlyList<CaptureStats> before) =>
+        CompareAll(tonight, before).Comparisons;
+
+    /// <summary>The comparisons worth a line, and how many quantities there were and could be judged.</summary>
+    internal static (IReadOnlyList<Comparison> Comparisons, int Quantities, int Judged) CompareAll(IReadOnlyList<CaptureStats> tonight, IReadOnlyList<CaptureStats> before)
     {
         ILookup<NightGroup, CaptureStats> baseline = before.ToLookup(c => c.Group);
         List<Comparison> raw = [];
+        List<WeakComparison.Candidate> candidates = [];
         foreach (IGrouping<NightGroup, CaptureStats> group in tonight.GroupBy(c => c.Group))
         {
             List<CaptureStats> old = [.. baseline[group.Key]];
-            ILookup<string, CaptureStats> oldOf = old.ToLookup(c => c.Host);
             foreach ((string metric, string key) in group.Concat(old).SelectMany(c => c.Keys).Distinct().Where(IsCompared))
             {
-                raw.Add(OfClass(group.Key, metric, key, [.. group], old));
-                NightSpread spread = NightSpread.Of(oldOf.Select(h => NightMedians(h, metric, key)));
-                foreach (IGrouping<string, CaptureStats> host in group.GroupBy(c => c.Host))
+                foreach ((string? clock, List<CaptureStats> now, List<CaptureStats> then) in ByClock(metric, [.. group], old))
                 {
-                    if (OfHost(group.Key, host.Key, metric, key, [.. host], oldOf[host.Key], spread) is { } comparison)
+                    raw.Add(OfClass(group.Key, metric, key, now, then) with { Clock = clock });
+                    ILookup<string, CaptureStats> oldOf = then.ToLookup(c => c.Host);
+                    NightSpread spread = NightSpread.Of(oldOf.Select(h => NightMedians(h, metric, key)));
+                    foreach (IGrouping<string, CaptureStats> host in now.GroupBy(c => c.Host))
                     {
-                        raw.Add(comparison);
+                        List<double> sample = [.. host.Select(c => Value(c, metric, key)).OfType<double>()];
+                        if (sample.Count == 0)
+                        {
+                            continue;
+                        }
+
+                        List<double> nights = NightMedians(oldOf[host.Key], metric, key);
+                        Comparison alike = Of(group.Key, host.Key, metric, key, sample, nights, null) with { Clock = clock };
+                        candidates.Add(new WeakComparison.Candidate(alike, Median(sample), nights, spread, host.Concat(oldOf[host.Key]).Average(c => (double)c.Count(metric, key))));
+                        if (OfHost(group.Key, host.Key, metric, key, [.. host], oldOf[host.Key], spread) is { } comparison)
+                        {
+                            raw.Add(comparison with { Clock = clock });
+                        }
                     }
                 }
             }
         }
 
-        return [.. Holm(raw).Select(c => c.Verdict == Verdict.Regression ? c with { Nights = [.. ByNight(c, baseline[c.Group].Concat(tonight.Where(t => t.Group == c.Group)))] } : c)];
+        List<Comparison> ranked = [.. Holm(raw)];
+        HashSet<(NightGroup, string?, string?, string, string)> judged = [.. ranked.Where(c => c.Verdict != Verdict.NotYet).Select(Quantity)];
+        List<Comparison> weak = WeakComparison.Judge([.. candidates.Where(c => !judged.Contains(Quantity(c.Comparison)))]);
+        return WeakComparison.Merge(ranked, weak, c => [.. ByNight(c, baseline[c.Group].Concat(tonight.Where(t => t.Group == c.Group)))]);
+    }
+
+    internal static (NightGroup Group, string? Host, string? Clock, string Metric, string Key) Quantity(Comparison c) => (c.Group, c.Host, c.Clock, c.Metric, c.Key);
+
+    /// <summary>Times of different clocks are no times of each other: latencies of each are compared among themselves.</summary>
+    private static IEnumerable<(string? Clock, List<CaptureStats> Now, List<CaptureStats> Then)> ByClock(string metric, List<CaptureStats> tonight, List<CaptureStats> before)
+    {
+        if (!IsLatency(metric) || tonight.Concat(before).Select(c => c.Clock).Distinct().Count() < 2)
+        {
+            return [(null, tonight, before)];
+        }
+
+        return tonight.GroupBy(c => c.Clock).Select(g => ((string?)(g.Key ?? "unknown"), g.ToList(), before.Where(c => c.Clock == g.Key).ToList()));
     }
 
     private static IEnumerable<(DateOnly Night, double Value)> ByNight(Comparison c, IEnumerable<CaptureStats> captures) =>
-        captures.Where(capture => c.Host is null || capture.Host == c.Host)
+        captures.Where(capture => (c.Host is null || capture.Host == c.Host) && (c.Clock is null || (capture.Clock ?? "unknown") == c.Clock))
             .Select(capture => (capture.Date, Value: capture.Value(c.Metric, c.Key)))
             .Where(capture => capture.Value is not null)
             .GroupBy(capture => capture.Date)
             .OrderBy(night => night.Key)
-            .Select(night => (night.Key, c.Metric == "latency_ns" ? Median([.. night.Select(v => v.Value!.Value)]) : night.Average(v => v.Value!.Value)));
+            .Select(night => (night.Key, c.IsLatency ? Median([.. night.Select(v => v.Value!.Value)]) : night.Average(v => v.Value!.Value)));
 
     internal static IReadOnlyList<NewKind> FindNewKinds(IReadOnlyList<CaptureStats> tonight, IReadOnlyList<CaptureStats> before)
     {
@@ -154,7 +195,7 @@ public static class NightComparison
 
     private static Comparison Of(NightGroup group, string? host, string metric, string key, List<double> sample, List<double> old, double? p)
     {
-        bool latency = metric == "latency_ns";
+        bool latency = IsLatency(metric);
         double now = latency ? Math.Exp(Median(sample)) : Mean(sample);
         double then = latency ? Math.Exp(Median(old)) : Mean(old);
         return new Comparison(group, host, metric, key, now, then, latency ? now / then : now - then, sample.Count, old.Count, p, null, Verdict.NotYet);
@@ -164,7 +205,7 @@ public static class NightComparison
 
     /// <summary>Of latencies the logarithm, as ratios count.</summary>
     private static double? Value(CaptureStats capture, string metric, string key) =>
-        capture.Value(metric, key) is { } value ? metric == "latency_ns" ? Math.Log(value) : value : null;
+        capture.Value(metric, key) is { } value ? IsLatency(metric) ? Math.Log(value) : value : null;
 
     /// <summary>One value for each host and night: the mean over its captures.</summary>
     private static List<double> HostNights(IReadOnlyList<CaptureStats> captures, string metric, string key) =>
@@ -204,7 +245,7 @@ public static class NightComparison
     /// <summary>What a change must come to before a significant one is a regression: of latencies a ratio, of shares a difference.</summary>
     internal static double LeastEffect(string metric) => metric switch
     {
-        "latency_ns" => 1.1,
+        _ when IsLatency(metric) => 1.1,
         "lost" => 0.001,
         "infidelity" or "violation" => 0.001,
         _ => 0.01,

@@ -31,8 +31,17 @@ public sealed record NightOptions
     /// <summary>Dates of the dataset older than this many days before the night are dropped; null = none.</summary>
     public int? RetentionDays { get; init; }
 
-    /// <summary>Wait while another run holds the dataset, instead of failing.</summary>
-    public bool Wait { get; init; }
+    /// <summary>Whether retention may remove more than half of the dataset's days.</summary>
+    public bool RetentionMost { get; init; }
+
+    /// <summary>Whether links in the inbox are followed.</summary>
+    public bool FollowLinks { get; init; }
+
+    /// <summary>Gets one line when the run waits for another process for long.</summary>
+    public Action<string>? Waiting { get; init; }
+
+    /// <summary>How long to wait while another run holds the dataset; zero = not at all.</summary>
+    public TimeSpan Wait { get; init; }
 }
 
 /// <summary>One part of an inbox that several machines share.</summary>

@@ -28,12 +28,22 @@ internal static class NightPage
         html.Open("div", ("class", report.IsRegression ? "lead bad" : report.Verdict == "quiet" ? "lead good" : "lead")).Element("p", NightText.Headline(report)).Close();
         html.Close();
         Changed(html, report, regressions);
+        if (NightText.Coverage(report) is { } part)
+        {
+            List(html, $"What could not be judged: {part}", "", [.. report.Unjudged.Take(MostNamed).Select(c => $"{c.Subject}: {NightText.Quantity(c)} {NightText.Effect(c)}; {NightText.Needs(c)}")], "note");
+        }
+
+        if (report.Retention is { } retention)
+        {
+            List(html, "Retention", "Nothing was removed.", [.. retention.Lines()], "note");
+        }
+
         Health(html, report);
         List(html, "Captures that could not be read whole", "Every capture was read whole.", report.Failures, "bad");
         List(html, "Events that could not be read", "Every event was read.", [.. report.Unread.Take(MostNamed)], "bad");
         List(html, "Files that are no captures", "Every file is a capture.", Named(report.Ignored), "note");
         html.Open("section").Element("h2", "All comparisons");
-        Comparisons(html, [.. report.Comparisons.Where(c => c.Verdict != Verdict.Regression)], "There is nothing else that could be compared.");
+        Comparisons(html, [.. report.Comparisons.Where(c => c.Verdict is not (Verdict.Regression or Verdict.Suspected))], "There is nothing else that could be compared.");
         html.Element(
             "p",
             $"A regression: Wilcoxon-Mann-Whitney over hosts' nights, one-sided, Holm-corrected over {Prose.Count(report.Comparisons.Count(c => c.P is not null), "comparison", "comparisons")} at level {report.Level.ToString(CultureInfo.InvariantCulture)}, and at least the least effect that counts.",
@@ -46,9 +56,12 @@ internal static class NightPage
         html.Open("section").Element("h2", "What changed");
         if (!report.IsRegression)
         {
-            html.Element("p", report.Verdict == "quiet"
-                ? "Nothing that tonight's captures could show: no new kind of divergence, violation or miss, and no quantity worse than before."
-                : "No verdict yet: there are too few captures, tonight or before, to compare.", ("class", "nothing"));
+            html.Element("p", report.Verdict switch
+            {
+                "quiet" => "Nothing that tonight's captures could show: no new kind of divergence, violation or miss, and no quantity worse than before.",
+                "no verdict yet" => "No verdict yet: there are too few captures, tonight or before, to compare.",
+                _ => "Nothing among the quantities that could be judged is worse than before.",
+            }, ("class", "nothing"));
         }
 
         html.Open("ul", ("class", "findings"));
@@ -69,7 +82,7 @@ internal static class NightPage
     // Latencies move by a ratio; shares do not, and stand in the table alone.
     private static Chart? Effects(List<Comparison> regressions)
     {
-        List<Comparison> latencies = [.. regressions.Where(c => c.Metric == "latency_ns").Take(Drawn)];
+        List<Comparison> latencies = [.. regressions.Where(c => c.Metric == CaptureStats.Latency + "ns").Take(Drawn)];
         return latencies.Count == 0 ? null : new Chart
         {
             Kind = "groups",
@@ -85,7 +98,7 @@ internal static class NightPage
     /// <summary>Whether it came at once or crept in: the largest changes, over the nights before.</summary>
     private static Chart? NightByNight(List<Comparison> regressions, string title, string unit, bool latency)
     {
-        List<Comparison> lines = [.. regressions.Where(c => (c.Metric == "latency_ns") == latency).Take(Lines)];
+        List<Comparison> lines = [.. regressions.Where(c => (c.IsLatency) == latency).Take(Lines)];
         DateOnly[] nights = [.. lines.SelectMany(c => c.Nights.Select(n => n.Night)).Distinct().Order()];
         return lines.Count == 0 ? null : new Chart
         {
@@ -102,7 +115,7 @@ internal static class NightPage
 
     // What tells one line from the next comes first: a narrow picture cuts the end.
     private static string Label(Comparison c) =>
-        $"{(c.Metric == "latency_ns" ? $"{c.Key} {c.Group.Scenario}" : $"{c.Group.Scenario} {NightText.Quantity(c)}")}, {c.Host ?? c.Group.HostClass}, {c.Group.Kernel ?? "unknown kernel"}";
+        $"{(c.IsLatency ? $"{c.Key} {c.Group.Scenario}" : $"{c.Group.Scenario} {NightText.Quantity(c)}")}, {c.Host ?? c.Group.HostClass}, {c.Group.Kernel ?? "unknown kernel"}";
 
     private static void Health(HtmlWriter html, NightReport report)
     {
@@ -168,5 +181,5 @@ internal static class NightPage
     }
 
     // A ratio of 1.5 and a share that moved by half are alike in size.
-    private static double Size(Comparison c) => c.Metric == "latency_ns" ? Math.Abs(c.Effect - 1) : Math.Abs(c.Effect);
+    private static double Size(Comparison c) => c.IsLatency ? Math.Abs(c.Effect - 1) : Math.Abs(c.Effect);
 }

@@ -17,13 +17,16 @@ public enum Verdict
     /// <summary>Worse than the baseline, by the test and by at least the least effect that counts.</summary>
     Regression,
 
-    /// <summary>Too few captures, tonight or before.</summary>
+    /// <summary>Too few captures, tonight or before, or too far apart, to see even a large change.</summary>
     NotYet,
+
+    /// <summary>Far out among the host's own nights, by a test that takes their spread for normal: weaker than a regression, and told as such.</summary>
+    Suspected,
 }
 
 /// <summary>One quantity of one group, or of one host of it, tonight and before.</summary>
 /// <param name="Host">null = the group as a whole: one value for each host and night. Else a host against its own past: one for each capture.</param>
-/// <param name="Metric">latency_ns, outcome, divergence, violation, infidelity, uncovered, lost.</param>
+/// <param name="Metric">latency_ns (or latency_ and what else the clock counts), outcome, divergence, violation, infidelity, uncovered, lost.</param>
 /// <param name="Key">Which of them: a percentile, an outcome, a kind.</param>
 /// <param name="Tonight">Median (latency, ns) or mean (share) over tonight's values.</param>
 /// <param name="Baseline">The same over the baseline's.</param>
@@ -37,6 +40,18 @@ public sealed record Comparison(
 {
     /// <summary>Of a regression, each night's median (latency, ns) or mean (share), tonight last.</summary>
     public IReadOnlyList<(DateOnly Night, double Value)> Nights { get; init; } = [];
+
+    /// <summary>The trace clock, where captures of the group have different ones: those of one are compared with each other only.</summary>
+    public string? Clock { get; init; }
+
+    /// <summary>Judged by the spread of the host's nights (<see cref="NightSpread"/>) instead of ranks.</summary>
+    public bool IsWeak { get; init; }
+
+    /// <summary>Smallest effect that this many captures could show: of latency a ratio, of shares a difference; null where none could.</summary>
+    public double? Shows { get; init; }
+
+    /// <summary>Latencies move by ratios, shares by differences.</summary>
+    public bool IsLatency => Metric.StartsWith(CaptureStats.Latency, StringComparison.Ordinal);
 
     /// <summary>The group, and the host where it is one.</summary>
     public string Subject => Host is null ? Group.ToString() : $"{Group}, {Host}";
@@ -89,10 +104,24 @@ public sealed record NightReport
     /// <summary>One line for each event of the night of which rows could not be read.</summary>
     public IReadOnlyList<string> Unread { get; init; } = [];
 
-    public IEnumerable<Comparison> Regressions => Comparisons.Where(c => c.Verdict == Nightly.Verdict.Regression);
+    /// <summary>Quantities of hosts and classes of the night.</summary>
+    public int Quantities { get; init; }
+
+    /// <summary>Of these, those of which the night's captures can tell whether they are worse than before.</summary>
+    public int Judged { get; init; }
+
+    /// <summary>What retention removed, or why it did not; null if it was not asked for.</summary>
+    public RetentionResult? Retention { get; init; }
+
+    public IEnumerable<Comparison> Regressions => Comparisons.Where(c => c.Verdict is Nightly.Verdict.Regression or Nightly.Verdict.Suspected);
+
+    /// <summary>What cannot be judged, the largest effect first.</summary>
+    public IEnumerable<Comparison> Unjudged => Comparisons.Where(c => c.Verdict == Nightly.Verdict.NotYet && c.Units > 0)
+        .OrderByDescending(c => double.IsFinite(c.Effect) ? c.IsLatency ? Math.Abs(Math.Log(c.Effect)) : Math.Abs(c.Effect) : 0)
+        .ThenBy(c => c.Subject, StringComparer.Ordinal).ThenBy(c => c.Key, StringComparer.Ordinal);
 
     public bool IsRegression => NewKinds.Count > 0 || Regressions.Any();
 
-    /// <summary>regression, quiet, or no verdict yet.</summary>
-    public string Verdict => IsRegression ? "regression" : Comparisons.Any(c => c.Verdict == Nightly.Verdict.Quiet) ? "quiet" : "no verdict yet";
+    /// <summary>regression, quiet (everything could be judged and nothing is worse), judged in part, or no verdict yet.</summary>
+    public string Verdict => IsRegression ? "regression" : Judged == 0 ? "no verdict yet" : Judged == Quantities ? "quiet" : "judged in part";
 }

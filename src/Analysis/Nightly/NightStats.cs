@@ -27,13 +27,14 @@ internal static class NightStats
             SELECT trace_id, model || ' ' || invariant || ' ' || name AS key, count(*) AS hits
             FROM violations WHERE verdict = 'violated' AND trace_id IN (SELECT trace_id FROM pending) GROUP BY ALL),
         latency AS (
-            SELECT trace_id, unnest(['p50', 'p90', 'p99']) AS key, unnest(quantile_cont(latency_ns, [0.5, 0.9, 0.99])) AS value, count(latency_ns) AS n
-            FROM faults WHERE latency_ns > 0 AND trace_id IN (SELECT trace_id FROM pending) GROUP BY trace_id)
+            SELECT trace_id, unit, unnest(['p50', 'p90', 'p99']) AS key, unnest(quantile_cont(latency, [0.5, 0.9, 0.99])) AS value, count(latency) AS n
+            FROM (SELECT f.trace_id, t.clock_unit AS unit, coalesce(latency_ns, latency_cycles) AS latency FROM faults f JOIN traces t USING (trace_id))
+            WHERE latency > 0 AND trace_id IN (SELECT trace_id FROM pending) GROUP BY trace_id, unit)
         SELECT trace_id, 'faults' AS metric, 'count' AS key, faults::DOUBLE AS value, faults AS n FROM n
         UNION ALL SELECT trace_id, 'outcome', key, hits / faults, faults FROM outcome JOIN n USING (trace_id)
         UNION ALL SELECT trace_id, 'divergence', key, hits / faults, faults FROM divergence JOIN n USING (trace_id)
         UNION ALL SELECT trace_id, 'violation', key, hits / greatest(coalesce(faults, 0), 1), coalesce(faults, 0) FROM violation LEFT JOIN n USING (trace_id)
-        UNION ALL SELECT trace_id, 'latency_ns', key, value, n FROM latency
+        UNION ALL SELECT trace_id, 'latency_' || unit, key, value, n FROM latency
         UNION ALL SELECT trace_id, 'infidelity', model || ' ' || quantity, missed / (matched + in_set + missed), matched + in_set + missed
             FROM fidelity WHERE missed > 0 AND trace_id IN (SELECT trace_id FROM pending)
         UNION ALL SELECT trace_id, 'uncovered', model, (lost + read_off + unknown + unobserved) / total, total
@@ -70,8 +71,14 @@ internal static class NightStats
             "SELECT trace_id, date, host, kernel FROM traces WHERE trace_id IN (SELECT trace_id FROM pending)",
             r => (r.GetString(0), new Place(DateOnly.FromDateTime(r.GetDateTime(1)), r.GetString(2), r.IsDBNull(3) ? null : r.GetString(3))))
             .ToDictionary(p => p.Item1, p => p.Item2);
+        foreach (string id in pending.Keys.Where(id => !places.ContainsKey(id)).ToList())
+        {
+            // Its manifest cannot be read: it has been told of where the dataset was opened.
+            pending.Remove(id);
+        }
+
         List<Row> rows = session.Select(Select, r => new Row(r.GetString(0), r.GetString(1), r.GetString(2), r.GetDouble(3), r.GetInt64(4)));
-        foreach (IGrouping<string, Row> trace in rows.GroupBy(r => r.TraceId))
+        foreach (IGrouping<string, Row> trace in rows.GroupBy(r => r.TraceId).Where(g => pending.ContainsKey(g.Key)))
         {
             ct.ThrowIfCancellationRequested();
             Write(dataset, trace.Key, places[trace.Key], pending[trace.Key], trace);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using TraceReplay.Ingest.Dataset;
 
 namespace TraceReplay.Analysis.Nightly;
 
@@ -20,11 +21,26 @@ public sealed class NightlyLock : IDisposable
     private NightlyLock(List<FileStream> files) => _files = files;
 
     /// <param name="name">What is locked: <see cref="All"/>, or a shard.</param>
-    /// <exception cref="AnalysisException">Somebody else holds it, and <paramref name="wait"/> is false.</exception>
-    public static NightlyLock Take(string dataset, string name, bool wait, CancellationToken ct)
+    /// <param name="wait">How long to wait while somebody else holds it.</param>
+    /// <param name="waiting">Gets one line once the wait has begun.</param>
+    /// <exception cref="AnalysisException">Somebody else holds it, and goes on to for as long as that; or it cannot be written.</exception>
+    public static NightlyLock Take(string dataset, string name, TimeSpan wait, Action<string>? waiting, CancellationToken ct)
+    {
+        try
+        {
+            return TakeOrWait(dataset, name, wait, waiting, ct);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AnalysisException(AnalysisFailure.Environment, $"{dataset}: {e.Message}", e);
+        }
+    }
+
+    private static NightlyLock TakeOrWait(string dataset, string name, TimeSpan wait, Action<string>? waiting, CancellationToken ct)
     {
         string folder = Path.Combine(dataset, Folder);
         Directory.CreateDirectory(folder);
+        DateTime began = DateTime.UtcNow;
         while (true)
         {
             List<FileStream> taken = [];
@@ -37,12 +53,18 @@ public sealed class NightlyLock : IDisposable
             }
 
             taken.ForEach(file => file.Dispose());
-            if (!wait)
+            // Beside the lock, as a locked file cannot be read everywhere.
+            string who = Path.Combine(folder, $"lock-{busy}.holder");
+            string by = File.Exists(who) ? File.ReadAllText(who).Trim() : "a shard";
+            if (waiting is not null && wait > TimeSpan.Zero)
             {
-                // Beside the lock, as a locked file cannot be read everywhere.
-                string who = Path.Combine(folder, $"lock-{busy}.holder");
-                string by = File.Exists(who) ? File.ReadAllText(who).Trim() : "a shard";
-                throw new AnalysisException(AnalysisFailure.Environment, $"{dataset}: a nightly run holds it ({by}), expected to be alone; --wait waits for it");
+                waiting($"{dataset}: waiting for the nightly run that holds it ({by})");
+                waiting = null;
+            }
+
+            if (DateTime.UtcNow - began >= wait)
+            {
+                throw new AnalysisException(AnalysisFailure.Environment, $"{dataset}: a nightly run holds it ({by}), expected to be alone; {(wait > TimeSpan.Zero ? string.Create(CultureInfo.InvariantCulture, $"waited {wait.TotalSeconds:0} s") : "--wait waits for it")}");
             }
 
             if (ct.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(200)))
@@ -73,7 +95,7 @@ public sealed class NightlyLock : IDisposable
             taken.Add(new FileStream(path, share == FileShare.None ? FileMode.OpenOrCreate : FileMode.Open, access, share));
             return true;
         }
-        catch (IOException) when (File.Exists(path))
+        catch (IOException e) when (DatasetLock.IsHeld(e))
         {
             return false;
         }

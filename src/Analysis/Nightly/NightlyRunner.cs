@@ -1,12 +1,14 @@
 using TraceReplay.Analysis.Compaction;
 using TraceReplay.Analysis.Views;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Analysis.Nightly;
 
 /// <summary>What a run did and found.</summary>
 /// <param name="Report">null for a shard, or if the dataset has no night yet, or if nothing has changed since the last report.</param>
+/// <param name="Retention">What retention did; null if it was not asked for.</param>
 /// <param name="Unchanged">What the last run reported, if this one had nothing to add to it.</param>
-public sealed record NightlyResult(InboxResult Inbox, NightReport? Report, Reported? Unchanged = null);
+public sealed record NightlyResult(InboxResult Inbox, NightReport? Report, Reported? Unchanged = null, RetentionResult? Retention = null);
 
 /// <summary>
 /// The scheduled job. Each step can be repeated and is skipped where its result is there, so a run that was killed is continued by the
@@ -19,7 +21,7 @@ public static class NightlyRunner
     public static NightlyResult Run(NightOptions options, Action<string> progress, CancellationToken ct)
     {
         string name = options.Shard is { } shard ? $"{shard.Index}-of-{shard.Count}" : NightlyLock.All;
-        using NightlyLock alone = NightlyLock.Take(options.Dataset, name, options.Wait, ct);
+        using NightlyLock alone = NightlyLock.Take(options.Dataset, name, options.Wait, options.Waiting, ct);
         using InboxIndex index = InboxIndex.Open(options.Dataset, name);
         InboxResult inbox = NightIngest.Run(options, index, progress, ct);
         if (options.Shard is not null || !Directory.Exists(Path.Combine(options.Dataset, Tables.Traces.Folder)))
@@ -34,15 +36,8 @@ public static class NightlyRunner
         }
 
         NightStats.Complete(options.Dataset, index, ct);
-        if (options.RetentionDays is { } days)
-        {
-            Retention.Apply(options.Dataset, options.Date, days);
-        }
-
-        using (Compactor compactor = new(options.Dataset, (long)options.MemoryMiB << 20))
-        {
-            compactor.Run(ct);
-        }
+        RetentionResult? retention = options.RetentionDays is { } days ? Retention.Apply(options.Dataset, options.Date, days, options.RetentionMost, ct) : null;
+        Compact(options, ct);
 
         NightReport? report;
         using (DatasetSession session = DatasetSession.Open(options.Dataset))
@@ -53,7 +48,7 @@ public static class NightlyRunner
                 ignored = Ignored(index, after, until);
                 return Failures(index, after, until);
             });
-            report = report is null ? null : report with { Ignored = ignored, Unread = Unread(session, report.Night) };
+            report = report is null ? null : report with { Retention = retention, Ignored = ignored, Unread = Unread(session, report.Night) };
         }
 
         if (report is not null)
@@ -62,7 +57,24 @@ public static class NightlyRunner
             new Reported(state, report.Night, report.IsRegression, NightText.Headline(report)).Write(options);
         }
 
-        return new NightlyResult(inbox, report);
+        return new NightlyResult(inbox, report, Retention: retention);
+    }
+
+    /// <summary>How long the files of the dataset are waited for while others replay.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
+    // Nothing of a night rests on it: what cannot be folded now is folded by a later run.
+    private static void Compact(NightOptions options, CancellationToken ct)
+    {
+        try
+        {
+            using Compactor compactor = new(options.Dataset, (long)options.MemoryMiB << 20);
+            compactor.Run(ct, Patience, options.Waiting);
+        }
+        catch (EnvironmentFailedException e)
+        {
+            options.Waiting?.Invoke($"compaction is left for the next run: {e.Message}");
+        }
     }
 
     private static List<string> Ignored(InboxIndex index, DateOnly? after, DateOnly? until) =>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using TraceReplay.Analysis.Summary;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Analysis.Nightly;
 
@@ -23,10 +24,12 @@ internal static class PrometheusText
         Gauge(text, "tracereplay_night_baseline_captures", "Captures of the nights compared with.", report.BaselineCaptures);
         Gauge(text, "tracereplay_night_comparisons", "Comparisons with enough captures for a test.", report.Comparisons.Count(c => c.P is not null));
         Gauge(text, "tracereplay_night_regressions", "Significant changes for the worse, and kinds never seen before.", report.Regressions.Count() + report.NewKinds.Count);
+        Gauge(text, "tracereplay_night_quantities", "Quantities of hosts and classes of the night.", report.Quantities);
+        Gauge(text, "tracereplay_night_judged", "Quantities of which the night's captures can tell whether they are worse than before.", report.Judged);
         Head(text, "tracereplay_night_latency_seconds", "Latency of a fault: median over hosts of each capture's percentile.");
-        foreach (Comparison c in report.Comparisons.Where(c => c.Host is null && c.Metric == "latency_ns" && double.IsFinite(c.Tonight)).OrderBy(c => c.Group.ToString(), StringComparer.Ordinal).ThenBy(c => c.Key, StringComparer.Ordinal))
+        foreach (Comparison c in report.Comparisons.Where(c => c.Host is null && c.Metric == CaptureStats.Latency + "ns" && double.IsFinite(c.Tonight)).OrderBy(c => c.Group.ToString(), StringComparer.Ordinal).ThenBy(c => c.Key, StringComparer.Ordinal))
         {
-            text.Append(CultureInfo.InvariantCulture, $"tracereplay_night_latency_seconds{{class={Label(c.Group.HostClass)},scenario={Label(c.Group.Scenario)},kernel={Label(c.Group.Kernel ?? "")},percentile={Label(c.Key)}}} {c.Tonight / 1e9:G9}\n");
+            text.Append(CultureInfo.InvariantCulture, $"tracereplay_night_latency_seconds{{class={Label(c.Group.HostClass)},scenario={Label(c.Group.Scenario)},kernel={Label(c.Group.Kernel ?? "")},percentile={Label(c.Key)}{(c.Clock is null ? "" : $",clock={Label(c.Clock)}")}}} {c.Tonight / 1e9:G9}\n");
         }
 
         return text.ToString();
@@ -57,5 +60,5 @@ internal static class PrometheusText
         text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} gauge\n");
 
     private static string Label(string value) =>
-        "\"" + value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal) + "\"";
+        "\"" + Printable.Line(value).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal) + "\"";
 }

@@ -34,7 +34,7 @@ public sealed record Reported(string State, DateOnly Night, bool IsRegression, s
     internal static string StateOf(NightOptions options, InboxIndex index)
     {
         var text = new StringBuilder();
-        text.AppendJoin('\t', typeof(Reported).Module.ModuleVersionId, options.Date?.DayNumber, options.BaselineNights, options.RetentionDays, Path.GetFullPath(options.Output)).Append('\n');
+        text.AppendJoin('\t', typeof(Reported).Module.ModuleVersionId, options.Date?.DayNumber, options.BaselineNights, options.RetentionDays, options.RetentionMost, Path.GetFullPath(options.Output)).Append('\n');
         foreach (SeenFile file in index.Files.OrderBy(f => f.Relative, StringComparer.Ordinal))
         {
             text.AppendJoin('\t', file.Relative, file.Size, file.Modified, file.TraceId, file.Failure, file.HostClass, file.Scenario, file.Date.DayNumber).Append('\n');

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using TraceReplay.Analysis.Query;
 
 namespace TraceReplay.Analysis.Nightly;
 
@@ -21,6 +22,8 @@ internal static class SummaryJson
             json.WriteStartObject();
             json.WriteString("night", Day(report.Night));
             json.WriteString("verdict", report.Verdict);
+            json.WriteNumber("quantities", report.Quantities);
+            json.WriteNumber("judged", report.Judged);
             json.WriteNumber("captures", report.Captures);
             json.WriteNumber("hosts", report.Hosts);
             json.WriteNumber("events", report.Events);
@@ -60,16 +63,35 @@ internal static class SummaryJson
                 json.WriteEndObject();
             });
             Array(json, "regressions", report.Regressions, c => Write(json, c));
+            Array(json, "unjudged", report.Unjudged.Take(MostNamed), c =>
+            {
+                json.WriteStartObject();
+                json.WriteString("subject", c.Subject);
+                json.WriteString("quantity", NightText.Quantity(c));
+                Number(json, "effect", c.Effect);
+                json.WriteString("needs", NightText.Needs(c));
+                json.WriteEndObject();
+            });
+            if (report.Retention is { } retention)
+            {
+                json.WriteStartObject("retention");
+                json.WriteNumber("captures", retention.Captures);
+                Array(json, "days", retention.Days, day => json.WriteStringValue(Day(day)));
+                json.WriteString("refused", retention.Refused);
+                json.WriteString("future", retention.Future);
+                json.WriteEndObject();
+            }
+
             Array(json, "failures", report.Failures, json.WriteStringValue);
             Array(json, "unread", report.Unread.Take(MostNamed), json.WriteStringValue);
             json.WriteNumber("unread_events", report.Unread.Count);
             Array(json, "ignored", report.Ignored.Take(MostNamed), json.WriteStringValue);
             json.WriteNumber("ignored_files", report.Ignored.Count);
-            Array(json, "comparisons", report.Comparisons.Where(c => c.Verdict != Verdict.Regression), c => Write(json, c));
+            Array(json, "comparisons", report.Comparisons.Where(c => c.Verdict is not (Verdict.Regression or Verdict.Suspected)), c => Write(json, c));
             json.WriteEndObject();
         }
 
-        return Encoding.UTF8.GetString(buffer.WrittenSpan) + "\n";
+        return JsonText.Escaped(Encoding.UTF8.GetString(buffer.WrittenSpan)) + "\n";
     }
 
     internal static string Day(DateOnly date) => date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
@@ -78,6 +100,7 @@ internal static class SummaryJson
     {
         Verdict.Regression => "regression",
         Verdict.Quiet => "quiet",
+        Verdict.Suspected => "suspected",
         _ => "no verdict yet",
     };
 
@@ -94,7 +117,10 @@ internal static class SummaryJson
         Number(json, "effect", c.Effect);
         Number(json, "tonight", c.Tonight);
         Number(json, "baseline", c.Baseline);
-        json.WriteString("unit", c.Host is null ? "host and night" : "capture");
+        json.WriteString("clock", c.Clock);
+        json.WriteString("unit", c.Host is null ? "host and night" : c.IsWeak ? "night" : "capture");
+        json.WriteString("test", c.IsWeak && c.Host is not null ? "spread of the host's nights" : "ranks");
+        Number(json, "shows", c.Shows);
         json.WriteNumber("n", c.Units);
         json.WriteNumber("baseline_n", c.BaselineUnits);
         Number(json, "p", c.P);

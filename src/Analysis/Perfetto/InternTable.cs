@@ -1,3 +1,5 @@
+using TraceReplay.Ingest.Capture;
+
 namespace TraceReplay.Analysis.Perfetto;
 
 /// <summary>The interning ids of one field of InternedData. Bounded: what a trace has ever more of is not worth an id.</summary>
@@ -12,6 +14,7 @@ internal sealed class InternTable
     public ulong Id(string text, out bool isNew)
     {
         isNew = false;
+        text = Printable.Line(text);
         if (_ids.TryGetValue(text, out ulong id))
         {
             return id;

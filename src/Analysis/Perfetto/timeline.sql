@@ -3,7 +3,7 @@
 WITH t AS (
     SELECT trace_id, start_ns, end_ns FROM traces WHERE trace_id = $trace
 ), f AS (
-    SELECT faults.*, greatest(coalesce(end_seq, 0), seq + 1) AS after FROM faults WHERE trace_id = $trace
+    SELECT faults.* REPLACE (coalesce(latency_ns, latency_cycles) AS latency_ns), greatest(coalesce(end_seq, 0), seq + 1) AS after FROM faults WHERE trace_id = $trace
 ), w AS (
     SELECT windows.*, coalesce(slots, 1) > 0 AS counts,
            coalesce(windows.end_seq, 9223372036854775807) AS after,

@@ -1,8 +1,9 @@
 using System.Buffers;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Analysis.Query;
 
-/// <summary>RFC 4180, line feeds only. NULL and the empty string stay apart.</summary>
+/// <summary>RFC 4180, line feeds only. NULL and the empty string stay apart. Control characters are not passed on: JSON and Parquet keep them.</summary>
 internal sealed class CsvRowWriter(TextWriter output) : IRowWriter
 {
     private static readonly SearchValues<char> s_needQuotes = SearchValues.Create(",\"\r\n");
@@ -11,7 +12,7 @@ internal sealed class CsvRowWriter(TextWriter output) : IRowWriter
     {
         for (int i = 0; i < cells.Names.Count; i++)
         {
-            Field(i, cells.Names[i]);
+            Field(i, Printable.Line(cells.Names[i]));
         }
 
         output.Write('\n');
@@ -21,7 +22,7 @@ internal sealed class CsvRowWriter(TextWriter output) : IRowWriter
     {
         for (int i = 0; i < cells.Names.Count; i++)
         {
-            Field(i, CellText.Of(cells[i]));
+            Field(i, CellText.Of(cells[i]) is { } text ? Printable.Line(text) : null);
         }
 
         output.Write('\n');

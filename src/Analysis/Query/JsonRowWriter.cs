@@ -40,7 +40,7 @@ internal sealed class JsonRowWriter(TextWriter output) : IRowWriter
             json.WriteEndObject();
         }
 
-        output.Write(Encoding.UTF8.GetString(_line.WrittenSpan));
+        output.Write(JsonText.Escaped(Encoding.UTF8.GetString(_line.WrittenSpan)));
     }
 
     public void End() => output.Write("\n]\n");

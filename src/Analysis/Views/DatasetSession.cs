@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using DuckDB.NET.Data;
+using TraceReplay.Ingest.Dataset;
 
 namespace TraceReplay.Analysis.Views;
 
@@ -16,12 +17,15 @@ public sealed partial class DatasetSession : IDisposable
 
     private readonly Dictionary<string, ViewDefinition> _pending;
     private readonly DuckDBConnection _connection;
+    private readonly ViewDefinition _traces;
+    private IReadOnlyList<string> _left = [];
 
     private DatasetSession(string dataset, DuckDBConnection connection, IReadOnlyList<ViewDefinition> views)
     {
         Dataset = dataset;
         _connection = connection;
         ViewNames = [.. views.Select(v => v.Name)];
+        _traces = views.Count > 0 ? views[0] : new ViewDefinition(Tables.Traces.Name, "");
         _pending = views.ToDictionary(v => v.Name, StringComparer.OrdinalIgnoreCase);
     }
 
@@ -114,7 +118,13 @@ public sealed partial class DatasetSession : IDisposable
         RequireDataset(dataset, root);
         try
         {
-            return ViewCatalog.Discover(root, root.TrimEnd('/', '\\') + "/");
+            DatasetFormat.Require(root);
+            root = DuckPath.Of(root);
+            return ViewCatalog.Discover(root, root.TrimEnd('/', '\\') + "/", Manifests.Unreadable(root));
+        }
+        catch (NotADatasetException e)
+        {
+            throw new AnalysisException(AnalysisFailure.Input, e.Message, e);
         }
         catch (UnauthorizedAccessException e)
         {
@@ -167,8 +177,54 @@ public sealed partial class DatasetSession : IDisposable
 
     private void Create(ViewDefinition view)
     {
-        Create(Dataset, view, view.ToSql());
+        try
+        {
+            Run(view.ToSql());
+        }
+        catch (DuckDBException e)
+        {
+            if (!TryWithout(view))
+            {
+                throw new AnalysisException(AnalysisFailure.Input, $"{Dataset}: view {view.Name}: {SqlErrors.OneLine(e)}", e);
+            }
+        }
+
         _pending.Remove(view.Name);
+    }
+
+    /// <summary>Makes the view without the files that cannot be read, and hides their captures from all views.</summary>
+    private bool TryWithout(ViewDefinition view)
+    {
+        ParquetDamage damage = ParquetDamage.Find(view.Select, file => Runs($"SELECT count(*) FROM parquet_schema({Sql.Literal(Sql.GlobSafe(file))})"));
+        ViewDefinition without = view with { Select = damage.SelectWithout };
+        if (damage.Files.Count == 0 || !Runs(without.ToSql()))
+        {
+            return false;
+        }
+
+        _left = [.. _left, .. damage.Files];
+        string ids = string.Join(", ", _left.Select(f => Sql.Literal(Path.GetFileNameWithoutExtension(f))));
+        string days = string.Join(", ", _left.Select(ParquetDamage.CompactedDay).OfType<string>().Append("0001-01-01").Select(day => $"DATE {Sql.Literal(day)}"));
+        Run(new ViewDefinition(Tables.Traces.Name, $"SELECT * FROM ({_traces.Select}) WHERE trace_id NOT IN ({ids}) AND date NOT IN ({days})").ToSql());
+        foreach (string file in damage.Files)
+        {
+            DatasetDamage.Report(file, "not a Parquet file that can be read", ParquetDamage.CompactedDay(file) is { } day ? $"the captures of {day} are" : "its capture is");
+        }
+
+        return true;
+    }
+
+    private bool Runs(string sql)
+    {
+        try
+        {
+            Run(sql);
+            return true;
+        }
+        catch (DuckDBException)
+        {
+            return false;
+        }
     }
 
     private void Create(string dataset, ViewDefinition view, string sql)

@@ -48,7 +48,7 @@ public static class Tables
             trace_id VARCHAR, fault_id BIGINT, seq BIGINT, end_seq BIGINT, ts_ns BIGINT, vm INTEGER, vcpu INTEGER, pid INTEGER,
             as_id INTEGER, slot_id INTEGER, gpa UBIGINT, gfn UBIGINT, hva UBIGINT, access VARCHAR, kind VARCHAR, page_kind VARCHAR,
             observed_outcome VARCHAR, observed_pfn UBIGINT, observed_level INTEGER, observed_writable BOOLEAN,
-            observed_by VARCHAR, latency_ns BIGINT
+            observed_by VARCHAR, latency_ns BIGINT, latency_cycles BIGINT, latency_to VARCHAR
             """),
         Result("outcomes", """
             trace_id VARCHAR, fault_id BIGINT, model VARCHAR, setting VARCHAR, outcome VARCHAR, outcomes VARCHAR, read_off BOOLEAN,

@@ -23,9 +23,11 @@ public static class ViewCatalog
     /// <summary>The views over <paramref name="dataset"/>, `traces` first because the others read it.</summary>
     /// <param name="dataset">The dataset's directory.</param>
     /// <param name="root">What the paths in the views begin with: "" for SQL that runs inside the directory.</param>
-    public static IReadOnlyList<ViewDefinition> Discover(string dataset, string root)
+    /// <param name="unreadable">Files of manifests that are left out.</param>
+    public static IReadOnlyList<ViewDefinition> Discover(string dataset, string root, IReadOnlyList<string>? unreadable = null)
     {
-        var views = new List<ViewDefinition> { TracesView(dataset, root) };
+        string? manifests = unreadable is { Count: > 0 } ? Readable(dataset, unreadable) : null;
+        var views = new List<ViewDefinition> { TracesView(dataset, root, manifests) };
         var taken = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         TableSchema[] ours = [Tables.LostEvents, Tables.ProbeSites, .. Tables.Results];
         foreach (TableSchema table in ours)
@@ -34,7 +36,7 @@ public static class ViewCatalog
             taken.Add(table.Name);
         }
 
-        views.Add(EventCountsView(dataset, root));
+        views.Add(EventCountsView(dataset, root, manifests));
         taken.UnionWith([Tables.Traces.Name, Tables.EventCounts.Name]);
         foreach (string folder in Folders(dataset, "results").Where(f => !taken.Contains(f)).ToList())
         {
@@ -103,33 +105,45 @@ public static class ViewCatalog
 
     private static bool HasManifest(string dataset) => HasFile(Path.Combine(dataset, DatasetLayout.Traces), "*.json");
 
-    private static ViewDefinition TracesView(string dataset, string root)
+    // Each file by its name: a pattern would find the unreadable ones too.
+    private static string Readable(string dataset, IReadOnlyList<string> unreadable)
+    {
+        HashSet<string> left = [.. unreadable];
+        string[] files = [.. new[] { DatasetLayout.ManifestDirectory(dataset), DatasetLayout.DayManifestDirectory(dataset) }
+            .Where(Directory.Exists)
+            .SelectMany(folder => new DirectoryInfo(folder).EnumerateFiles("*.json"))
+            .Select(file => file.FullName)
+            .Where(file => !left.Contains(file))];
+        return $"[{string.Join(", ", files.Select(file => Sql.Literal(Sql.GlobSafe(file))))}]";
+    }
+
+    private static ViewDefinition TracesView(string dataset, string root, string? manifests)
     {
         TableSchema table = Tables.Traces;
         string columns = string.Join(", ", table.Columns.Select(c => $"{c.Name}: '{c.Type}'"));
-        return new ViewDefinition(table.Name, HasManifest(dataset) ? $"SELECT * FROM {ReadManifests(root, columns)}" : Empty(table));
+        return new ViewDefinition(table.Name, HasManifest(dataset) && manifests != "[]" ? $"SELECT * FROM {ReadManifests(root, columns, manifests)}" : Empty(table));
     }
 
     // A capture's own manifest hides its line in its day's file (Manifests).
-    private static string ReadManifests(string root, string columns)
+    private static string ReadManifests(string root, string columns, string? manifests)
     {
         string traces = Sql.GlobSafe(root) + DatasetLayout.Traces;
         string own = Sql.Literal($"{traces}/manifests/*.json");
 
         // One pattern for both folders, as one that matches no file is an error to DuckDB.
-        string all = Sql.Literal($"{traces}/*/*.json");
+        string all = manifests ?? Sql.Literal($"{traces}/*/*.json");
         string hidden = $"starts_with(parse_filename(filename), 'date=') AND trace_id IN (SELECT parse_filename(file, true) FROM glob({own}))";
         return $"(SELECT * EXCLUDE (filename) FROM read_json({all}, format = 'unstructured', columns = {{{columns}}}, filename = true) WHERE NOT ({hidden}))";
     }
 
     // The manifests hold the counts: reading the footers of all Parquet files instead takes six times as long.
-    private static ViewDefinition EventCountsView(string dataset, string root) => new(
+    private static ViewDefinition EventCountsView(string dataset, string root, string? manifests) => new(
         Tables.EventCounts.Name,
-        !HasManifest(dataset)
+        !HasManifest(dataset) || manifests == "[]"
             ? Empty(Tables.EventCounts)
             : $"""
               SELECT trace_id, split_part(c.key, '.', 1) AS system, c.key[length(split_part(c.key, '.', 1)) + 2:] AS event, c.value AS records
-              FROM (SELECT trace_id, unnest(map_entries(event_counts)) AS c FROM {ReadManifests(root, "trace_id: 'VARCHAR', event_counts: 'MAP(VARCHAR, BIGINT)'")})
+              FROM (SELECT trace_id, unnest(map_entries(event_counts)) AS c FROM {ReadManifests(root, "trace_id: 'VARCHAR', event_counts: 'MAP(VARCHAR, BIGINT)'", manifests)})
               """.ReplaceLineEndings(" "));
 
     private static string OurTable(string dataset, string root, TableSchema table) =>

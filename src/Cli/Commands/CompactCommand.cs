@@ -17,9 +17,9 @@ internal static class CompactCommand
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
             string root = parse.GetValue(dataset)!;
-            using NightlyLock alone = NightlyLock.Take(root, NightlyLock.All, wait: false, ct);
+            using NightlyLock alone = NightlyLock.Take(root, NightlyLock.All, TimeSpan.Zero, waiting: null, ct);
             using var compactor = new Compactor(root, (long)parse.GetValue(memory) << 20);
-            CompactionReport done = compactor.Run(ct);
+            CompactionReport done = compactor.Run(ct, waiting: terminal.Note);
             terminal.Note(string.Create(CultureInfo.InvariantCulture, $"{done.Files} files of captures folded into {done.Parts}, {done.Bytes / 1e6:F1} MB"));
             terminal.Next("query", "-d", root, "--list");
             return ExitCode.Done;

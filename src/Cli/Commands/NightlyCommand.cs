@@ -28,8 +28,11 @@ internal static class NightlyCommand
         };
         Option<int?> settle = Number("--settle", "SECONDS", "Leave files that changed less long ago for the next run", 60, least: 0);
         Option<int?> baseline = Number("--baseline-nights", "N", "Earlier nights to compare with", 14, least: 1);
-        var retention = new Option<int?>("--retention") { Description = "Days that the dataset keeps (default: all)", HelpName = "DAYS" };
-        var wait = new Option<bool>("--wait") { Description = "Wait while another run holds the dataset" };
+        Option<int?> retention = Number("--retention", "DAYS", "Days before the night that the dataset keeps (default: all)", null, least: 1, most: 36_500);
+        var retentionMost = new Option<bool>("--retention-most") { Description = "Let --retention remove more than half of the dataset's days" };
+        var followLinks = new Option<bool>("--follow-links") { Description = "Follow links in the inbox" };
+        Option<int?> wait = Number("--wait", "SECONDS", "Wait while another run holds the dataset, an hour if no time is given (default: do not)", null, least: 1, most: 30 * 86_400);
+        wait.Arity = ArgumentArity.ZeroOrOne;
         var failOn = new Option<string[]>("--fail-on")
         {
             Description = $"Exit with 1 if the night has findings of these kinds, separated by commas: {Regression}, {string.Join(", ", Findings.Kinds)}",
@@ -40,7 +43,7 @@ internal static class NightlyCommand
         failOn.CompletionSources.Add([Regression, .. Findings.Kinds]);
         var command = new Command("nightly", "The scheduled job: ingests and replays what is new in an inbox, and compares the night with those before")
         {
-            inbox, dataset, output, jobs, memory, date, shard, settle, baseline, retention, wait, failOn,
+            inbox, dataset, output, jobs, memory, date, shard, settle, baseline, retention, retentionMost, followLinks, wait, failOn,
         };
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
@@ -56,7 +59,10 @@ internal static class NightlyCommand
                 Settle = TimeSpan.FromSeconds(parse.GetValue(settle)!.Value),
                 BaselineNights = parse.GetValue(baseline)!.Value,
                 RetentionDays = parse.GetValue(retention),
-                Wait = parse.GetValue(wait),
+                RetentionMost = parse.GetValue(retentionMost),
+                FollowLinks = parse.GetValue(followLinks),
+                Wait = parse.GetResult(wait) is null or { Implicit: true } ? TimeSpan.Zero : TimeSpan.FromSeconds(parse.GetValue(wait) ?? DefaultWait),
+                Waiting = terminal.Note,
             };
             NightlyResult result = NightlyRunner.Run(options, _ => { }, ct);
             int code = Tell(result, terminal);
@@ -65,8 +71,8 @@ internal static class NightlyCommand
             terminal.Next("query", "-d", options.Dataset, "regressions");
             return result switch
             {
-                { Report: { } report } => Math.Max(code, Check(report.Night, report.IsRegression, asked, options.Dataset, terminal)),
-                { Unchanged: { } last } => Math.Max(code, Check(last.Night, last.IsRegression, asked, options.Dataset, terminal)),
+                { Report: { } report } => FindingsFirst(Check(report.Night, report.IsRegression, asked, options.Dataset, terminal), code),
+                { Unchanged: { } last } => FindingsFirst(Check(last.Night, last.IsRegression, asked, options.Dataset, terminal), code),
                 _ => code,
             };
         }));
@@ -78,6 +84,11 @@ internal static class NightlyCommand
     }
 
     private const int MostNamed = 20;
+    private const int MostUnjudged = 5;
+    private const int DefaultWait = 3600;
+
+    // A damaged upload must not hide what the night found; summary.json and metrics.prom tell both.
+    private static int FindingsFirst(int findings, int other) => findings == ExitCode.Findings ? findings : Math.Max(findings, other);
 
     private static int Tell(NightlyResult result, Terminal terminal)
     {
@@ -99,12 +110,27 @@ internal static class NightlyCommand
             terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  and {result.Inbox.Others.Count - MostNamed} more"));
         }
 
+        if (result.Inbox.Links > 0)
+        {
+            terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {result.Inbox.Links} links were not followed (--follow-links follows them)"));
+        }
+
+        foreach (string line in result.Retention?.Lines() ?? [])
+        {
+            terminal.Out.WriteLine(line);
+        }
+
         if (result.Report is { } report)
         {
             terminal.Out.WriteLine($"night: {NightText.Headline(report)}");
             foreach (string line in NightText.Findings(report))
             {
                 terminal.Out.WriteLine($"  {line}");
+            }
+
+            foreach (Comparison c in NightText.Coverage(report) is null ? [] : report.Unjudged.Take(MostUnjudged))
+            {
+                terminal.Out.WriteLine($"  cannot judge {c.Subject}: {NightText.Quantity(c)} {NightText.Effect(c)}; {NightText.Needs(c)}");
             }
         }
 
@@ -113,7 +139,9 @@ internal static class NightlyCommand
             terminal.Out.WriteLine($"night: {last.Headline} (as reported before, nothing has changed)");
         }
 
-        return result.Inbox.Failures.Count > 0 ? ExitCode.Input : ExitCode.Done;
+        return result.Retention?.Refused is not null || result.Inbox.EnvironmentFailed && result.Inbox.Failures.Any(f => f.Contains("No space left", StringComparison.Ordinal)) ? ExitCode.Environment
+            : result.Inbox.Failures.Count > 0 ? ExitCode.Input
+            : ExitCode.Done;
     }
 
     private static int Check(DateOnly night, bool isRegression, IReadOnlyList<string> asked, string dataset, Terminal terminal)
@@ -145,19 +173,24 @@ internal static class NightlyCommand
         return value;
     }
 
-    private static Option<int?> Number(string name, string help, string description, int? otherwise, int least) => new(name)
+    private static Option<int?> Number(string name, string help, string description, int? otherwise, int least, int most = int.MaxValue) => new(name)
     {
         Description = description,
         HelpName = help,
         DefaultValueFactory = otherwise is null ? null : _ => otherwise,
         CustomParser = result =>
         {
-            if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least)
+            if (result.Tokens.Count == 0)
+            {
+                return otherwise;
+            }
+
+            if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most)
             {
                 return value;
             }
 
-            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} {result.Tokens[0].Value}: expected a number from {least}"));
+            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} {result.Tokens[0].Value}: expected a number from {least}{(most == int.MaxValue ? "" : $" to {most}")}"));
             return otherwise;
         },
     };

@@ -43,7 +43,7 @@ internal sealed record CaptureInputs(IReadOnlyList<string> Paths, IReadOnlyList<
                 continue;
             }
 
-            foreach (string file in Directory.EnumerateFiles(argument, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+            foreach (string file in FileTree.Files(argument, followLinks: true).Order(StringComparer.Ordinal))
             {
                 if (CaptureRecognition.Judge(file) is { } reason)
                 {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using TraceReplay.Analysis;
 using TraceReplay.Ingest.Capture;
+using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Scripts;
 
 namespace TraceReplay.Cli.Shell;
@@ -24,11 +25,12 @@ internal static class Guard
         using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
         using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
         using var terminal = new Terminal(parse.GetValue(CommonOptions.Quiet), verbose);
+        using var damage = new DamageReport(terminal);
         try
         {
             int code = work(parse, terminal, stop.Token);
             terminal.Flush();
-            return code;
+            return damage.Worse(code, parse.CommandResult.Command.Name == "nightly");
         }
         catch (Exception e)
         {
@@ -40,27 +42,30 @@ internal static class Guard
     /// <returns>The exit code that belongs to it.</returns>
     public static int Explain(Exception error, Terminal terminal)
     {
-        (int code, string line) = error switch
+        (int code, string text) = error switch
         {
             AggregateException { InnerExceptions: [var only] } => (Explain(only, terminal), ""),
             OperationCanceledException => (ExitCode.Interrupted, "interrupted"),
             AnalysisException { Failure: AnalysisFailure.Usage } => (ExitCode.Usage, error.Message),
             AnalysisException { Failure: AnalysisFailure.Input } => (ExitCode.Input, error.Message),
             AnalysisException => (ExitCode.Environment, error.Message),
-            CaptureException or ScriptException => (ExitCode.Input, error.Message),
+            CaptureException or ScriptException or NotADatasetException => (ExitCode.Input, error.Message),
             EnvironmentFailedException => (ExitCode.Environment, error.Message),
             UnauthorizedAccessException or IOException => (ExitCode.Environment, error.Message),
             OutOfMemoryException => (ExitCode.Environment, "out of memory"),
             _ => (ExitCode.Defect, $"a defect of tracereplay, please report: {error.GetType().Name}: {FirstLine(error.Message)} (--verbose shows where)"),
         };
-        if (line.Length > 0)
+        if (text.Length > 0)
         {
-            terminal.Error(FirstLine(line));
+            terminal.Error(text);
         }
 
         if (terminal.Verbose && code == ExitCode.Defect)
         {
-            terminal.Error(error.ToString());
+            foreach (string line in error.ToString().Split('\n'))
+            {
+                terminal.Error(line);
+            }
         }
 
         return code;

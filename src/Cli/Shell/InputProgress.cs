@@ -1,6 +1,6 @@
 using System.Globalization;
 using Spectre.Console;
-using TraceReplay.Analysis;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Cli.Shell;
 
@@ -45,7 +45,7 @@ internal sealed class InputProgress : IProgress<long>
     {
         if (_task is not null)
         {
-            _task.Description = Markup.Escape(TextTable.OneLine(text));
+            _task.Description = Markup.Escape(Printable.Line(text));
         }
     }
 }

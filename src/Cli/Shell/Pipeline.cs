@@ -50,10 +50,9 @@ internal static class Pipeline
             foreach (string id in traceIds)
             {
                 progress.Begin($"replay of {id}");
-                IReadOnlyList<string> restored = compactor.Restore([id]);
-                ReplayReport report = ReplayRunner.Run(dataset, id, options, ct);
-                Compactor.Release(restored);
-                foreach (string warning in report.Warnings)
+                // Retention may have taken it since it was chosen.
+                ReplayReport? report = compactor.WithOwnFiles(id, () => Manifests.Contains(dataset, id) ? ReplayRunner.Run(dataset, id, options, ct) : null, ct, terminal.Note);
+                foreach (string warning in report?.Warnings ?? ["is no longer in the dataset"])
                 {
                     terminal.Warning($"{id}: {warning}");
                 }

@@ -1,6 +1,7 @@
 using TraceReplay.Analysis;
 using TraceReplay.Analysis.Query;
 using TraceReplay.Analysis.Views;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Cli.Shell;
 
@@ -35,7 +36,8 @@ internal sealed record RowOutput(string? Format, string? File)
     private static void WriteFile(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, RowFormat format, string file, CancellationToken ct) => WholeFile.Make(file, temporary =>
     {
         using var output = new StreamWriter(temporary);
-        QueryRunner.Print(session, sql, parameters, format, output, ct);
+        using var printable = new PrintableWriter(output);
+        QueryRunner.Print(session, sql, parameters, format, printable, ct);
     });
 
     private void WriteParquet(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, Terminal terminal, CancellationToken ct)

@@ -1,15 +1,18 @@
 using System.Text;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Cli.Shell;
 
 /// <summary>Where a command's words go: results on standard output, everything else on standard error.</summary>
 internal sealed class Terminal(bool quiet, bool verbose) : IDisposable
 {
-    private StreamWriter? _out;
+    private StreamWriter? _raw;
+    private PrintableWriter? _out;
     private List<string>? _held;
 
     /// <summary>Results. Buffered; <see cref="Dispose"/> and <see cref="Flush"/> bring them out.</summary>
-    public TextWriter Out => _out ??= new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), 1 << 16) { NewLine = "\n" };
+    /// <remarks>Takes control characters out of whatever comes from a trace or a name.</remarks>
+    public TextWriter Out => _out ??= new PrintableWriter(_raw = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), 1 << 16) { NewLine = "\n" });
 
     public bool Verbose => verbose;
 
@@ -28,7 +31,7 @@ internal sealed class Terminal(bool quiet, bool verbose) : IDisposable
         }
 
         Flush();
-        Console.Error.Write(line + "\n");
+        Console.Error.Write(Printable.Line(line) + "\n");
     }
 
     public void Warning(string line) => Note("warning: " + line);
@@ -63,9 +66,13 @@ internal sealed class Terminal(bool quiet, bool verbose) : IDisposable
         return new Release(this);
     }
 
-    public void Flush() => _out?.Flush();
+    public void Flush() => _raw?.Flush();
 
-    public void Dispose() => _out?.Dispose();
+    public void Dispose()
+    {
+        _out?.Dispose();
+        _raw?.Dispose();
+    }
 
     private sealed class Release(Terminal terminal) : IDisposable
     {

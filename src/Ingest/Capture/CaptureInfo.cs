@@ -56,7 +56,10 @@ public sealed class CaptureInfo
     /// <summary>What of the input is not in the capture: other parts of a mail or an archive.</summary>
     public List<string> Notes { get; } = [];
 
-    public List<string> Warnings { get; } = [];
+    public WarningList Warnings { get; } = [];
+
+    /// <summary>Parts were passed over that may have held events, as <see cref="Warnings"/> says.</summary>
+    public bool PassedOver { get; set; }
 
     /// <summary>Damage met while opening; events before it can still be read.</summary>
     public CaptureDamage? Damage { get; set; }

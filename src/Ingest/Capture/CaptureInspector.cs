@@ -29,8 +29,9 @@ public static class CaptureInspector
         capture.Info.Symbols.Load();
         (string, long)[] events = [.. capture.Info.Events.All
             .Where(f => f.Index < counter.Counts.Length && counter.Counts[f.Index] > 0)
-            .Select(f => (f.FullName, counter.Counts[f.Index]))
-            .OrderBy(e => e.FullName, StringComparer.Ordinal)];
+            .GroupBy(f => f.FullName, f => counter.Counts[f.Index])
+            .Select(g => (g.Key, g.Sum()))
+            .OrderBy(e => e.Key, StringComparer.Ordinal)];
         return new CaptureSummary(capture.Info, events, counter.Holes, counter.First, counter.Last, damage ?? capture.Info.Damage);
     }
 

@@ -14,10 +14,10 @@ internal sealed class CaptureClaim : IDisposable
 
     private sealed record Claimed(string Sha256, DatasetLock? Exclusive);
 
-    public CaptureClaim(CaptureFile file, string dataset, CancellationToken cancellation)
+    public CaptureClaim(CaptureFile file, string dataset, Action<string>? waiting, CancellationToken cancellation)
     {
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        _task = Task.Run(() => Claim(file, dataset, cancellation), cancellation);
+        _task = Task.Run(() => Claim(file, dataset, waiting, cancellation), cancellation);
     }
 
     /// <summary>Ends the decoding when the dataset turns out to have the capture already.</summary>
@@ -43,13 +43,13 @@ internal sealed class CaptureClaim : IDisposable
 
     private static string TraceIdOf(string sha256) => sha256[..16];
 
-    private Claimed Claim(CaptureFile file, string dataset, CancellationToken cancellation)
+    private Claimed Claim(CaptureFile file, string dataset, Action<string>? waiting, CancellationToken cancellation)
     {
         string sha256 = Hash(file, cancellation);
         string traceId = TraceIdOf(sha256);
         if (!Manifests.Contains(dataset, traceId))
         {
-            DatasetLock exclusive = DatasetLock.Take(DatasetLayout.Manifest(dataset, traceId), cancellation);
+            DatasetLock exclusive = DatasetLock.Take(DatasetLayout.Manifest(dataset, traceId), cancellation, waiting);
             if (!Manifests.Contains(dataset, traceId))
             {
                 return new Claimed(sha256, exclusive);

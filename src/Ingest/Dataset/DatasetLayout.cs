@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace TraceReplay.Ingest.Dataset;
@@ -6,6 +7,9 @@ namespace TraceReplay.Ingest.Dataset;
 /// <summary>Where things lie in a dataset (contract section 2).</summary>
 public static class DatasetLayout
 {
+    /// <summary>Characters of a name that is given to a directory.</summary>
+    private const int LongestName = 200;
+
     public const string Events = "events";
     public const string Results = "results";
     public const string Traces = "traces";
@@ -34,7 +38,7 @@ public static class DatasetLayout
     {
         if (name.Length > 0 && name.All(IsPlain) && name.Trim('.').Length > 0)
         {
-            return name;
+            return Short(name, name);
         }
 
         StringBuilder s = new();
@@ -51,8 +55,13 @@ public static class DatasetLayout
             }
         }
 
-        return s.Length == 0 ? "__HIVE_DEFAULT_PARTITION__" : s.ToString();
+        return s.Length == 0 ? "__HIVE_DEFAULT_PARTITION__" : Short(s.ToString(), name);
     }
+
+    // A file system takes 255 bytes, and ".parquet", "host=" and a temporary ending stand beside the name. No other name has a "~".
+    private static string Short(string escaped, string name) => escaped.Length <= LongestName
+        ? escaped
+        : $"{escaped.AsSpan(0, LongestName - 40).TrimEnd('%')}~{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)).AsSpan(0, 8))}";
 
     private static bool IsPlain(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.';
 

@@ -30,15 +30,8 @@ public sealed class DatasetReader
             throw new NotADatasetException($"{directory}: {found}, expected a dataset made by 'tracereplay ingest'");
         }
 
-        List<TraceManifest> traces;
-        try
-        {
-            traces = Manifests.All(directory);
-        }
-        catch (InvalidDataException e)
-        {
-            throw new NotADatasetException(e.Message);
-        }
+        DatasetFormat.Require(directory);
+        List<TraceManifest> traces = Manifests.All(directory);
 
         return new DatasetReader(directory, [.. traces.OrderBy(t => t.Date).ThenBy(t => t.Host, StringComparer.Ordinal).ThenBy(t => t.TraceId, StringComparer.Ordinal)]);
     }

@@ -12,6 +12,10 @@ internal sealed class DatasetSink : IEventSink, IDisposable
     private const long HeldLimit = 40 << 20;
     private const int ProgressStep = 1 << 16;
 
+    // A kernel has 2,000 kinds of events with ten fields each; every column of a table takes memory, every name a place in the manifest.
+    private const int MostColumns = 200_000;
+    private const int MostNames = 2 << 20;
+
     private readonly CaptureClaim _claim;
     private readonly CaptureInfo _info;
     private readonly Func<string, string> _path;
@@ -19,6 +23,9 @@ internal sealed class DatasetSink : IEventSink, IDisposable
     private readonly WriteQueue _queue;
     private readonly IProgress<long>? _progress;
     private readonly List<EventTable> _tables = [];
+    private readonly Dictionary<string, EventTable> _byName = new(StringComparer.Ordinal);
+    private long _columns;
+    private long _names;
     private readonly Dictionary<(int Instance, int Cpu), long> _lastSeq = [];
     private EventTable?[] _byIndex = [];
     private bool[] _known = [];
@@ -148,8 +155,19 @@ internal sealed class DatasetSink : IEventSink, IDisposable
         _known[i] = true;
         if (_wanted(format))
         {
-            _byIndex[i] = new EventTable(format, () => _path(format.FullName), _ => EventSchema.Columns(format, _info, _claim.TraceId));
-            _tables.Add(_byIndex[i]!);
+            if (!_byName.TryGetValue(format.FullName, out EventTable? table))
+            {
+                if ((_columns += format.Fields.Count) > MostColumns || (_names += format.FullName.Length) > MostNames)
+                {
+                    throw new CaptureException(new CaptureDamage(_info.Path, 0, $"{_tables.Count} kinds of events with {_columns} fields and {_names} characters of names", "expected no more than a kernel has"));
+                }
+
+                table = new EventTable(format, () => _path(format.FullName), _ => EventSchema.Columns(format, _info, _claim.TraceId));
+                _byName.Add(format.FullName, table);
+                _tables.Add(table);
+            }
+
+            _byIndex[i] = table;
         }
 
         return _byIndex[i];

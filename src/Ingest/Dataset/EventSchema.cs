@@ -1,3 +1,4 @@
+using System.Globalization;
 using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Tracefs;
 
@@ -56,12 +57,18 @@ internal static class EventSchema
 
     private static string Unique(string name, HashSet<string> taken)
     {
-        while (!taken.Add(name))
+        if (taken.Add(name))
         {
-            name = "field_" + name;
+            return name;
         }
 
-        return name;
+        string free = "field_" + name;
+        for (int n = 2; !taken.Add(free); n++)
+        {
+            free = string.Create(CultureInfo.InvariantCulture, $"field_{name}_{n}");
+        }
+
+        return free;
     }
 
     private static EventColumn Column(EventFormat format, EventField field, string name)

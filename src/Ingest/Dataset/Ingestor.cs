@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.IO.Enumeration;
 using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Tracefs;
@@ -22,6 +23,9 @@ public sealed record IngestOptions
     /// <summary>Threads; 0 = one for each processor.</summary>
     public int Jobs { get; init; }
 
+    /// <summary>Gets one line if another process holds the capture's place for long.</summary>
+    public Action<string>? Waiting { get; init; }
+
     /// <summary>Gets the number of events done, now and then, on the ingesting thread.</summary>
     public IProgress<long>? Progress { get; init; }
 }
@@ -33,6 +37,9 @@ public sealed record IngestResult(string TraceId, bool AlreadyPresent, TraceMani
 /// <summary>Brings captures into a dataset (contract section 2).</summary>
 public static class Ingestor
 {
+    private const int LongestText = 1024;
+    private const int MostInstances = 1024;
+
     /// <summary>Ingests one capture. Twice is once; killed at any moment, nothing of it can be seen.</summary>
     /// <param name="source">A path, or <c>-</c> for standard input.</param>
     /// <exception cref="CaptureException">Nothing of it can be read; the dataset is unchanged.</exception>
@@ -41,9 +48,10 @@ public static class Ingestor
     {
         try
         {
+            DatasetFormat.Require(dataset);
             using CaptureFile file = CaptureFormats.OpenFile(source, cancellation);
             using ICapture capture = CaptureFormats.Open(file, ownsFile: false, options.Kernel);
-            using CaptureClaim claim = new(file, dataset, cancellation);
+            using CaptureClaim claim = new(file, dataset, options.Waiting, cancellation);
             try
             {
                 return Write(capture, source, dataset, claim, options);
@@ -62,7 +70,7 @@ public static class Ingestor
     private static IngestResult Write(ICapture capture, string source, string dataset, CaptureClaim claim, IngestOptions options)
     {
         CaptureInfo info = capture.Info;
-        string host = options.Host ?? info.Host ?? "unknown";
+        string host = Clip(options.Host ?? info.Host ?? "unknown");
         DateOnly date = options.Date ?? info.Date ?? DateOnly.FromDateTime(source == "-" ? DateTime.UtcNow : File.GetLastWriteTimeUtc(source));
 
         // The symbols are large and needed at the end: they are unpacked and parsed while events are decoded.
@@ -92,11 +100,12 @@ public static class Ingestor
             throw new OperationCanceledException(claim.Stop);
         }
 
+        DatasetFormat.Sign(dataset);
         sink.Complete();
         string traceId = claim.TraceId;
         WriteLost(sink, DatasetLayout.TraceTable(dataset, DatasetLayout.LostEvents, date, host, traceId), traceId, info);
         WriteProbeSites(sink, DatasetLayout.TraceTable(dataset, DatasetLayout.ProbeSites, date, host, traceId), traceId, info.Symbols);
-        List<string> warnings = [.. info.Notes, .. info.Warnings];
+        WarningList warnings = [.. info.Notes, .. info.Warnings];
         warnings.AddRange(sink.Tables.Where(t => t.ShortRows > 0).Select(t => $"{t.ShortRows} records of {t.FullName} are shorter than their format; missing fields are 0"));
         if (options.Kernel is { } named && info.Kernel?.StartsWith(named, StringComparison.Ordinal) == false)
         {
@@ -115,27 +124,33 @@ public static class Ingestor
             Sha256 = claim.Sha256,
             Format = info.Format,
             FormatVersion = info.Version,
-            Host = host,
+            Host = Clip(host),
             Date = date,
-            Kernel = info.Kernel,
-            Arch = info.Arch,
+            Kernel = Clip(info.Kernel),
+            Arch = Clip(info.Arch),
             CpuVendor = cpuVendor,
-            Clock = info.Clock,
+            Clock = Clip(info.Clock),
             ClockUnit = info.ClockUnit,
             Cpus = info.Cpus,
             StartNs = sink.First,
             EndNs = sink.Last,
             Events = sink.Tables.Sum(t => t.Rows),
             Lost = sink.Holes.Sum(h => h.Lost.Count ?? 1),
-            Complete = damage is null,
-            Warnings = warnings,
-            Instances = info.Instances,
+            Complete = damage is null && !info.PassedOver,
+            Warnings = [.. warnings],
+            Instances = [.. info.Instances.Take(MostInstances).Select(i => Clip(i))],
             EventCounts = sink.Tables.OrderBy(t => t.FullName, StringComparer.Ordinal).ToDictionary(t => t.FullName, t => t.Rows),
             EventGlobs = options.EventGlobs,
+            DatasetFormat = DatasetFormat.Current,
+            WrittenBy = DatasetFormat.Program,
         };
         manifest.Write(DatasetLayout.Manifest(dataset, traceId));
         return new IngestResult(traceId, false, manifest, damage);
     }
+
+    // Texts of a file's own, which may be as long as it likes.
+    [return: NotNullIfNotNull(nameof(text))]
+    private static string? Clip(string? text) => text is { Length: > LongestText } ? text[..LongestText] : text;
 
     internal static bool Wanted(EventFormat format, IReadOnlyList<string> globs) => globs.Count == 0 || globs.Any(g =>
         FileSystemName.MatchesSimpleExpression(g.Replace(':', '.'), format.FullName, ignoreCase: false)

@@ -11,6 +11,9 @@ namespace TraceReplay.Ingest.Dataset;
 /// </summary>
 public static class Manifests
 {
+    // DuckDB reads objects of 16 MiB.
+    private const long LargestManifest = 12 << 20;
+
     private static readonly ConcurrentDictionary<string, DayIndex> s_days = new(StringComparer.Ordinal);
 
     /// <summary>Whether the dataset has the capture.</summary>
@@ -38,19 +41,99 @@ public static class Manifests
         return null;
     }
 
-    /// <summary>All captures, in no order.</summary>
-    /// <exception cref="InvalidDataException">A file is not what it should be; the message is one line.</exception>
+    /// <summary>All captures, in no order. One whose manifest cannot be read is left out, and told to <see cref="DatasetDamage"/>.</summary>
     public static List<TraceManifest> All(string dataset)
     {
         // Own files first: one that is folded meanwhile is found in its day's file.
-        List<TraceManifest> found = [.. OwnFiles(dataset).Select(f => Own(f.FullName)).OfType<TraceManifest>()];
-        HashSet<string> own = [.. found.Select(m => m.TraceId)];
+        List<TraceManifest> found = [];
+        HashSet<string> own = new(StringComparer.Ordinal);
+        foreach (FileInfo file in OwnFiles(dataset))
+        {
+            // One that cannot be read hides its line too: nobody can say which of the two is right.
+            own.Add(Path.GetFileNameWithoutExtension(file.Name));
+            Readable(file.FullName, () => Own(file.FullName), found);
+        }
+
         foreach (DayIndex day in Days(dataset))
         {
-            found.AddRange(day.Lines.Where(line => !own.Contains(line.Key)).Select(line => Parse(day.Path, day.Bytes.AsSpan(line.Value))));
+            foreach ((string id, Range line) in day.Lines.Where(line => !own.Contains(line.Key)))
+            {
+                Readable(day.Path, () => Parse(day.Path, day.Bytes.AsSpan(line)), found);
+            }
         }
 
         return found;
+    }
+
+    /// <summary>Files of manifests that no reader can read, each told to <see cref="DatasetDamage"/>.</summary>
+    public static IReadOnlyList<string> Unreadable(string dataset)
+    {
+        List<string> bad = [];
+        foreach (FileInfo file in OwnFiles(dataset))
+        {
+            if (Fault(file) is { } found)
+            {
+                DatasetDamage.Report(file.FullName, found, "its capture is");
+                bad.Add(file.FullName);
+            }
+        }
+
+        foreach (FileInfo file in Files(DatasetLayout.DayManifestDirectory(dataset)))
+        {
+            if (DayFault(file) is { } found)
+            {
+                DatasetDamage.Report(file.FullName, found, "its day's captures are");
+                bad.Add(file.FullName);
+            }
+        }
+
+        return bad;
+    }
+
+    private static string? Fault(FileInfo file)
+    {
+        try
+        {
+            byte[] json = file.Length > LargestManifest ? throw new InvalidDataException($"a manifest of {file.Length} bytes") : File.ReadAllBytes(file.FullName);
+            return Parse(file.FullName, json).TraceId == Path.GetFileNameWithoutExtension(file.Name) ? null : "the manifest of another capture";
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+        catch (Exception e) when (e is InvalidDataException or UnauthorizedAccessException or IOException)
+        {
+            return e.Message.Replace(file.FullName + ": ", "", StringComparison.Ordinal);
+        }
+    }
+
+    private static string? DayFault(FileInfo file)
+    {
+        try
+        {
+            ReadOnlySpan<byte> bytes = File.ReadAllBytes(file.FullName);
+            while (!bytes.IsEmpty)
+            {
+                int end = bytes.IndexOf((byte)'\n');
+                ReadOnlySpan<byte> line = end < 0 ? bytes : bytes[..end];
+                if (line.Length > LargestManifest || !line.StartsWith("{\"trace_id\""u8) || !line.EndsWith("}"u8))
+                {
+                    return "a line that is no manifest";
+                }
+
+                bytes = end < 0 ? [] : bytes[(end + 1)..];
+            }
+
+            return null;
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
+        {
+            return e.Message;
+        }
     }
 
     /// <summary>Folds the captures' own files into the days'. Safe to kill: a day's file appears whole, and own files go last.</summary>
@@ -58,10 +141,11 @@ public static class Manifests
     /// <returns>Files folded, and files written.</returns>
     public static (int Folded, int Written) Fold(string dataset, Action<string> step, CancellationToken ct)
     {
+        TemporaryFile.RemoveLeftovers(Path.Combine(DatasetLayout.ManifestDirectory(dataset), "any"), all: true);
         int folded = 0;
         int written = 0;
         var days = OwnFiles(dataset)
-            .Select(file => (File: file, file.Length, file.LastWriteTimeUtc, Manifest: Own(file.FullName)))
+            .Select(file => (File: file, file.Length, file.LastWriteTimeUtc, Manifest: Readable(file.FullName, () => Own(file.FullName), null)))
             .Where(own => own.Manifest is not null)
             .GroupBy(own => own.Manifest!.Date).OrderBy(day => day.Key).ToList();
         foreach (var day in days)
@@ -133,7 +217,38 @@ public static class Manifests
     private static IEnumerable<FileInfo> OwnFiles(string dataset) => Files(DatasetLayout.ManifestDirectory(dataset));
 
     private static IEnumerable<DayIndex> Days(string dataset) =>
-        Files(DatasetLayout.DayManifestDirectory(dataset)).Select(f => Index(f.FullName));
+        Files(DatasetLayout.DayManifestDirectory(dataset)).Select(f => IndexOrNull(f.FullName)).OfType<DayIndex>();
+
+    private static DayIndex? IndexOrNull(string path)
+    {
+        try
+        {
+            return Index(path);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private static TraceManifest? Readable(string path, Func<TraceManifest?> read, List<TraceManifest>? into)
+    {
+        try
+        {
+            TraceManifest? manifest = read();
+            if (manifest is not null)
+            {
+                into?.Add(manifest);
+            }
+
+            return manifest;
+        }
+        catch (Exception e) when (e is InvalidDataException or UnauthorizedAccessException)
+        {
+            DatasetDamage.Report(e.Message.StartsWith(path, StringComparison.Ordinal) ? $"{e.Message}, the capture is left out" : $"{path}: {e.Message}, the capture is left out");
+            return null;
+        }
+    }
 
     private static IEnumerable<FileInfo> Files(string directory)
     {
@@ -160,7 +275,7 @@ public static class Manifests
         {
             return JsonSerializer.Deserialize(json, ManifestJson.SnakeCase.TraceManifest) ?? throw new InvalidDataException($"{path}: empty manifest");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or ArgumentException or FormatException)
         {
             throw new InvalidDataException($"{path}: not a manifest ({e.Message})", e);
         }
@@ -169,7 +284,7 @@ public static class Manifests
     private static void Write(string path, IEnumerable<byte[]> lines)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        string temporary = path + ".tmp";
+        string temporary = TemporaryFile.For(path);
         using (FileStream file = new(temporary, FileMode.Create, FileAccess.Write))
         {
             foreach (byte[] line in lines)
@@ -200,14 +315,22 @@ public static class Manifests
         {
             int length = bytes.AsSpan(at).IndexOf((byte)'\n');
             int end = length < 0 ? bytes.Length : at + length;
-            lines[TraceIdOf(path, bytes.AsSpan(at, end - at))] = at..end;
+            if (end > at && TraceIdOf(bytes.AsSpan(at, end - at)) is { } id)
+            {
+                lines[id] = at..end;
+            }
+            else if (end > at)
+            {
+                DatasetDamage.Report($"{path}: a line at byte {at} that is no manifest, its capture is left out");
+            }
+
             at = end + 1;
         }
 
         return s_days[path] = new DayIndex(path, stamp, bytes, lines);
     }
 
-    private static string TraceIdOf(string path, ReadOnlySpan<byte> line)
+    private static string? TraceIdOf(ReadOnlySpan<byte> line)
     {
         try
         {
@@ -221,7 +344,7 @@ public static class Manifests
         {
         }
 
-        throw new InvalidDataException($"{path}: not a manifest (a line does not begin with a trace_id)");
+        return null;
     }
 
     private sealed record DayIndex(string Path, (long Length, DateTime Written) Stamp, byte[] Bytes, Dictionary<string, Range> Lines);

@@ -7,6 +7,12 @@ namespace TraceReplay.Ingest.Dataset;
 /// <summary>A Parquet file that appears under its name only when it is whole.</summary>
 internal sealed class ParquetFile : IDisposable
 {
+    private static readonly Dictionary<string, string> s_signature = new()
+    {
+        ["tracereplay.dataset_format"] = DatasetFormat.Current.ToString(System.Globalization.CultureInfo.InvariantCulture),
+        ["tracereplay.written_by"] = DatasetFormat.Program,
+    };
+
     private readonly string _finalPath;
     private readonly string _temporary;
     private readonly DirectStream _stream;
@@ -16,14 +22,16 @@ internal sealed class ParquetFile : IDisposable
     public ParquetFile(string finalPath, ParquetSchema schema)
     {
         _finalPath = finalPath;
-        _temporary = finalPath + ".tmp";
+        _temporary = TemporaryFile.For(finalPath);
         ParquetOptions options = new() { CompressionMethod = CompressionMethod.Snappy };
         _stream = Environment(() =>
         {
             Directory.CreateDirectory(Path.GetDirectoryName(finalPath)!);
+            TemporaryFile.RemoveLeftovers(finalPath);
             return new DirectStream(_temporary);
         });
         _writer = Await(ParquetWriter.CreateAsync(schema, _stream, options));
+        _writer.CustomMetadata = s_signature;
         Schema = schema;
     }
 

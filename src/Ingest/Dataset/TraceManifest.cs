@@ -59,11 +59,17 @@ public sealed record TraceManifest
     /// <summary>The patterns of <c>--events</c> if only some events were taken; empty = all.</summary>
     public IReadOnlyList<string> EventGlobs { get; init; } = [];
 
+    /// <summary>The layout of the dataset that the capture was written into; 0 in manifests of the time before it was said.</summary>
+    public int DatasetFormat { get; init; }
+
+    /// <summary>The program and its version; null in manifests of the time before it was said.</summary>
+    public string? WrittenBy { get; init; }
+
     /// <summary>Whole or not at all.</summary>
     public void Write(string path)
     {
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
-        string temporary = path + ".tmp";
+        string temporary = TemporaryFile.For(path);
         using (FileStream f = new(temporary, FileMode.Create, FileAccess.Write))
         {
             JsonSerializer.Serialize(f, this, ManifestJson.SnakeCase.TraceManifest);
@@ -75,6 +81,7 @@ public sealed record TraceManifest
 }
 
 [JsonSerializable(typeof(TraceManifest))]
+[JsonSerializable(typeof(string))]
 internal sealed partial class ManifestJson : JsonSerializerContext
 {
     /// <summary>Manifests are read by people too and never by a browser: a kernel's <c>+deb12</c> is written as it is.</summary>

@@ -11,6 +11,8 @@ namespace TraceReplay.Ingest.PerfData;
 /// </summary>
 internal sealed class EventCollector : IRecordVisitor
 {
+    private const int MostUnknownTypes = 32;
+
     private readonly CaptureFile _file;
     private readonly PerfEvents _events;
     private readonly EventSorter _sorter;
@@ -34,6 +36,9 @@ internal sealed class EventCollector : IRecordVisitor
 
     /// <summary>Samples whose id no attribute has.</summary>
     public long Unknown { get; private set; }
+
+    /// <summary>Records of types that neither the kernel nor perf is known to write; the last key stands for all further ones.</summary>
+    public SortedDictionary<uint, long> UnknownTypes { get; } = [];
 
     /// <summary>Samples of tracepoints with a call chain, which an event table has no column for.</summary>
     public long Callchains { get; private set; }
@@ -63,6 +68,13 @@ internal sealed class EventCollector : IRecordVisitor
             case RecordTypes.LostSamples:
                 return LostSamples(record, offset);
             default:
+                if (!RecordTypes.IsKnown(type))
+                {
+                    // A damaged file can have as many types as records.
+                    uint key = UnknownTypes.Count < MostUnknownTypes || UnknownTypes.ContainsKey(type) ? type : uint.MaxValue;
+                    UnknownTypes[key] = UnknownTypes.GetValueOrDefault(key) + 1;
+                }
+
                 return null;
         }
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.PerfData;
@@ -89,6 +90,12 @@ internal sealed class PerfDataCapture : ICapture
         if (collector.Unknown > 0)
         {
             Info.Warnings.Add($"{collector.Unknown} samples with an id that no event of the capture has are left out");
+        }
+
+        foreach ((uint type, long count) in collector.UnknownTypes)
+        {
+            Info.Warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? "record" : "records")} of {(type == uint.MaxValue ? "other unknown types" : $"unknown type 0x{type:x}")} {(count == 1 ? "was" : "were")} passed over"));
+            Info.PassedOver = true;
         }
 
         if (collector.Callchains > 0)

@@ -249,7 +249,7 @@ internal sealed class PerfMetadata(CaptureFile file, bool bigEndian, CaptureInfo
 
         FileMetadataReader text = new(file, offset + magic.Length, false);
         _ = text.CString("the version of the tracing data");
-        byte[] machine = text.Bytes(2, "the byte order of the tracing data");
+        byte[] machine = text.Bytes(2, 2, "the byte order of the tracing data");
         bool formatsBigEndian = machine[0] == 1;
         FileMetadataReader r = new(file, text.FileOffset, formatsBigEndian);
         _ = r.U32("a page size");
@@ -257,7 +257,9 @@ internal sealed class PerfMetadata(CaptureFile file, bool bigEndian, CaptureInfo
         metadata.ReadHeaderInfo(r);
         metadata.ReadFtraceEvents(r);
         metadata.ReadEventFormats(r);
-        byte[] kallsyms = r.Bytes(r.U32("the size of kallsyms"), "kallsyms");
+        uint symbols = r.U32("the size of kallsyms");
+        byte[] kallsyms = r.Bytes(symbols, MetadataLimits.Symbols, "kallsyms");
+        TraceDatMetadata.WarnOfRest(info, symbols, MetadataLimits.Symbols, "symbols (kallsyms)");
         info.Symbols = new SymbolTable(() => kallsyms);
     }
 

@@ -13,6 +13,15 @@ internal abstract class Compression : IDisposable
         _ => null,
     };
 
+    /// <summary>A block as a stream, of which no more is unpacked than is read.</summary>
+    /// <returns>null for an algorithm that this reader does not know.</returns>
+    public static Stream? Open(string name, Stream packed) => name switch
+    {
+        "zstd" => new ZstdSharp.DecompressionStream(packed, leaveOpen: false),
+        "zlib" => new ZLibStream(packed, CompressionMode.Decompress),
+        _ => null,
+    };
+
     /// <returns>Whether the block decompressed to exactly the size of <paramref name="output"/>.</returns>
     public abstract bool TryDecompress(byte[] input, int offset, int count, Span<byte> output);
 

@@ -67,9 +67,6 @@ internal sealed class PlainPageSource(CaptureFile file, CpuArea area, int pageSi
 /// <summary>v7 with compression: a count of chunks, then each with its sizes (spec/trace-formats 1.2).</summary>
 internal sealed class ChunkedPageSource(CaptureFile file, CpuArea area, int pageSize, Compression compression) : PageSource(file, pageSize)
 {
-    // trace-cmd makes chunks of some ten pages; this bound only keeps a damaged size from being allocated.
-    private const uint MaxChunk = 64 << 20;
-
     // The recorded size does not count the four bytes of the number of chunks.
     private readonly long _end = area.Offset + area.Size + 4;
     private long _next = area.Offset;
@@ -79,6 +76,9 @@ internal sealed class ChunkedPageSource(CaptureFile file, CpuArea area, int page
     private long _haveOffset;
 
     public bool BigEndian { get; init; }
+
+    /// <summary>Bytes of a chunk that are believed; packed ones never need more than a little above that.</summary>
+    public required uint LargestChunk { get; init; }
 
     public override bool OffsetsAreExact => false;
 
@@ -112,9 +112,9 @@ internal sealed class ChunkedPageSource(CaptureFile file, CpuArea area, int page
 
             uint compressed = U32(sizes);
             uint size = U32(sizes[4..]);
-            if (size > MaxChunk || compressed > MaxChunk || size % (uint)PageSize != 0)
+            if (size > LargestChunk || compressed > LargestChunk + (LargestChunk / 8) + 1024 || size % (uint)PageSize != 0)
             {
-                Ended(at, $"a chunk of {compressed} bytes for {size}", $"expected whole pages of {PageSize} bytes, {MaxChunk} at most");
+                Ended(at, $"a chunk of {compressed} bytes for {size}", $"expected whole pages of {PageSize} bytes, {LargestChunk} at most");
                 break;
             }
 

@@ -50,6 +50,11 @@ internal sealed class SectionFile(CaptureFile file, TraceDatHeader header)
             info.Damage ??= e.Damage;
         }
 
+        if (options.Buffers.Count == 0)
+        {
+            info.Damage ??= file.Damaged(header.Next, "options that name no buffer", "expected one with the data of CPUs").Damage;
+        }
+
         if (options.Sections.TryGetValue(IdKallsyms, out long kallsyms))
         {
             info.Symbols = new SymbolTable(() => ReadKallsyms(kallsyms, info));
@@ -64,6 +69,11 @@ internal sealed class SectionFile(CaptureFile file, TraceDatHeader header)
         Span<byte> first = stackalloc byte[8];
         file.ReadExactly(header.Next, first, "the offset of the first options section");
         long next = (long)U64(first);
+        if (next == 0)
+        {
+            throw file.Damaged(header.Next, "0 as the place of the options", "expected where they lie: the recorder did not end well");
+        }
+
         HashSet<long> seen = [];
         for (long from = header.Next; next != 0;)
         {
@@ -157,18 +167,34 @@ internal sealed class SectionFile(CaptureFile file, TraceDatHeader header)
             throw file.Damaged(offset, $"a section with id {section.Id}", $"expected {what} (id {id})");
         }
 
-        read(section.Compressed
-            ? new MemoryMetadataReader(file, offset, Body(section), header.BigEndian)
-            : new FileMetadataReader(file, section.Body, header.BigEndian));
+        ReadSection(section, offset, read);
+    }
+
+    private void ReadSection(Section section, long offset, Action<IMetadataReader> read)
+    {
+        if (!section.Compressed)
+        {
+            read(new FileMetadataReader(file, section.Body, header.BigEndian));
+            return;
+        }
+
+        (Stream plain, ulong length, CaptureDamage packed) = Unpack(section);
+        using StreamMetadataReader reader = new(file, offset, plain, length, header.BigEndian, packed);
+        read(reader);
     }
 
     private byte[] ReadKallsyms(long offset, CaptureInfo info)
     {
         try
         {
-            Section section = ReadSectionHeader(offset, "kallsyms");
-            byte[] body = Body(section);
-            return body.Length < 4 ? [] : body[4..];
+            byte[] symbols = [];
+            ReadSection(ReadSectionHeader(offset, "kallsyms"), offset, r =>
+            {
+                uint size = r.U32("the size of kallsyms");
+                symbols = r.Bytes(size, MetadataLimits.Symbols, "kallsyms");
+                TraceDatMetadata.WarnOfRest(info, size, MetadataLimits.Symbols, "symbols (kallsyms)");
+            });
+            return symbols;
         }
         catch (CaptureException e)
         {
@@ -191,31 +217,47 @@ internal sealed class SectionFile(CaptureFile file, TraceDatHeader header)
         return new Section(id, (flags & FlagCompressed) != 0, body, (long)Math.Min(size, (ulong)Math.Max(0, file.Length - body)));
     }
 
+    /// <summary>The whole of a section that is small in any file.</summary>
     private byte[] Body(Section section)
     {
-        if (!section.Compressed)
+        if (section.Size > MetadataLimits.Options)
         {
-            byte[] plain = new FileMetadataReader(file, section.Body, header.BigEndian).Bytes((ulong)section.Size, "a section");
-            return plain;
+            throw file.Damaged(section.Body - SectionHeaderSize, $"options of {section.Size} bytes", $"expected at most {MetadataLimits.Options}");
         }
 
+        if (!section.Compressed)
+        {
+            return new FileMetadataReader(file, section.Body, header.BigEndian).Bytes((ulong)section.Size, MetadataLimits.Options, "a section");
+        }
+
+        (Stream plain, ulong length, CaptureDamage packed) = Unpack(section);
+        using StreamMetadataReader reader = new(file, section.Body, plain, length, header.BigEndian, packed);
+        return length <= MetadataLimits.Options
+            ? reader.Bytes(length, MetadataLimits.Options, "options")
+            : throw file.Damaged(section.Body + 4, $"options of {length} bytes", $"expected at most {MetadataLimits.Options}");
+    }
+
+    private (Stream Plain, ulong Length, CaptureDamage Packed) Unpack(Section section)
+    {
         Span<byte> sizes = stackalloc byte[8];
         file.ReadExactly(section.Body, sizes, "the sizes of a compressed section");
         SpanCursor c = new(sizes, header.BigEndian);
         _ = c.TryU32(out uint compressed);
         _ = c.TryU32(out uint uncompressed);
-        if (uncompressed > FileMetadataReader.MaxSize)
+        if (uncompressed > MetadataLimits.Section)
         {
-            throw file.Damaged(section.Body + 4, $"a section of {uncompressed} bytes", $"expected at most {FileMetadataReader.MaxSize}");
+            throw file.Damaged(section.Body + 4, $"a section of {uncompressed} bytes", $"expected at most {MetadataLimits.Section}");
         }
 
-        byte[] input = new FileMetadataReader(file, section.Body + 8, header.BigEndian).Bytes(compressed, "a compressed section");
-        using Compression algorithm = Compression.Create(header.Compression)
+        long from = section.Body + sizes.Length;
+        if (compressed > file.Length - from)
+        {
+            throw file.Damaged(from, $"a size of {compressed} with {Math.Max(0, file.Length - from)} bytes left in the file", "expected a compressed section");
+        }
+
+        Stream plain = Compression.Open(header.Compression, new CaptureRangeStream(file, from, compressed))
             ?? throw file.Damaged(section.Body, $"compression \"{header.Compression}\"", "expected zlib or zstd");
-        byte[] output = new byte[uncompressed];
-        return algorithm.TryDecompress(input, 0, input.Length, output)
-            ? output
-            : throw file.Damaged(section.Body + 8, $"{compressed} bytes that do not decompress", $"expected {header.Compression} data of {uncompressed} bytes");
+        return (plain, uncompressed, new CaptureDamage(file.DisplayName, from, $"{compressed} bytes that do not decompress", $"expected {header.Compression} data of {uncompressed} bytes"));
     }
 
     private ulong U64(ReadOnlySpan<byte> b) => header.BigEndian ? BinaryPrimitives.ReadUInt64BigEndian(b) : BinaryPrimitives.ReadUInt64LittleEndian(b);

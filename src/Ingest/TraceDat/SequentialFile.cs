@@ -19,9 +19,11 @@ internal sealed class SequentialFile(CaptureFile file, TraceDatHeader header)
             metadata.ReadHeaderInfo(r);
             metadata.ReadFtraceEvents(r);
             metadata.ReadEventFormats(r);
-            byte[] kallsyms = r.Bytes(r.U32("the size of kallsyms"), "kallsyms");
+            uint symbols = r.U32("the size of kallsyms");
+            byte[] kallsyms = r.Bytes(symbols, MetadataLimits.Symbols, "kallsyms");
+            TraceDatMetadata.WarnOfRest(info, symbols, MetadataLimits.Symbols, "symbols (kallsyms)");
             info.Symbols = new SymbolTable(() => kallsyms);
-            _ = r.Bytes(r.U32("the size of printk_formats"), "printk_formats");
+            _ = r.Bytes(r.U32("the size of printk_formats"), 0, "printk_formats");
             metadata.ReadCommandLines(r);
             int cpus = (int)Math.Min(r.U32("the number of CPUs"), 1 << 16);
             string tag = Tag(r);
@@ -53,7 +55,7 @@ internal sealed class SequentialFile(CaptureFile file, TraceDatHeader header)
         return buffers;
     }
 
-    private static string Tag(FileMetadataReader r) => Encoding.Latin1.GetString(r.Bytes(TagSize, "a tag")).TrimEnd('\0').Trim();
+    private static string Tag(FileMetadataReader r) => Encoding.Latin1.GetString(r.Bytes(TagSize, TagSize, "a tag")).TrimEnd('\0').Trim();
 
     private BufferOption ReadAreas(FileMetadataReader r, string name, string clock, int cpus, string tag)
     {
@@ -76,7 +78,7 @@ internal sealed class SequentialFile(CaptureFile file, TraceDatHeader header)
     {
         while (true)
         {
-            byte[] id = r.Bytes(2, "an option");
+            byte[] id = r.Bytes(2, 2, "an option");
             int number = options.BigEndian ? (id[0] << 8) | id[1] : id[0] | (id[1] << 8);
             if (number == 0)
             {
@@ -85,7 +87,7 @@ internal sealed class SequentialFile(CaptureFile file, TraceDatHeader header)
 
             uint size = r.U32("the size of an option");
             long at = r.FileOffset;
-            if (!options.Add(number, r.Bytes(size, $"option {number}")))
+            if (!options.Add(number, r.Bytes(size, MetadataLimits.Options, $"option {number}")))
             {
                 throw r.Damaged($"option {number} with {size} bytes of data before 0x{at + size:x}", "expected more");
             }

@@ -133,9 +133,10 @@ internal sealed class TimestampCorrection
         long correction = min.Offset;
         if ((_shiftFlags & FlagInterpolate) != 0)
         {
-            long delta = max.Time - min.Time;
-            long scaled = unchecked(((long)ts - min.Time) * (max.Offset - min.Offset));
-            correction += (scaled + (delta / 2)) / delta;
+            // Wider than what is recorded: samples may claim any two times and offsets.
+            Int128 delta = (Int128)max.Time - min.Time;
+            Int128 scaled = ((Int128)(long)ts - min.Time) * ((Int128)max.Offset - min.Offset);
+            correction = unchecked(correction + (long)((scaled + (delta / 2)) / delta));
         }
 
         return ((ts * min.Scaling) >> min.Fraction) + (ulong)correction;

@@ -11,6 +11,11 @@ internal sealed class TraceDatCapture : ICapture
     private const int PagesInMemory = 64 << 20;
     private const int LargestBatch = 256 << 10;
 
+    // trace-cmd packs ten pages into a chunk.
+    private const int PagesOfAChunk = 12;
+
+    private const long MostMemory = 384 << 20;
+
     private readonly CaptureFile _file;
     private readonly TraceDatHeader _header;
     private readonly TraceDatOptions _options;
@@ -94,6 +99,12 @@ internal sealed class TraceDatCapture : ICapture
         };
         Info.Cpus = Math.Max(_options.CpuCount, _buffers.Select(b => b.Cpus.Count).DefaultIfEmpty().Max());
         Info.Instances = _buffers.Count == 0 ? [""] : [.. _buffers.Select(b => b.Name)];
+        foreach ((int id, long count) in _options.Unknown)
+        {
+            Info.Warnings.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{count} options of unknown id {id} were passed over: what they tell is missing"));
+            Info.PassedOver = true;
+        }
+
         foreach ((int pid, string guest, int vcpu) in _options.Guests)
         {
             Info.GuestThreads[pid] = (guest, vcpu);
@@ -102,9 +113,9 @@ internal sealed class TraceDatCapture : ICapture
 
     private void OpenStreams(List<CpuStream> streams, ReadOptions options)
     {
+        RefuseOverlaps();
         int areas = _buffers.Sum(b => b.Cpus.Count(c => c.Size > 0));
         int batch = Math.Clamp(PagesInMemory / Math.Max(1, 2 * areas), 4096, LargestBatch);
-        bool ahead = options.Jobs != 1;
         for (int instance = 0; instance < _buffers.Count; instance++)
         {
             BufferOption buffer = _buffers[instance];
@@ -115,6 +126,14 @@ internal sealed class TraceDatCapture : ICapture
 
             bool chunked = _header.Version >= 7 && _header.Compression != "none" && new SectionFile(_file, _header).BufferCompressed(buffer.SectionOffset);
             int pageSize = buffer.PageSize is >= 256 and <= 16 << 20 ? buffer.PageSize : _header.PageSize;
+            long chunk = Math.Max((long)PagesOfAChunk * pageSize, PagesInMemory / Math.Max(1, areas));
+            long each = chunked ? chunk : Math.Max(batch, pageSize);
+            bool ahead = options.Jobs != 1 && 2 * each * areas <= MostMemory;
+            if (each * areas > MostMemory && buffer.Cpus.Sum(a => Math.Min(a.Size, each)) > MostMemory)
+            {
+                throw _file.Damaged(buffer.SectionOffset, $"{areas} CPUs with pages of {pageSize} bytes", $"expected no more than can be merged in {MostMemory >> 20} MiB");
+            }
+
             foreach (CpuArea area in buffer.Cpus.Where(a => a.Size > 0).OrderBy(a => a.Cpu))
             {
                 if (area.Size < 0 || area.Offset < 0 || area.Offset > long.MaxValue - area.Size)
@@ -123,13 +142,28 @@ internal sealed class TraceDatCapture : ICapture
                 }
 
                 PageSource source = chunked
-                    ? new ChunkedPageSource(_file, area, pageSize, Decompressor()) { BigEndian = _header.BigEndian }
+                    ? new ChunkedPageSource(_file, area, pageSize, Decompressor()) { BigEndian = _header.BigEndian, LargestChunk = (uint)chunk }
                     : new PlainPageSource(_file, area, pageSize);
                 streams.Add(new CpuStream(_file, area.Cpu, instance, source, new RingBufferPage(_page, _header.BigEndian), _options.Correction, batch, ahead));
             }
         }
 
         streams.ForEach(s => s.Start());
+    }
+
+    /// <summary>Areas that share bytes would multiply what a file holds.</summary>
+    private void RefuseOverlaps()
+    {
+        (CpuArea Area, long Section)? last = null;
+        foreach ((CpuArea Area, long Section) next in _buffers.SelectMany(b => b.Cpus.Where(a => a.Size > 0).Select(a => (a, b.SectionOffset))).OrderBy(a => a.a.Offset))
+        {
+            if (last is { } before && next.Area.Offset - before.Area.Offset < before.Area.Size)
+            {
+                throw _file.Damaged(next.Section, $"data of CPU {next.Area.Cpu} at 0x{next.Area.Offset:x}, within those of CPU {before.Area.Cpu}", "expected data of each CPU's own");
+            }
+
+            last = next;
+        }
     }
 
     private Compression Decompressor() => Compression.Create(_header.Compression)
@@ -139,51 +173,36 @@ internal sealed class TraceDatCapture : ICapture
     private void Merge(List<CpuStream> streams, IEventSink sink, CancellationToken cancellation)
     {
         EventDispatcher dispatcher = new(sink, Info, _metadata.CommandLines, _header.BigEndian);
-        List<CpuStream> live = [];
-        foreach (CpuStream s in streams)
+        PriorityQueue<CpuStream, (long Timestamp, int Order)> live = new(streams.Count);
+        for (int i = 0; i < streams.Count; i++)
         {
-            if (dispatcher.Advance(s))
+            if (dispatcher.Advance(streams[i]))
             {
-                live.Add(s);
+                live.Enqueue(streams[i], (streams[i].Timestamp, i));
             }
         }
 
-        while (live.Count > 0)
+        while (live.TryDequeue(out CpuStream? stream, out (long Timestamp, int Order) place))
         {
-            cancellation.ThrowIfCancellationRequested();
-            int first = 0;
-            for (int i = 1; i < live.Count; i++)
-            {
-                first = live[i].Timestamp < live[first].Timestamp ? i : first;
-            }
-
             // Run on in this stream up to where another one takes over: streams alternate much more rarely than records.
-            long before = long.MaxValue;
-            long until = long.MaxValue;
-            for (int i = 0; i < live.Count; i++)
-            {
-                if (i < first)
-                {
-                    before = Math.Min(before, live[i].Timestamp);
-                }
-                else if (i > first)
-                {
-                    until = Math.Min(until, live[i].Timestamp);
-                }
-            }
-
-            CpuStream stream = live[first];
+            (long Timestamp, int Order) until = live.TryPeek(out _, out (long Timestamp, int Order) next) ? next : (long.MaxValue, int.MaxValue);
             bool more;
+            int delivered = 0;
             do
             {
+                if ((++delivered & 0xfff) == 1)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                }
+
                 dispatcher.Deliver(stream);
                 more = dispatcher.Advance(stream);
             }
-            while (more && stream.Timestamp < before && stream.Timestamp <= until);
+            while (more && (stream.Timestamp < until.Timestamp || (stream.Timestamp == until.Timestamp && place.Order < until.Order)));
 
-            if (!more)
+            if (more)
             {
-                live.RemoveAt(first);
+                live.Enqueue(stream, (stream.Timestamp, place.Order));
             }
         }
 

@@ -16,7 +16,8 @@ internal interface IMetadataReader
     /// <summary>Bytes up to a NUL, which is consumed.</summary>
     string CString(string what);
 
-    byte[] Bytes(ulong count, string what);
+    /// <summary>The next bytes; of more than <paramref name="most"/> only these, the others are passed over.</summary>
+    byte[] Bytes(ulong count, int most, string what);
 
     CaptureException Damaged(string found, string expected);
 }
@@ -26,6 +27,8 @@ internal interface IMetadataReader
 /// </summary>
 internal sealed class TraceDatMetadata(bool bigEndian, CaptureInfo info)
 {
+    private long _formats;
+
     public HeaderPage? Page { get; private set; }
 
     public CommandLines CommandLines { get; } = new();
@@ -34,10 +37,10 @@ internal sealed class TraceDatMetadata(bool bigEndian, CaptureInfo info)
     {
         Expect(r, "header_page");
         long at = r.FileOffset;
-        string text = Latin1(r.Bytes(r.U64("the size of header_page"), "header_page"));
+        string text = Latin1(r.Bytes(r.U64("the size of header_page"), MetadataLimits.Format, "header_page"));
         Page = HeaderPage.Parse(text) ?? throw r.Damaged($"no usable page layout after 0x{at:x}", "expected the fields timestamp, commit and data");
         Expect(r, "header_event");
-        _ = r.Bytes(r.U64("the size of header_event"), "header_event");
+        _ = r.Bytes(r.U64("the size of header_event"), 0, "header_event");
     }
 
     public void ReadFtraceEvents(IMetadataReader r)
@@ -52,6 +55,11 @@ internal sealed class TraceDatMetadata(bool bigEndian, CaptureInfo info)
     public void ReadEventFormats(IMetadataReader r)
     {
         uint systems = r.U32("the number of event systems");
+        if (systems > ushort.MaxValue)
+        {
+            throw r.Damaged($"{systems} systems of events", $"expected {ushort.MaxValue} at most");
+        }
+
         for (uint s = 0; s < systems; s++)
         {
             string system = r.CString("the name of an event system");
@@ -63,12 +71,32 @@ internal sealed class TraceDatMetadata(bool bigEndian, CaptureInfo info)
         }
     }
 
-    public void ReadCommandLines(IMetadataReader r) => CommandLines.AddComms(r.Bytes(r.U64("the size of saved_cmdlines"), "saved_cmdlines"));
+    public void ReadCommandLines(IMetadataReader r)
+    {
+        ulong size = r.U64("the size of saved_cmdlines");
+        CommandLines.AddComms(r.Bytes(size, MetadataLimits.Texts, "saved_cmdlines"));
+        WarnOfRest(info, size, MetadataLimits.Texts, "names of threads (saved_cmdlines)");
+    }
+
+    /// <summary>Says what of a long text was not looked at.</summary>
+    public static void WarnOfRest(CaptureInfo info, ulong size, int most, string what)
+    {
+        if (size > (ulong)most)
+        {
+            info.Warnings.Add($"of {size} bytes of {what} the first {most} were read");
+        }
+    }
 
     private void AddFormat(string system, IMetadataReader r)
     {
-        byte[] text = r.Bytes(r.U64("the size of an event format"), "an event format");
-        EventFormat? format = EventFormatParser.Parse(system, Latin1(text), bigEndian);
+        if (++_formats > MetadataLimits.Formats)
+        {
+            throw r.Damaged($"more than {MetadataLimits.Formats} event formats", "expected no more than there are ids");
+        }
+
+        ulong size = r.U64("the size of an event format");
+        byte[] text = r.Bytes(size, MetadataLimits.Format, "an event format");
+        EventFormat? format = size > MetadataLimits.Format ? null : EventFormatParser.Parse(system, Latin1(text), bigEndian);
         if (format is null)
         {
             string first = Latin1(text.AsSpan(0, Math.Min(text.Length, 60)).ToArray()).ReplaceLineEndings(" ");

@@ -17,6 +17,9 @@ internal sealed class TraceDatOptions(bool bigEndian, bool sections)
     // No kernel can be built for more.
     private const int MostCpus = 8192;
 
+    // As of trace-cmd 3.3; those without a case of their own tell nothing of events.
+    private const int LastKnown = 25;
+
     public bool BigEndian => bigEndian;
 
     public List<BufferOption> Buffers { get; } = [];
@@ -34,6 +37,9 @@ internal sealed class TraceDatOptions(bool bigEndian, bool sections)
     public string? Clock { get; private set; }
 
     public int CpuCount { get; private set; } = -1;
+
+    /// <summary>How often an option came that no version of trace-cmd writes, by its id.</summary>
+    public SortedDictionary<int, long> Unknown { get; } = [];
 
     public bool HasDate { get; private set; }
 
@@ -89,7 +95,10 @@ internal sealed class TraceDatOptions(bool bigEndian, bool sections)
                 return true;
             case 22:
                 return AddBuffer(ref c, text: true);
+            case 6 or >= 9 and <= LastKnown:
+                return true;
             default:
+                Unknown[id] = Unknown.GetValueOrDefault(id) + 1;
                 return true;
         }
     }
@@ -118,7 +127,7 @@ internal sealed class TraceDatOptions(bool bigEndian, bool sections)
             return true;
         }
 
-        if (!c.TryU32(out uint pageSize) || !c.TryU32(out uint cpus) || cpus > c.Remaining / 20)
+        if (!c.TryU32(out uint pageSize) || !c.TryU32(out uint cpus) || cpus > MostCpus || cpus > c.Remaining / 20)
         {
             return false;
         }

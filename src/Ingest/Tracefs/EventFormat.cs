@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace TraceReplay.Ingest.Tracefs;
 
 /// <summary>What one kind of event records: the parsed text of <c>events/SYSTEM/NAME/format</c>.</summary>
@@ -28,8 +30,18 @@ public sealed class EventFormat
     /// <summary>Bytes that every record has at least: up to the end of the last field of fixed size.</summary>
     public int FixedSize { get; init; }
 
-    /// <summary><c>system.name</c>, the table's name in a dataset.</summary>
-    public string FullName => $"{System}.{Name}";
+    /// <summary>Set where another event of the capture has the same name and records something else.</summary>
+    internal string? Alias { get; set; }
+
+    /// <summary>The event's name, or the one that keeps it apart from another of that name.</summary>
+    public string UniqueName => Alias ?? Name;
+
+    /// <summary><c>system.name</c>, the table's name in a dataset. Formats share it only if they record the same fields.</summary>
+    public string FullName => $"{System}.{UniqueName}";
+
+    /// <summary>Whether records of both can stand in one table.</summary>
+    internal bool HasFieldsOf(EventFormat other) =>
+        BigEndian == other.BigEndian && Nullable == other.Nullable && FixedSize == other.FixedSize && Fields.SequenceEqual(other.Fields);
 
     public EventField? Field(string name)
     {
@@ -49,6 +61,7 @@ public sealed class EventFormat
 public sealed class EventFormatTable
 {
     private readonly List<EventFormat> _all = [];
+    private readonly Dictionary<string, EventFormat> _byName = new(StringComparer.OrdinalIgnoreCase);
     private EventFormat?[] _byId = new EventFormat?[512];
 
     public IReadOnlyList<EventFormat> All => _all;
@@ -71,15 +84,24 @@ public sealed class EventFormatTable
             return false;
         }
 
-        format.Index = _all.Count;
-        _all.Add(format);
         _byId[format.Id] = format;
+        AddWithoutId(format);
         return true;
     }
 
     /// <summary>Adds a format whose records do not carry its id.</summary>
     public void AddWithoutId(EventFormat format)
     {
+        if (!_byName.TryAdd(format.FullName, format) && !_byName[format.FullName].HasFieldsOf(format))
+        {
+            string apart = string.Create(CultureInfo.InvariantCulture, $"{format.Name}_id{format.Id}");
+            format.Alias = apart;
+            for (int n = 2; !_byName.TryAdd(format.FullName, format); n++)
+            {
+                format.Alias = string.Create(CultureInfo.InvariantCulture, $"{apart}_{n}");
+            }
+        }
+
         format.Index = _all.Count;
         _all.Add(format);
     }

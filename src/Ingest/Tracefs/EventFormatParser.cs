@@ -11,7 +11,13 @@ public static class EventFormatParser
     // A record is never larger than a sub-buffer, and its length field would not hold more than 64 KiB of a data_loc anyway.
     private const int MaxRecordSize = 1 << 16;
 
-    /// <returns>null if the text has no name, no ID, or a field that lies outside of any possible record.</returns>
+    // The kernel's longest event has some hundred fields.
+    private const int MaxFields = 2048;
+
+    // Longer than any name that the kernel takes (tracepoints: an identifier; probes: 64 bytes).
+    private const int MaxName = 1024;
+
+    /// <returns>null if the text has no name, no ID, or a field that lies outside of any possible record, or more fields than any event has.</returns>
     public static EventFormat? Parse(string system, ReadOnlySpan<char> text, bool bigEndian = false)
     {
         string? name = null;
@@ -54,12 +60,17 @@ public static class EventFormatParser
                     return null;
                 }
 
+                if (fields.Count == MaxFields)
+                {
+                    return null;
+                }
+
                 fields.Add(field);
                 fixedSize = Math.Max(fixedSize, field.Kind == FieldKind.Bytes || field.Size == 0 ? 0 : field.Offset + field.Size);
             }
         }
 
-        return string.IsNullOrEmpty(name) || id < 0
+        return string.IsNullOrEmpty(name) || name.Length > MaxName || id < 0
             ? null
             : new EventFormat { System = system, Name = name, Id = id, Fields = fields, FixedSize = fixedSize, BigEndian = bigEndian };
     }

@@ -9,9 +9,13 @@ namespace TraceReplay.Replay.Results;
 /// <summary>A row of <c>faults</c>; one object for all rows, filled anew.</summary>
 /// <param name="source">The event that tells the faults.</param>
 /// <param name="isArm64">The machine is arm64.</param>
-internal sealed class FaultRow(string traceId, string source, bool isArm64)
+/// <param name="clockUnit">What the capture's clock counts.</param>
+internal sealed class FaultRow(string traceId, string source, bool isArm64, string clockUnit)
 {
     public bool IsArm64 { get; } = isArm64;
+
+    /// <summary>What the capture's clock counts.</summary>
+    public string ClockUnit { get; } = clockUnit;
 
     /// <summary>kvm_exit where the capture has no kvm_page_fault.</summary>
     public string Source { get; } = source;
@@ -44,7 +48,9 @@ internal static class FaultTable
         NumberOrNull<ulong>("observed_pfn", row => row.Fault.HasLeaf ? row.Fault.Pfn : null),
         NumberOrNull<int>("observed_level", row => row.Fault.HasLeaf ? row.Fault.Level : null),
         NumberOrNull<bool>("observed_writable", row => row.Fault.HasLeaf ? SpteLayout.IsWritable(row.Fault.Spte) : null),
-        NumberOrNull<long>("latency_ns", row => row.Fault.Latency < 0 ? null : row.Fault.Latency),
+        NumberOrNull<long>("latency_ns", row => Latency(row, "ns")),
+        NumberOrNull<long>("latency_cycles", row => Latency(row, "cycles")),
+        TextOrNull("latency_to", row => To(row.Fault.LatencyTo)),
         Number("as_id", row => row.Fault.AsId),
         NumberOrNull<int>("slot_id", row => row.Fault.SlotId < 0 ? null : row.Fault.SlotId),
         NumberOrNull<ulong>("hva", row => row.Fault.Hva == 0 ? null : row.Fault.Hva),
@@ -52,6 +58,17 @@ internal static class FaultTable
         TextOrNull("observed_by", row => By(row.Fault.By)),
         NumberOrNull<long>("end_seq", row => row.Fault.EndSeq < 0 ? null : row.Fault.EndSeq),
         Text("source", row => row.Source));
+
+    // A time in units that are not the column's is no time.
+    private static long? Latency(FaultRow row, string unit) => row.Fault.Latency >= 0 && row.ClockUnit == unit ? row.Fault.Latency : null;
+
+    private static string? To(LatencyEnd end) => end switch
+    {
+        LatencyEnd.Return => "return",
+        LatencyEnd.Entry => "entry",
+        LatencyEnd.Exit => "exit",
+        _ => null,
+    };
 
     internal static string Access(FaultAccess access) =>
         (access & FaultAccess.Exec) != 0 ? "x" : (access & FaultAccess.Write) != 0 ? "w" : "r";

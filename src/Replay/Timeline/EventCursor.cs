@@ -97,7 +97,7 @@ internal sealed class EventCursor : IDisposable
             source,
             table,
             [table.Require(SeqColumn), table.Require(TimeColumn), table.Require(CpuColumn), table.Require(PidColumn)],
-            [.. source.Columns.Select(table.Find)]);
+            [.. source.Columns.Select(table.FindInteger)]);
     }
 
     /// <summary>The next row; false at the end.</summary>

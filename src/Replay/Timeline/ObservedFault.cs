@@ -30,6 +30,21 @@ public enum ObservedBy : byte
     NextFault,
 }
 
+/// <summary>What a fault's latency reaches to. The guest never ran in between.</summary>
+public enum LatencyEnd
+{
+    None,
+
+    /// <summary>The handler's return.</summary>
+    Return,
+
+    /// <summary>kvm_entry.</summary>
+    Entry,
+
+    /// <summary>kvm_userspace_exit.</summary>
+    Exit,
+}
+
 /// <summary>What the trace shows of one fault: the row of the <c>faults</c> view.</summary>
 public struct ObservedFault
 {
@@ -41,8 +56,12 @@ public struct ObservedFault
     public long EndSeq;
     public long Time;
 
-    /// <summary>To the next entry or exit to user space, in the clock's units; -1 if neither came.</summary>
+    /// <summary>To what <see cref="LatencyTo"/> says, in the clock's units; -1 if nothing that ends a fault was recorded.</summary>
     public long Latency;
+    public LatencyEnd LatencyTo;
+
+    /// <summary>When the handler returned; -1 if that is not recorded.</summary>
+    public long ReturnTime;
 
     public int Vm;
     public int Vcpu;

@@ -8,6 +8,11 @@ namespace TraceReplay.Replay.Timeline;
 /// <summary>A Parquet file of the dataset, read column by column; integers of any width come as 64-bit values.</summary>
 internal sealed class ParquetTable : IDisposable
 {
+    private static readonly HashSet<Type> s_integers =
+    [
+        typeof(long), typeof(ulong), typeof(int), typeof(uint), typeof(short), typeof(ushort), typeof(sbyte), typeof(byte), typeof(bool),
+    ];
+
     private readonly ParquetReader _reader;
 
     private ParquetTable(ParquetReader reader)
@@ -24,6 +29,9 @@ internal sealed class ParquetTable : IDisposable
 
     /// <summary>The column, or null if the table has none of that name.</summary>
     public DataField? Find(string name) => Fields.FirstOrDefault(field => field.Name == name);
+
+    /// <summary>The column, or null if the table has none of that name that holds integers: a text's field may be anything.</summary>
+    public DataField? FindInteger(string name) => Find(name) is { } field && s_integers.Contains(field.ClrType) ? field : null;
 
     /// <exception cref="InvalidDataException">There is no such column.</exception>
     public DataField Require(string name) => Find(name) ?? throw new InvalidDataException($"column {name} is missing");

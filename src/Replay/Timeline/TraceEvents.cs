@@ -56,8 +56,7 @@ internal static class TraceEvents
             }
 
             using ParquetTable table = ParquetTable.Open(path);
-            HashSet<string> names = [.. table.Fields.Select(field => field.Name)];
-            int columns = source.Columns.Count(names.Contains);
+            int columns = source.Columns.Count(name => table.FindInteger(name) is not null);
             if (columns > bestColumns)
             {
                 bestColumns = columns;

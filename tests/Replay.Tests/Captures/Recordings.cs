@@ -9,7 +9,7 @@ internal static class Recordings
     public static readonly string[] Identity = ["trace_id"];
 
     /// <summary>Columns that another recording of the same run has otherwise: it sees its own order and takes its own time.</summary>
-    public static readonly string[] OfRecording = ["trace_id", "seq", "end_seq", "ts_ns", "latency_ns"];
+    public static readonly string[] OfRecording = ["trace_id", "seq", "end_seq", "ts_ns", "latency_ns", "latency_cycles", "latency_to"];
 
     /// <summary>Columns that another run of the same scenario has otherwise: the host gave it other tasks and other memory.</summary>
     public static readonly string[] OfRun = [.. OfRecording, "pid", "hva", "observed_pfn", "pfn"];

@@ -51,7 +51,7 @@ public class SameRecordingTests
     {
         ReplayedCapture first = Of(recorded);
         ReplayedCapture second = Of(form);
-        Assert.Empty(Recordings.AssertSame("faults", first.Result("faults"), second.Result("faults"), [.. Recordings.Identity, .. timeDifference > 0 ? ["latency_ns"] : Array.Empty<string>()], timeDifference));
+        Assert.Empty(Recordings.AssertSame("faults", first.Result("faults"), second.Result("faults"), [.. Recordings.Identity, .. timeDifference > 0 ? ["latency_ns", "latency_cycles", "latency_to"] : Array.Empty<string>()], timeDifference));
         foreach (string table in (string[])["outcomes", "divergences", "violations", "fidelity", "fidelity_misses"])
         {
             Assert.Empty(Recordings.AssertSame(table, first.Result(table), second.Result(table), Recordings.Identity, timeDifference));

@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Unicode;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Analysis.Report.Html;
 
@@ -29,7 +30,7 @@ internal sealed class HtmlWriter(TextWriter output)
 
     public HtmlWriter Text(string text)
     {
-        s_encoder.Encode(output, text);
+        s_encoder.Encode(output, Printable.Line(text));
         return this;
     }
 
@@ -77,7 +78,7 @@ internal sealed class HtmlWriter(TextWriter output)
             if (value.Length > 0)
             {
                 output.Write("=\"");
-                s_encoder.Encode(output, value);
+                s_encoder.Encode(output, Printable.Line(value));
                 output.Write('"');
             }
         }

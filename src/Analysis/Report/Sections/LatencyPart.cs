@@ -20,7 +20,7 @@ internal static class LatencyPart
         {
             Kind = "histogram",
             Title = "Latency by outcome",
-            Says = $"Faults by the time from the fault to the next entry of the guest or exit to user space, measured on the trace's clock in {chapter.Clock.Unit}; both axes are logarithmic, a bin spans a factor of 1.41. The time holds all that the kernel did, tracing included.",
+            Says = $"Faults by the time from the fault to its handler's return where that is recorded, else to the next entry of the guest or exit to user space; the table says how many of the faults are timed. Measured on the trace's clock in {chapter.Clock.Unit}; both axes are logarithmic, a bin spans a factor of 1.41. The time holds all that the kernel did, tracing included.",
             Data = histogram,
             Table = new Grid(
                 [.. quantiles.Columns.Select(c => c is "p50" or "p90" or "p99" or "max" ? $"{c} ({chapter.Clock.Unit})" : c)],

@@ -4,7 +4,7 @@ WITH ways AS (
     FROM divergences WHERE trace_id = $id
     GROUP BY outcome_a, outcome_b, page_kind
 )
-SELECT w.fault_id, w.faults, w.cause, f.seq, coalesce(f.end_seq, f.seq) AS end_seq, f.ts_ns, f.latency_ns, f.pid, f.vcpu,
+SELECT w.fault_id, w.faults, w.cause, f.seq, coalesce(f.end_seq, f.seq) AS end_seq, f.ts_ns, coalesce(f.latency_ns, f.latency_cycles) AS latency_ns, f.pid, f.vcpu,
        format('0x{:x}', f.gpa) AS gpa, f.access, coalesce(w.page_kind, 'unknown') AS page_kind, coalesce(f.observed_outcome, 'UNKNOWN') AS observed,
        (SELECT string_agg(model || ' ' || coalesce(setting, '') || ' ' || coalesce(outcomes, outcome, 'UNKNOWN') || coalesce(' (' || path || ')', ''), ', ' ORDER BY model)
         FROM outcomes o WHERE o.trace_id = $id AND o.fault_id = w.fault_id) AS models

@@ -104,6 +104,7 @@ internal sealed class AbortTracker
         abort.Observed.Time = e.Time;
         abort.Observed.Pid = e.Pid;
         abort.Observed.SlotId = -1;
+        abort.Observed.ReturnTime = -1;
         abort.Observed.Vcpu = task.Vcpu;
         abort.Observed.Access = abort.Access;
         if (task.Awaited is { } awaited)
@@ -375,6 +376,7 @@ internal sealed class AbortTracker
         }
 
         abort.Return = e.Knows(0) ? (int)e[0] : null;
+        abort.Observed.ReturnTime = e.Time;
         if (abort is { Return: -14, SawLookup: false, IoAbort: false } && _context.Kinds.Contains(EventKind.HvaToPfn))
         {
             // user_mem_abort finds no VMA and looks nothing up.
@@ -396,7 +398,7 @@ internal sealed class AbortTracker
         if (task.Abort is { } abort)
         {
             _context.Records.FaultEnded(abort.Vm, abort.Gfn, superseded: false);
-            Close(task, abort, e.Time, e.Seq);
+            Close(task, abort, e.Time, e.Seq, LatencyEnd.Entry);
         }
     }
 
@@ -415,7 +417,10 @@ internal sealed class AbortTracker
         {
             AbortEnds.SeeExit(abort, e.Knows(0) ? e[0] : null, e.Knows(1) ? (int)e[1] : 0);
             _context.Records.FaultEnded(abort.Vm, abort.Gfn, superseded: false);
-            Close(task, abort, e.Time, e.Seq);
+
+            // Without kvm_entry nothing says that the guest did not run meanwhile, unless the exit is the abort's own.
+            bool own = _context.Kinds.Contains(EventKind.Entry) || abort.Observed.By == ObservedBy.UserspaceExit;
+            Close(task, abort, own ? e.Time : -1, e.Seq, LatencyEnd.Exit);
         }
     }
 
@@ -594,7 +599,7 @@ internal sealed class AbortTracker
         }
     }
 
-    private void Close(TaskState task, OpenAbort abort, long endTime, long endSeq)
+    private void Close(TaskState task, OpenAbort abort, long endTime, long endSeq, LatencyEnd end = LatencyEnd.None)
     {
         Commit(task, abort);
         task.Abort = null;
@@ -604,7 +609,9 @@ internal sealed class AbortTracker
         observed.EndSeq = endSeq;
         observed.Nested = abort.Nested;
         observed.Releases = _context.Kinds.Contains(EventKind.Release) ? observed.Releases : -1;
-        observed.Latency = endTime < 0 ? -1 : endTime - observed.Time;
+        (long until, observed.LatencyTo) = observed.ReturnTime >= 0 ? (observed.ReturnTime, LatencyEnd.Return) : (endTime, endTime < 0 ? LatencyEnd.None : end);
+        observed.Latency = until < observed.Time ? -1 : until - observed.Time;
+        observed.LatencyTo = observed.Latency < 0 ? LatencyEnd.None : observed.LatencyTo;
         if (observed.Outcome == FaultOutcome.Unknown)
         {
             observed.Outcome = _ends.Of(abort);

@@ -488,6 +488,7 @@ internal sealed class FaultTracker
         fault.SawReturn = e.Knows(0);
         fault.ReturnUntold = !fault.SawReturn;
         fault.Return = (int)e[0];
+        fault.Observed.ReturnTime = e.Time;
         Commit(task, fault);
         Return(fault);
         if (fault.SawReturn)
@@ -512,7 +513,7 @@ internal sealed class FaultTracker
             }
 
             _context.Records.FaultEnded(fault.Vm, fault.Gfn, superseded: false);
-            Close(task, fault, e.Time, e.Seq);
+            Close(task, fault, e.Time, e.Seq, LatencyEnd.Entry);
         }
 
         task.RootsAtEntry = _vms.Of(task).Roots;
@@ -544,7 +545,10 @@ internal sealed class FaultTracker
         fault.ReturnUntold |= !e.Knows(1);
         _ends.SeeErrno(fault, e.Knows(1) ? (int)e[1] : 0);
         _context.Records.FaultEnded(fault.Vm, fault.Gfn, superseded: false);
-        Close(task, fault, e.Time, e.Seq);
+
+        // Without kvm_entry nothing says that the guest did not run meanwhile, unless the exit is the fault's own error.
+        bool own = _context.Kinds.Contains(EventKind.Entry) || (e.Knows(1) && (int)e[1] < 0);
+        Close(task, fault, own ? e.Time : -1, e.Seq, LatencyEnd.Exit);
     }
 
     /// <summary>The task enters or leaves a system call: a fault that is still open ended unseen (K15). KVM_RUN's own return tells its errno.</summary>
@@ -610,6 +614,7 @@ internal sealed class FaultTracker
         fault.Observed.FaultId = _next++;
         fault.Observed.Seq = e.Seq;
         fault.Observed.Time = e.Time;
+        fault.Observed.ReturnTime = -1;
         fault.Observed.Pid = e.Pid;
         fault.Observed.AsId = task.AsId;
         fault.Observed.SlotId = -1;
@@ -849,7 +854,7 @@ internal sealed class FaultTracker
         }
     }
 
-    private void Close(TaskState task, OpenFault fault, long endTime, long endSeq)
+    private void Close(TaskState task, OpenFault fault, long endTime, long endSeq, LatencyEnd end = LatencyEnd.None)
     {
         Commit(task, fault);
         if (!fault.Returned)
@@ -863,7 +868,9 @@ internal sealed class FaultTracker
         observed.Hva = fault.Hva;
         observed.EndSeq = endSeq;
         observed.Releases = _context.Kinds.Contains(EventKind.Release) ? observed.Releases : -1;
-        observed.Latency = endTime < 0 ? -1 : endTime - observed.Time;
+        (long until, observed.LatencyTo) = observed.ReturnTime >= 0 ? (observed.ReturnTime, LatencyEnd.Return) : (endTime, endTime < 0 ? LatencyEnd.None : end);
+        observed.Latency = until < observed.Time ? -1 : until - observed.Time;
+        observed.LatencyTo = observed.Latency < 0 ? LatencyEnd.None : observed.LatencyTo;
         _ends.Decide(fault);
         fault.Closed = true;
         if (fault.WaitsFor is null)
