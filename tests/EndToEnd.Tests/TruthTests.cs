@@ -78,7 +78,6 @@ public class TruthTests(SampleDataset samples)
     [Theory]
     [InlineData("divergence", 0)]
     [InlineData("divergence:v11", 1)]
-    [InlineData("violation:v11", 0)]
     [InlineData("lost", 0)]
     [InlineData("infidelity", 0)]
     [InlineData("divergence:merged,lost", 1)]
