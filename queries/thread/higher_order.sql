@@ -18,7 +18,7 @@ WITH page AS (
     GROUP BY p.trace_id, p.vm, p.gfn, p.seq, p.page_kind, p.observed_outcome
 )
 SELECT
-    regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') AS kernel,
+    regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') || if(t.arch IN ('aarch64', 'arm64'), '-arm64', '') AS kernel,
     regexp_replace(regexp_extract(t.path, '([^/]+)\.trace\.dat$', 1), '^[0-9]+\.[0-9]+[-.]', '') AS scenario,
     b."order" AS "order",
     count(DISTINCT (b.vm, b.gfn)) FILTER (b.pfn = b.base) AS heads,

@@ -14,7 +14,7 @@ WITH gone AS (
     GROUP BY g.trace_id
 )
 SELECT
-    regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') AS kernel,
+    regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') || if(t.arch IN ('aarch64', 'arm64'), '-arm64', '') AS kernel,
     regexp_replace(regexp_extract(t.path, '([^/]+)\.trace\.dat$', 1), '^[0-9]+\.[0-9]+[-.]', '') AS scenario,
     count(*) AS unmaps,
     sum(g.zapped_pages)::BIGINT AS zapped_pages,

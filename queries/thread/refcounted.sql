@@ -16,7 +16,7 @@ WITH put AS (
     GROUP BY b.trace_id, b.fault_id
 )
 SELECT
-    regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') AS kernel,
+    regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') || if(t.arch IN ('aarch64', 'arm64'), '-arm64', '') AS kernel,
     regexp_replace(regexp_extract(t.path, '([^/]+)\.trace\.dat$', 1), '^[0-9]+\.[0-9]+[-.]', '') AS scenario,
     f.page_kind,
     CASE f.page_kind WHEN 'P2' THEN '1' WHEN 'P3' THEN '1' WHEN 'P4' THEN '0' WHEN 'P5' THEN 'no struct page' WHEN 'P0' THEN 'no struct page' ELSE '1 or more' END AS refcount,
@@ -27,6 +27,6 @@ SELECT
 FROM faults f
 JOIN traces t USING (trace_id)
 LEFT JOIN released r USING (trace_id, fault_id)
-WHERE f.page_kind IN ('P0', 'P2', 'P3', 'P4', 'P5')
+WHERE f.page_kind IN ('P0', 'P2', 'P3', 'P4', 'P5', 'P10')
 GROUP BY ALL
 ORDER BY 1, 2, f.page_kind;

@@ -1,5 +1,5 @@
 -- Does KVM hold its reference while the page is mapped?
--- Columns: kernel and scenario (the capture's name) say whose; leaves counts faults that mapped a page of the core mm (GUP) or a driver's page that the kernel took for refcounted; put_in_fault those in which the reference went back before the vCPU ran again; put_later the others; still_mapped the leaves whose SPTE was there after the put; outlived is the median number of recorded events for which it stayed.
+-- Columns: kernel and scenario (the capture's name) say whose; leaves counts faults that mapped a page of the core mm (GUP) or a driver's page that the kernel took for refcounted; put_in_fault those in which the reference went back before the vCPU ran again; put_later the others; still_mapped the leaves whose SPTE was there after the put (NULL where no zap is recorded, as on arm64); outlived is the median number of recorded events for which it stayed.
 -- Then: put_later of 0 says that no reference is held while a page is mapped; what protects the page is the notifier, see `thread/notifier`.
 WITH put AS (
     SELECT trace_id, pid, seq FROM release_pfn
@@ -8,7 +8,7 @@ WITH put AS (
 ), fixed AS (
     SELECT trace_id, pid, seq, end_seq, fault_id, gfn, as_id
     FROM faults
-    WHERE observed_outcome = 'FIXED' AND end_seq IS NOT NULL AND kind = 'tdp'
+    WHERE observed_outcome = 'FIXED' AND end_seq IS NOT NULL AND kind IN ('tdp', 'arm64')
 ), released AS (
     SELECT b.trace_id, b.fault_id, max(p.seq) AS put_seq
     FROM put p
@@ -31,12 +31,12 @@ WITH put AS (
     ASOF LEFT JOIN zaps z ON z.trace_id = c.trace_id AND z.as_id = c.as_id AND z.gfn = c.gfn AND z.seq > c.end_seq
 )
 SELECT
-    regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') AS kernel,
+    regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') || if(t.arch IN ('aarch64', 'arm64'), '-arm64', '') AS kernel,
     regexp_replace(regexp_extract(t.path, '([^/]+)\.trace\.dat$', 1), '^[0-9]+\.[0-9]+[-.]', '') AS scenario,
     count(*) AS leaves,
     count(l.put_seq) AS put_in_fault,
     count(*) - count(l.put_seq) AS put_later,
-    count(*) FILTER (l.put_seq IS NOT NULL AND (l.zap_seq IS NULL OR l.zap_seq > l.put_seq)) AS still_mapped,
+    if(bool_or(t.trace_id IN (SELECT trace_id FROM zaps)), count(*) FILTER (l.put_seq IS NOT NULL AND (l.zap_seq IS NULL OR l.zap_seq > l.put_seq)), NULL) AS still_mapped,
     median(l.zap_seq - l.put_seq)::BIGINT AS outlived
 FROM life l
 JOIN traces t USING (trace_id)

@@ -15,7 +15,7 @@ WITH kernel AS (
     GROUP BY trace_id
 )
 SELECT
-    regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') AS kernel,
+    regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') || if(t.arch IN ('aarch64', 'arm64'), '-arm64', '') AS kernel,
     regexp_replace(regexp_extract(t.path, '([^/]+)\.trace\.dat$', 1), '^[0-9]+\.[0-9]+[-.]', '') AS scenario,
     any_value(k.efault) AS kernel_efault,
     max(m.efault) FILTER (m.model = 'current') AS current_efault,

@@ -16,10 +16,10 @@ marks AS (
 ),
 -- What the replays of both runs say.
 answers AS (
-    SELECT 'p' AS side, trace_id, fault_id, model, setting, outcome, outcomes, level, page_kind, path, reason, writable FROM predicted.outcomes
+    SELECT 'p' AS side, trace_id, fault_id, model, setting, outcome, outcomes, level, page_kind, path, reason, retry_cause, writable FROM predicted.outcomes
     WHERE trace_id = $predicted AND model IN ($model, $predicted_model)
     UNION ALL
-    SELECT 'o', trace_id, fault_id, model, setting, outcome, outcomes, level, page_kind, path, reason, writable FROM observed.outcomes
+    SELECT 'o', trace_id, fault_id, model, setting, outcome, outcomes, level, page_kind, path, reason, retry_cause, writable FROM observed.outcomes
     WHERE trace_id = $observed AND model = $model
 ),
 -- A set of a retry and one other outcome settles to the other.
@@ -50,7 +50,9 @@ blind AS (
         SELECT 'p' AS side, f.fault_id, f.seq, f.end_seq, f.hva, f.vm FROM predicted.faults f WHERE f.trace_id = $predicted AND f.observed_outcome = 'RETRY' AND $machines = 'two'
         UNION ALL
         SELECT 'o', f.fault_id, f.seq, f.end_seq, f.hva, f.vm FROM observed.faults f WHERE f.trace_id = $observed AND f.observed_outcome = 'RETRY' AND $machines = 'two') f
-    WHERE f.hva IS NOT NULL AND NOT EXISTS (
+    WHERE f.hva IS NOT NULL
+      AND NOT EXISTS (FROM answers a WHERE a.side = f.side AND a.fault_id = f.fault_id AND a.retry_cause NOT IN ('window open under mmu_lock', 'seq moved under mmu_lock'))
+      AND NOT EXISTS (
         SELECT 1 FROM (SELECT 'p' AS side, * FROM predicted.windows WHERE trace_id = $predicted UNION ALL BY NAME SELECT 'o' AS side, * FROM observed.windows WHERE trace_id = $observed) w
         WHERE w.side = f.side AND w.vm = f.vm AND w.start_seq < coalesce(f.end_seq, f.seq) AND coalesce(w.end_seq, 9223372036854775807) > f.seq
           AND w.hva_start <= (f.hva | 4095) AND w.hva_end > f.hva)

@@ -12,7 +12,7 @@ WITH sums AS (
         WHEN o.key IN ('page_line', 'memmap_check') OR o.key LIKE 'mark_%' THEN 'struct page and marks'
         WHEN o.key LIKE '%_lock' OR o.key LIKE 'mmu_lock_%' THEN 'locks'
         WHEN o.key LIKE 'walk_%' OR o.key LIKE '%_lookup' OR o.key LIKE 'memtype_%' THEN 'walks and lookups'
-        WHEN o.key LIKE 'spte_%' THEN 'SPTE writes'
+        WHEN o.key LIKE 'spte_%' THEN 'leaf writes'
         WHEN o.key LIKE '%_load' OR o.key LIKE '%_seq' THEN 'sequence and check loads'
         WHEN o.key LIKE '%_fault' THEN 'host and driver faults'
         ELSE 'other' END AS family

@@ -623,6 +623,12 @@ internal sealed class AbortTracker
             observed.HasLeaf = false;
         }
 
+        if (observed is { Hva: 0, Outcome: FaultOutcome.Efault } && abort.SlotFact == SlotFact.Recorded)
+        {
+            // Without a VMA there is no lookup that shows it.
+            observed.Hva = abort.Vm.Slots[0].Find(abort.Gfn)?.Hva(abort.Gfn) ?? 0;
+        }
+
         Tell(abort, observed.Outcome);
         _open.Remove(abort);
         if (AbortEnds.IsOpen(abort) && endTime >= 0)
