@@ -50,6 +50,7 @@ internal static class CommandLine
         ReplayCommand.Create(),
         CompareCommand.Create(),
         CostCommand.Create(),
+        FindingsCommand.Create(),
         QueryCommand.Create(),
         ExportCommand.Create(),
         ReportCommand.Create(),

@@ -4,7 +4,7 @@ using System.Xml;
 
 namespace TraceReplay.Analysis.Nightly;
 
-/// <summary>junit.xml: a test case for each comparison, new kind and failed capture; without a verdict it is skipped.</summary>
+/// <summary>junit.xml: a test case for each comparison, new kind, finding and failed capture; without a verdict, or known before, it is skipped.</summary>
 internal static class JUnitXml
 {
     public static string Text(NightReport report)
@@ -23,6 +23,7 @@ internal static class JUnitXml
             }
 
             Suite(xml, "new kinds", [.. report.NewKinds.Select(k => new Case($"{k.Metric} {k.Kind}", NightText.Line(k), null))]);
+            Suite(xml, "findings", [.. report.Findings.Select(f => new Case($"{f.Severity} {f.Finding}", null, NightFindings.Line(f)))]);
             Suite(xml, "captures", [.. report.Failures.Select(f => new Case(f.Split(": ")[0], f, null))]);
             xml.WriteEndElement();
         }

@@ -167,8 +167,16 @@ public sealed partial class DatasetSession : IDisposable
 
     private void Create(ViewDefinition view)
     {
-        Create(Dataset, view, view.ToSql());
         _pending.Remove(view.Name);
+        foreach (string name in view.Over)
+        {
+            if (_pending.TryGetValue(name, out ViewDefinition? under))
+            {
+                Create(under);
+            }
+        }
+
+        Create(Dataset, view, view.ToSql());
     }
 
     private void Create(string dataset, ViewDefinition view, string sql)

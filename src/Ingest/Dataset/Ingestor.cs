@@ -96,6 +96,7 @@ public static class Ingestor
         string traceId = claim.TraceId;
         WriteLost(sink, DatasetLayout.TraceTable(dataset, DatasetLayout.LostEvents, date, host, traceId), traceId, info);
         WriteProbeSites(sink, DatasetLayout.TraceTable(dataset, DatasetLayout.ProbeSites, date, host, traceId), traceId, info.Symbols);
+        HostMaps.Write(source, DatasetLayout.TraceTable(dataset, DatasetLayout.HostMaps, date, host, traceId), traceId);
         List<string> warnings = [.. info.Notes, .. info.Warnings];
         warnings.AddRange(sink.Tables.Where(t => t.ShortRows > 0).Select(t => $"{t.ShortRows} records of {t.FullName} are shorter than their format; missing fields are 0"));
         if (options.Kernel is { } named && info.Kernel?.StartsWith(named, StringComparison.Ordinal) == false)
