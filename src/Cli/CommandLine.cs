@@ -51,6 +51,7 @@ internal static class CommandLine
         ReplayCommand.Create(),
         CompareCommand.Create(),
         CostCommand.Create(),
+        FindingsCommand.Create(),
         QueryCommand.Create(),
         ExportCommand.Create(),
         ReportCommand.Create(),

@@ -5,7 +5,7 @@ using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Analysis.Nightly;
 
-/// <summary>junit.xml: a test case for each comparison, new kind and failed capture; without a verdict it is skipped.</summary>
+/// <summary>junit.xml: a test case for each comparison, new kind, finding and failed capture; without a verdict, or known before, it is skipped.</summary>
 internal static class JUnitXml
 {
     public static string Text(NightReport report)
@@ -29,6 +29,7 @@ internal static class JUnitXml
                 Suite(xml, "coverage", [new Case("quantities that could be judged", null, $"{NightText.Coverage(report)}; largest that could not: {string.Join("; ", report.Unjudged.Take(3).Select(c => $"{c.Subject}: {NightText.Quantity(c)} {NightText.Effect(c)}"))}")]);
             }
 
+            Suite(xml, "findings", [.. report.Findings.Select(f => new Case($"{f.Severity} {f.Finding}", null, NightFindings.Line(f)))]);
             Suite(xml, "captures", [.. report.Failures.Select(f => new Case(f.Split(": ")[0], f, null))]);
             xml.WriteEndElement();
         }

@@ -64,6 +64,7 @@ public static class NightComparison
             Quantities = quantities,
             Judged = judged,
             NewKinds = FindNewKinds(tonight, before),
+            Findings = NightFindings.Read(session, night),
             Failures = failures(earlier.Count > 0 ? earlier[0] : null, night >= nights[0] ? null : night),
         };
     }
@@ -153,10 +154,10 @@ public static class NightComparison
         ];
     }
 
-    private static bool IsKind(string metric) => metric is "divergence" or "violation" or "infidelity";
+    private static bool IsKind(string metric) => metric is "divergence" or "violation" or "infidelity" or NightFindings.Metric;
 
     // A fall of the good outcomes shows as a rise of others.
-    private static bool IsCompared((string Metric, string Key) k) => k.Metric != "faults" && !(k.Metric == "outcome" && s_goodOutcomes.Contains(k.Key));
+    private static bool IsCompared((string Metric, string Key) k) => k.Metric is not "faults" and not NightFindings.Metric && !(k.Metric == "outcome" && s_goodOutcomes.Contains(k.Key));
 
     private static Comparison OfClass(NightGroup group, string metric, string key, IReadOnlyList<CaptureStats> tonight, IReadOnlyList<CaptureStats> before)
     {

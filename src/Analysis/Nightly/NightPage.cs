@@ -39,6 +39,7 @@ internal static class NightPage
         }
 
         Health(html, report);
+        List(html, "Findings", "Nothing was found in the night's captures.", Named([.. report.Findings.Select(NightFindings.Line)]), "warn");
         List(html, "Captures that could not be read whole", "Every capture was read whole.", report.Failures, "bad");
         List(html, "Events that could not be read", "Every event was read.", [.. report.Unread.Take(MostNamed)], "bad");
         List(html, "Files that are no captures", "Every file is a capture.", Named(report.Ignored), "note");

@@ -57,7 +57,7 @@ public sealed record Comparison(
     public string Subject => Host is null ? Group.ToString() : $"{Group}, {Host}";
 }
 
-/// <summary>A divergence, violation or infidelity of a kind that no earlier night had.</summary>
+/// <summary>A divergence, violation, infidelity or finding of a kind that no earlier night had.</summary>
 /// <param name="Captures">Captures of the night that show it.</param>
 /// <param name="Example">One of them.</param>
 public sealed record NewKind(string Metric, string Kind, int Captures, string Example);
@@ -94,6 +94,9 @@ public sealed record NightReport
     public required IReadOnlyList<Comparison> Comparisons { get; init; }
 
     public required IReadOnlyList<NewKind> NewKinds { get; init; }
+
+    /// <summary>What the night's captures have, most severe first.</summary>
+    public IReadOnlyList<NightFinding> Findings { get; init; } = [];
 
     /// <summary>One line for each capture of the night that was damaged or unreadable.</summary>
     public required IReadOnlyList<string> Failures { get; init; }

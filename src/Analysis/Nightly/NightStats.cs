@@ -81,7 +81,8 @@ internal static class NightStats
         foreach (IGrouping<string, Row> trace in rows.GroupBy(r => r.TraceId).Where(g => pending.ContainsKey(g.Key)))
         {
             ct.ThrowIfCancellationRequested();
-            Write(dataset, trace.Key, places[trace.Key], pending[trace.Key], trace);
+            IEnumerable<Row> found = NightFindings.Of(session, trace.Key).Select(f => new Row(trace.Key, NightFindings.Metric, f.Key, 1, f.Faults)).OrderBy(f => f.Key, StringComparer.Ordinal);
+            Write(dataset, trace.Key, places[trace.Key], pending[trace.Key], [.. trace, .. found]);
         }
 
         return places.Count;

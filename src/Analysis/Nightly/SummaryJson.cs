@@ -62,6 +62,7 @@ internal static class SummaryJson
                 json.WriteString("example", kind.Example);
                 json.WriteEndObject();
             });
+            Array(json, "findings", report.Findings, finding => NightFindings.Write(json, finding));
             Array(json, "regressions", report.Regressions, c => Write(json, c));
             Array(json, "unjudged", report.Unjudged.Take(MostNamed), c =>
             {

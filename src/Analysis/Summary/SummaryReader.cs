@@ -1,4 +1,5 @@
 using DuckDB.NET.Data;
+using TraceReplay.Analysis.Findings;
 using TraceReplay.Analysis.Views;
 
 namespace TraceReplay.Analysis.Summary;
@@ -30,6 +31,7 @@ public static class SummaryReader
             "SELECT warning FROM (SELECT unnest(warnings) AS warning FROM traces WHERE trace_id = $id) WHERE warning LIKE '%are in no known form%'",
             r => r.GetString(0),
             ("id", trace.Id)),
+        Findings = FindingsReader.Read(session, trace.Id),
         Stuck = Stuck(session, trace),
         Fidelity = [.. Fidelity(session, trace)],
         Outcomes = session.Select(

@@ -33,6 +33,11 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
     {
         CapturedTrace trace = summary.Trace;
         output.Write($"{Path.GetFileName(trace.Path)}  ({trace.Id})\n");
+        foreach ((string label, string text) in FindingLines.Of(summary.Findings))
+        {
+            Line(label, text);
+        }
+
         foreach (string unread in summary.Unread)
         {
             Line("unread", unread);

@@ -1,3 +1,5 @@
+using TraceReplay.Analysis.Findings;
+
 namespace TraceReplay.Analysis.Summary;
 
 /// <summary>What the summary of one trace is made of; nothing here is formatted yet.</summary>
@@ -12,6 +14,9 @@ public sealed record TraceSummary
 
     /// <summary>What could not be read at all, one line for each event.</summary>
     public IReadOnlyList<string> Unread { get; init; } = [];
+
+    /// <summary>What was found, most severe first.</summary>
+    public IReadOnlyList<FindingRow> Findings { get; init; } = [];
 
     /// <summary>The fault that came again most often without progress; null if none did.</summary>
     public StuckFault? Stuck { get; init; }

@@ -177,6 +177,15 @@ public sealed partial class DatasetSession : IDisposable
 
     private void Create(ViewDefinition view)
     {
+        _pending.Remove(view.Name);
+        foreach (string name in view.Over)
+        {
+            if (_pending.TryGetValue(name, out ViewDefinition? under))
+            {
+                Create(under);
+            }
+        }
+
         try
         {
             Run(view.ToSql());
@@ -188,8 +197,6 @@ public sealed partial class DatasetSession : IDisposable
                 throw new AnalysisException(AnalysisFailure.Input, $"{Dataset}: view {view.Name}: {SqlErrors.OneLine(e)}", e);
             }
         }
-
-        _pending.Remove(view.Name);
     }
 
     /// <summary>Makes the view without the files that cannot be read, and hides their captures from all views.</summary>

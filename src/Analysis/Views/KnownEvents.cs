@@ -35,6 +35,8 @@ internal static partial class KnownEvents
         kvm_guest_fault: vcpu_pc UBIGINT, hsr UBIGINT, hxfar UBIGINT, ipa UBIGINT
         kvm_access_fault: ipa UBIGINT
         kvm_mmio_nisv: vcpu_pc UBIGINT, esr UBIGINT, far UBIGINT, ipa UBIGINT
+        kvm_nested_vmexit: vcpu_id UINTEGER, guest_rip UBIGINT, exit_reason UINTEGER, isa UINTEGER, info1 UBIGINT, info2 UBIGINT, intr_info UINTEGER, error_code UINTEGER
+        sys_enter_madvise: start UBIGINT, len_in UBIGINT, behavior UBIGINT
         fast_page_fault: vcpu_id INTEGER, cr2_or_gpa UBIGINT, error_code UBIGINT, sptep UBIGINT, old_spte UBIGINT, new_spte UBIGINT, ret INTEGER
         kvm_mmu_spte_requested: gfn UBIGINT, pfn UBIGINT, level UTINYINT, access UTINYINT
         kvm_mmu_set_spte: gfn UBIGINT, spte UBIGINT, sptep UBIGINT, level UTINYINT, r UTINYINT, x UTINYINT, u TINYINT

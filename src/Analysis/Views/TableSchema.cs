@@ -36,6 +36,11 @@ public static class Tables
         trace_id VARCHAR, event VARCHAR, function VARCHAR, is_return BOOLEAN, address UBIGINT
         """);
 
+    /// <summary>Mappings of the VMM, from a maps file beside the capture.</summary>
+    public static TableSchema HostMaps { get; } = TableSchema.Parse("host_maps", "traces/host_maps", """
+        trace_id VARCHAR, file VARCHAR, start_hva UBIGINT, end_hva UBIGINT, permissions VARCHAR, name VARCHAR, pfnmap BOOLEAN, io BOOLEAN
+        """);
+
     /// <summary>Records by trace and event.</summary>
     public static TableSchema EventCounts { get; } = TableSchema.Parse("event_counts", "traces/manifests", """
         trace_id VARCHAR, system VARCHAR, event VARCHAR, records BIGINT

@@ -1,5 +1,6 @@
 using System.Text;
 using TraceReplay.Analysis.Compaction;
+using TraceReplay.Analysis.Findings;
 using TraceReplay.Ingest.Dataset;
 
 namespace TraceReplay.Analysis.Views;
@@ -9,6 +10,9 @@ public sealed record ViewDefinition(string Name, string Select)
 {
     /// <summary>How a view says that it shows whole traces only. DuckDB looks for an unqualified name in the main schema alone.</summary>
     internal const string WholeTraces = "IN (SELECT trace_id FROM traces)";
+
+    /// <summary>Other views that it reads, which must be there before it.</summary>
+    public IReadOnlyList<string> Over { get; init; } = [];
 
     public string ToSql() => $"CREATE OR REPLACE VIEW {Sql.Identifier(Name)} AS {Select};";
 
@@ -29,7 +33,7 @@ public static class ViewCatalog
         string? manifests = unreadable is { Count: > 0 } ? Readable(dataset, unreadable) : null;
         var views = new List<ViewDefinition> { TracesView(dataset, root, manifests) };
         var taken = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        TableSchema[] ours = [Tables.LostEvents, Tables.ProbeSites, .. Tables.Results];
+        TableSchema[] ours = [Tables.LostEvents, Tables.ProbeSites, Tables.HostMaps, .. Tables.Results];
         foreach (TableSchema table in ours)
         {
             views.Add(new ViewDefinition(table.Name, OurTable(dataset, root, table)));
@@ -57,6 +61,7 @@ public static class ViewCatalog
             views.Add(new ViewDefinition(known.Name, systems.Length == 0 ? Empty(known) : string.Join(" UNION ALL BY NAME ", systems.Select(folder => Whole(dataset, root, $"events/{folder}")))));
         }
 
+        views.AddRange(FindingsSql.Views().Where(view => taken.Add(view.Name)));
         return views;
     }
 

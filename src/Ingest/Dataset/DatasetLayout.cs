@@ -15,6 +15,7 @@ public static class DatasetLayout
     public const string Traces = "traces";
     public const string LostEvents = "lost_events";
     public const string ProbeSites = "probe_sites";
+    public const string HostMaps = "host_maps";
 
     public static string ManifestDirectory(string dataset) => Path.Combine(dataset, Traces, "manifests");
 

@@ -106,6 +106,7 @@ public static class Ingestor
         WriteLost(sink, DatasetLayout.TraceTable(dataset, DatasetLayout.LostEvents, date, host, traceId), traceId, info);
         WriteProbeSites(sink, DatasetLayout.TraceTable(dataset, DatasetLayout.ProbeSites, date, host, traceId), traceId, info.Symbols);
         WarningList warnings = [.. info.Notes, .. info.Warnings];
+        HostMaps.Write(source, DatasetLayout.TraceTable(dataset, DatasetLayout.HostMaps, date, host, traceId), traceId);
         warnings.AddRange(sink.Tables.Where(t => t.ShortRows > 0).Select(t => $"{t.ShortRows} records of {t.FullName} are shorter than their format; missing fields are 0"));
         if (options.Kernel is { } named && info.Kernel?.StartsWith(named, StringComparison.Ordinal) == false)
         {

@@ -1,3 +1,4 @@
+using TraceReplay.Analysis.Findings;
 using TraceReplay.Analysis.Report.Html;
 using TraceReplay.Analysis.Summary;
 using TraceReplay.Analysis.Views;
@@ -88,7 +89,7 @@ internal static class VerdictSection
     private static void Findings(HtmlWriter html, DatasetSession session, IReadOnlyList<TraceSummary> traces)
     {
         html.Open("ul", ("class", "findings"));
-        int said = Misses(html, traces) + KernelViolations(html, session, traces) + Refused(html, traces) + Divergences(html, traces);
+        int said = Named(html, traces) + Misses(html, traces) + KernelViolations(html, session, traces) + Refused(html, traces) + Divergences(html, traces);
         if (said == 0)
         {
             html.Element("li", traces.All(t => Verdict.Of(t).Tone == Tone.Unknown)
@@ -97,6 +98,25 @@ internal static class VerdictSection
         }
 
         html.Close();
+    }
+
+    private static int Named(HtmlWriter html, IReadOnlyList<TraceSummary> traces)
+    {
+        const int most = 12;
+        var found = traces.SelectMany(t => t.Findings.Select(f => (Trace: t, Finding: f))).Where(f => f.Finding.Severity != Finding.Spell(Severity.Note)).ToList();
+        foreach ((TraceSummary trace, FindingRow finding) in found.OrderBy(f => f.Finding.Severity switch { "critical" => 0, "serious" => 1, _ => 2 }).Take(most))
+        {
+            html.Open("li", ("class", finding.Severity == "warning" ? "warn" : "bad")).Element("strong", $"{finding.Finding}{(traces.Count > 1 ? $" in {Name(trace)}" : "")}")
+                .Text($" ({finding.Severity}, {finding.Certainty}; {finding.Doing}): {Prose.Sentence(finding.Title)} {Prose.Sentence(finding.Evidence)}");
+            html.Element("span", finding.Remedy, ("class", "cause")).Close();
+        }
+
+        if (found.Count > most)
+        {
+            html.Element("li", $"{Prose.Count(found.Count - most, "more finding", "more findings")}: `tracereplay findings` lists all.");
+        }
+
+        return found.Count;
     }
 
     private static int Misses(HtmlWriter html, IReadOnlyList<TraceSummary> traces)

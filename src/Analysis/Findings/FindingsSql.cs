@@ -1,0 +1,47 @@
+using TraceReplay.Analysis.Views;
+
+namespace TraceReplay.Analysis.Findings;
+
+/// <summary>The catalogue as SQL: the view <c>findings</c> and the helper views that it stands on.</summary>
+internal static class FindingsSql
+{
+    public const string View = "findings";
+
+    private const string Columns = "trace_id, finding, severity, title, faults, pages, first_fault, first_seq, certainty, doing, evidence, remedy";
+
+    /// <summary>The views of a dataset, those that others stand on first.</summary>
+    public static IEnumerable<ViewDefinition> Views() =>
+    [
+        .. Relations.All.Where(r => !Plain(r)).Select(r => Definition(r.View, Relations.Expand(r.Sql, Name), [.. Relations.In(r.Sql).Select(Name), .. r.Reads ?? []])),
+        Definition(View, string.Join(" UNION ALL ", Catalogue.All.Select(f => Select(f, Name))), [.. Catalogue.All.SelectMany(f => Relations.In(f.Sql)).Select(Name).Distinct()]),
+    ];
+
+    /// <summary>One finding in the columns of the view.</summary>
+    /// <param name="name">What its relations are called here.</param>
+    public static string Select(Finding finding, Func<Relation, string> name) =>
+        $"""
+        SELECT trace_id, {Sql.Literal(finding.Id)} AS finding, coalesce(severity, {Sql.Literal(Finding.Spell(finding.Severity))}) AS severity, title,
+            faults::BIGINT AS faults, pages::BIGINT AS pages, first_fault::BIGINT AS first_fault, first_seq::BIGINT AS first_seq,
+            coalesce(certainty, {Sql.Literal(finding.Certainty)}) AS certainty, coalesce(doing, {Sql.Literal(finding.Doing)}) AS doing, evidence, coalesce(remedy, {Sql.Literal(finding.Remedy)}) AS remedy
+        FROM (SELECT NULL::VARCHAR AS severity, NULL::VARCHAR AS certainty, NULL::VARCHAR AS doing, NULL::VARCHAR AS remedy WHERE false UNION ALL BY NAME
+        ({Relations.Expand(finding.Sql, name)}
+        ))
+        """;
+
+    /// <summary>Most severe first, then in the catalogue's order.</summary>
+    public static string Order { get; } =
+        $"ORDER BY trace_id, list_position(['critical', 'serious', 'warning', 'note'], severity), list_position([{string.Join(", ", Catalogue.All.Select(f => Sql.Literal(f.Id)))}], finding), faults DESC NULLS LAST, first_seq";
+
+    /// <summary>The view's rows in the order of a list.</summary>
+    public static string Listed(string where) => $"SELECT {Columns} FROM {View} {where} {Order}";
+
+    private static bool Plain(Relation relation) => relation is { Reads: not null, IsEvent: false };
+
+    private static string Name(Relation relation) => Plain(relation) ? relation.Name : relation.View;
+
+    private static ViewDefinition Definition(string name, string sql, IReadOnlyList<string> over) => new(name, OneLine(sql)) { Over = over };
+
+    // A comment would swallow what follows it on the line.
+    private static string OneLine(string sql) =>
+        string.Join(' ', sql.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && !line.StartsWith("--", StringComparison.Ordinal)));
+}

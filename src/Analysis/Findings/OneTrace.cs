@@ -1,0 +1,62 @@
+using System.Text.RegularExpressions;
+using DuckDB.NET.Data;
+using TraceReplay.Analysis.Views;
+using TraceReplay.Ingest.Dataset;
+
+namespace TraceReplay.Analysis.Findings;
+
+/// <summary>The relations of one trace as temporary tables, each made once.</summary>
+internal sealed class OneTrace(DatasetSession session, DatasetReader reader)
+{
+    private readonly TraceManifest _trace = reader.Traces[0];
+    private readonly HashSet<string> _made = [];
+
+    public static string Table(Relation relation) => "one_" + relation.Name;
+
+    public void Make(Relation relation)
+    {
+        if (!_made.Add(relation.Name))
+        {
+            return;
+        }
+
+        foreach (Relation under in Relations.In(relation.Sql))
+        {
+            Make(under);
+        }
+
+        string rows = relation.Reads is null ? Relations.Expand(relation.Sql, Table) : Filtered(relation, relation.Reads);
+        using DuckDBCommand command = session.Command($"CREATE OR REPLACE TEMP TABLE {Table(relation)} AS {rows}");
+        try
+        {
+            command.ExecuteNonQuery();
+        }
+        catch (DuckDBException e)
+        {
+            throw new AnalysisException(AnalysisFailure.Input, $"{session.Dataset}: {SqlErrors.OneLine(e)}", e);
+        }
+    }
+
+    /// <summary>
+    /// The trace's rows of what a relation reads. Its own file is read where it has one: a view would look through the files of all
+    /// traces. What was not recorded is not opened.
+    /// </summary>
+    private string Filtered(Relation relation, IReadOnlyList<string> views)
+    {
+        string sql = relation.Sql;
+        foreach (string view in views)
+        {
+            string[] files = [.. Files(relation, view)];
+            string from = files.Length > 0 && files.All(File.Exists)
+                ? $"read_parquet([{string.Join(", ", files.Select(f => Sql.Literal(Sql.GlobSafe(f))))}], union_by_name = true, hive_partitioning = false)"
+                : relation.IsEvent && files.Length == 0 ? "(SELECT NULL::VARCHAR AS trace_id WHERE false)" : view;
+            sql = Regex.Replace(sql, $@"\bFROM {Regex.Escape(view)}\b", $"FROM {from}".Replace("$", "$$", StringComparison.Ordinal));
+        }
+
+        return $"SELECT * FROM ({sql}) WHERE trace_id = {Sql.Literal(_trace.TraceId)}";
+    }
+
+    private IEnumerable<string> Files(Relation relation, string view) => relation.IsEvent
+        ? _trace.EventCounts.Keys.Where(name => name.EndsWith('.' + view, StringComparison.Ordinal)).Select(name => reader.EventPath(_trace.TraceId, name))
+        : Tables.Results.Any(t => t.Name == view) ? [reader.ResultPath(_trace.TraceId, view)] : [];
+}
