@@ -12,7 +12,7 @@ internal static class ProbesCommand
     /// <summary>For those who have nothing installed and a guest that hangs now (docs/reporting.md).</summary>
     private const string Recipe = """
 
-        # Without probes, three events tell most (docs/reporting.md); send the file that this leaves, as an attachment:
+        # Without probes, four events and those of the MMU tell most (docs/reporting.md); send the file that this leaves, as an attachment:
         #   trace-cmd record -e kvm:kvm_page_fault -e kvm:kvm_exit -e kvm:kvm_entry -e kvm:kvm_userspace_exit -e 'kvmmmu:*' -C mono sleep 10
 
         """;
