@@ -8,6 +8,9 @@ internal static class UnknownFormat
 {
     private const int MostLines = 400;
 
+    // Of the first lines only: further down it may be an excerpt in something else.
+    private const int MostTellingLines = 20;
+
     /// <returns>What was found, and what to do, as the two ends of the contract's one line.</returns>
     public static (string Found, string Expected) Describe(ReadOnlySpan<byte> head)
     {
@@ -35,6 +38,7 @@ internal static class UnknownFormat
     {
         int lines = 0, graph = 0, nameless = 0, timeless = 0, traced = 0, maps = 0, bare = 0, empty = 0;
         bool attached = false, kvmStat = false;
+        (string, string)? other = null;
         foreach (Range range in head.Split((byte)'\n'))
         {
             ReadOnlySpan<byte> line = AsciiText.TrimStart(AsciiText.TrimEnd(head[range].TrimEnd((byte)'\r')));
@@ -48,7 +52,8 @@ internal static class UnknownFormat
                 break;
             }
 
-            attached |= line.StartsWith("Attaching "u8) && line.IndexOf(" probe"u8) > 0;
+            attached |= (line.StartsWith("Attaching "u8) || line.StartsWith("Attached "u8)) && line.IndexOf(" probe"u8) > 0;
+            other ??= lines <= MostTellingLines ? Telling(line) : null;
             kvmStat |= line.StartsWith("Analyze events for "u8);
             maps += line[0] == '@' && line.IndexOf(": "u8) > 0 ? 1 : 0;
             graph += IsGraph(line) ? 1 : 0;
@@ -70,12 +75,31 @@ internal static class UnknownFormat
             (true, _, _, _) => ("output of bpftrace", "expected lines with task, CPU and time: record the events with trace-cmd or perf"),
             _ when kvmStat => ("a summary by perf kvm stat", "expected the recording it was made of (perf.data)"),
             (_, > 0, _, _) => ("function_graph text without task and time", "expected both on each line: set the options funcgraph-proc and funcgraph-abstime, or use trace-cmd report"),
-            (_, _, > 2, _) => ("output of perf trace", "expected events with their fields: perf record, then perf script"),
+            (_, _, > 1, _) => ("output of perf trace", "expected events with their fields: perf record, then perf script"),
             _ when maps > 2 => ("output of bpftrace (its maps)", "expected lines with task, CPU and time: record the events with trace-cmd or perf"),
             (_, _, _, > 0) => ("perf script text without time", "expected it on each line: perf script -F comm,tid,cpu,time,event,trace"),
             _ when nameless > 0 => ("perf script text whose lines have no task, CPU or time in a known form", "expected them: perf script -F comm,tid,cpu,time,event,trace"),
             _ when empty > 0 => ("a line with task, CPU and time, but no event behind them: broken lines?", "expected the event on the same line"),
+            _ when other is not null && bare == 0 => other,
             _ when bare > 0 => ("events without task, CPU and time", "expected them on each line: they order the events and tell the vCPU"),
+            _ when lines == 0 => ("an empty text", "expected a capture"),
+            _ => null,
+        };
+    }
+
+    /// <summary>A line by which what is no trace can be told.</summary>
+    private static (string Found, string Expected)? Telling(ReadOnlySpan<byte> line)
+    {
+        const string record = "expected a recording: trace-cmd record or perf record (tracereplay probes --small says how)";
+        return line switch
+        {
+            _ when line.StartsWith("error: kvm run failed"u8) || line.StartsWith("KVM internal error"u8) => ("what QEMU prints when a guest dies, no trace", record),
+            _ when line.StartsWith("# event histogram"u8) || line.StartsWith("# trigger info: hist"u8) => ("a histogram of events", "expected the events: the file trace, or a recording by trace-cmd or perf"),
+            _ when line.IndexOf("Performance counter stats for"u8) >= 0 => ("a summary by perf stat", record),
+            _ when line.IndexOf(", KVM_"u8) > 0 && line.IndexOf(") = "u8) > 0 => ("output of strace", record),
+            _ when line.StartsWith("version https://git-lfs"u8) => ("a pointer of Git LFS, not the file itself", "expected a capture: git lfs pull"),
+            _ when line.StartsWith("<!DOCTYPE"u8) || line.StartsWith("<!doctype"u8) || line.StartsWith("<html"u8) || line.StartsWith("<HTML"u8) => ("a page (HTML) without a trace", "expected a capture: save the text or the attachment"),
+            _ when FtraceText.Repair.LogPrefix.IsKernels(line) => ("a log of the kernel without events", record),
             _ => null,
         };
     }
@@ -105,21 +129,28 @@ internal static class UnknownFormat
         return -1;
     }
 
-    /// <summary><c> 49)   2.200 us    |  function();</c>.</summary>
+    /// <summary><c> 49)   2.200 us    |  function();</c>, also with the task before it.</summary>
     private static bool IsGraph(ReadOnlySpan<byte> line)
     {
         int digits = AsciiText.Unsigned(line, out _);
         int bar = line.IndexOf((byte)'|');
-        return digits > 0 && digits < line.Length && line[digits] == ')' && bar > 0
+        bool cpu = digits > 0 && digits < line.Length && line[digits] == ')' && bar > 0;
+        return (cpu || (bar > 0 && AsciiText.TrimEnd(line[..line.LastIndexOf((byte)'|')]).EndsWith(" us"u8)))
             && (line.EndsWith("{"u8) || line.EndsWith("();"u8) || line.EndsWith("}"u8) || line.EndsWith("*/"u8));
     }
 
-    /// <summary><c>12.345 ( 0.004 ms): comm/12 call(…) = 0</c>.</summary>
+    /// <summary><c>12.345 ( 0.004 ms): comm/12 call(…) = 0</c>, <c>12.345 comm/12 kvm:kvm_entry(vcpu_id: 0)</c>.</summary>
     private static bool IsPerfTrace(ReadOnlySpan<byte> line)
     {
         int digits = AsciiText.Unsigned(line, out _);
         int open = line.IndexOf((byte)'(');
         int close = line.IndexOf("): "u8);
-        return digits > 0 && open > digits && close > open && line[..close].EndsWith("ms"u8);
+        if (open > 0 && close > open && (line[..close].EndsWith("ms"u8) || AsciiText.TrimStart(line[(open + 1)..close]).IsEmpty))
+        {
+            return digits > 0 || line[0] == '?';
+        }
+
+        LineHeader header = default;
+        return LineHeader.Time(line, out int taken, ref header) && header.HasUnit && open > taken && line[taken..open].IndexOf((byte)':') > 0 && line[^1] == ')' && line[(open + 1)..].IndexOf(": "u8) > 0;
     }
 }

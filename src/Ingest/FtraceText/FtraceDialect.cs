@@ -33,6 +33,13 @@ internal sealed class FtraceDialect : TextDialect
             return LineKind.Lost;
         }
 
+        if (line.IndexOf((byte)'|') > 0 && LineHeader.TryGraph(line, out header))
+        {
+            return LineKind.Event;
+        }
+
+        header = default;
+
         // What trace-cmd report writes before the events.
         return line.StartsWith("cpus="u8) || line.StartsWith("version = "u8) || (line.StartsWith("CPU "u8) && line.EndsWith(" is empty"u8))
             ? LineKind.Comment
@@ -91,7 +98,8 @@ internal sealed class FtraceDialect : TextDialect
 
         if (end == 0 || rest.IsEmpty || rest[0] != ':' || end > TextSurvey.LongestName)
         {
-            return false;
+            name = GraphName(text);
+            return !name.IsEmpty;
         }
 
         if (name.SequenceEqual("tracing_mark_write"u8))
@@ -102,6 +110,15 @@ internal sealed class FtraceDialect : TextDialect
 
         payload = AsciiText.TrimStart(rest[1..]);
         return true;
+    }
+
+    /// <summary>The tracer's column shows no name: a function ends with a brace.</summary>
+    private static ReadOnlySpan<byte> GraphName(ReadOnlySpan<byte> text)
+    {
+        int bar = text.IndexOf((byte)'|');
+        ReadOnlySpan<byte> code = bar < 0 ? [] : AsciiText.TrimStart(text[(bar + 1)..]);
+        bool timed = bar == 0 || (bar > 0 && AsciiText.TrimEnd(text[..bar]).EndsWith(" us"u8));
+        return !timed ? [] : code.StartsWith("}"u8) ? "funcgraph_exit"u8 : code.EndsWith("{"u8) || code.EndsWith(";"u8) ? "funcgraph_entry"u8 : [];
     }
 
     /// <summary>Stacks, and what user space and drivers print.</summary>

@@ -205,7 +205,7 @@ internal sealed class Layout
     private static int Find(ReadOnlySpan<byte> text, ReadOnlySpan<byte> literal)
     {
         int exact = text.IndexOf(literal);
-        if (exact >= 0 || literal.IndexOf((byte)' ') < 0)
+        if (exact >= 0 || literal.IndexOf((byte)' ') < 0 || !HasOtherBlanks(text, literal))
         {
             return exact;
         }
@@ -220,6 +220,10 @@ internal sealed class Layout
 
         return -1;
     }
+
+    // Where each blank is one, only the end of the text can lack one.
+    private static bool HasOtherBlanks(ReadOnlySpan<byte> text, ReadOnlySpan<byte> literal) =>
+        text.IndexOfAny((byte)'\t', (byte)'\n') >= 0 || text.IndexOf("  "u8) >= 0 || (literal[^1] == ' ' && text.EndsWith(literal[..^1]));
 
     private static int Take(in Element e, ReadOnlySpan<byte> text, ReadOnlySpan<byte> next, EventWriter into, bool sure)
     {

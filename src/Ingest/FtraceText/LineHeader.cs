@@ -202,6 +202,47 @@ internal ref struct LineHeader
     }
 
     /// <summary>
+    /// The function-graph tracer with the options funcgraph-abstime and funcgraph-proc: <c>seconds |  CPU)  comm-pid   |  duration |
+    /// code</c>. What another tracepoint prints stands there as a comment.
+    /// </summary>
+    public static bool TryGraph(ReadOnlySpan<byte> line, out LineHeader header)
+    {
+        header = new LineHeader { Period = -1, Tgid = -1 };
+        ReadOnlySpan<byte> text = AsciiText.TrimStart(line);
+        if (!Time(text, out int taken, ref header) || !header.HasUnit || !AfterBar(ref text, taken))
+        {
+            return false;
+        }
+
+        int digits = AsciiText.Unsigned(text, out ulong cpu);
+        if (digits == 0 || cpu > 65535 || digits >= text.Length || text[digits] != ')')
+        {
+            return false;
+        }
+
+        header.Cpu = (int)cpu;
+        text = text[(digits + 1)..];
+        int bar = text.IndexOf((byte)'|');
+        if (bar < 0 || !header.Task(AsciiText.TrimEnd(text[..bar])))
+        {
+            return false;
+        }
+
+        header.Body = AsciiText.TrimEnd(text[(bar + 1)..]);
+        ReadOnlySpan<byte> code = AsciiText.TrimStart(header.Body[(header.Body.IndexOf((byte)'|') + 1)..]);
+        header.Body = code.StartsWith("/* "u8) && code.EndsWith(" */"u8) ? code[3..^3] : AsciiText.TrimStart(header.Body);
+        return true;
+    }
+
+    private static bool AfterBar(ref ReadOnlySpan<byte> text, int from)
+    {
+        ReadOnlySpan<byte> rest = AsciiText.TrimStart(text[from..]);
+        bool bar = rest.StartsWith("|"u8);
+        text = bar ? AsciiText.TrimStart(rest[1..]) : text;
+        return bar;
+    }
+
+    /// <summary>
     /// The latency format with the option verbose: <c>comm pid CPU flags preempt [sequence] time (+difference): …</c>; flags and depth
     /// are in hexadecimal, and no columns stand for them.
     /// </summary>

@@ -156,6 +156,13 @@ internal static class LogPrefix
         return i;
     }
 
+    /// <summary>A line of the kernel's log, with or without a date before it.</summary>
+    public static bool IsKernels(ReadOnlySpan<byte> line)
+    {
+        int date = Dated(line);
+        return Kernel(line[date..]) > 0 && Kernel(line[date..]) < line.Length - date;
+    }
+
     // "<6>[   12.345678] ", "[12.345678] [ T123] "
     private static int Kernel(ReadOnlySpan<byte> line)
     {
