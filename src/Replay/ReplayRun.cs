@@ -236,7 +236,7 @@ internal sealed class ReplayRun : IDisposable
         if (predicted.Path == FaultPath.Remapped)
         {
             _tallies.Remapped++;
-            _tallies.CacheableRemapped += fault.Outcome == FaultOutcome.Fixed && predicted.Kind is PageKind.P2 or PageKind.P3 or PageKind.P4 or PageKind.P10 ? 1 : 0;
+            _tallies.TtmMapped += fault.Outcome == FaultOutcome.Fixed && predicted.Kind is PageKind.P2 or PageKind.P3 or PageKind.P4 ? 1 : 0;
             _tallies.KindInferred += predicted.Certainty == Certainty.Inferred ? 1 : 0;
             _tallies.KindAssumed += predicted.Certainty == Certainty.Assumed ? 1 : 0;
         }

@@ -75,7 +75,9 @@ public sealed class FieldTests : IDisposable
         Assert.Contains("return probe on kvm_pgtable_stage2_map", Flat(info.Output), StringComparison.Ordinal);
         Assert.Contains("probes --arch arm64", Flat(info.Output), StringComparison.Ordinal);
         Assert.Contains("ENOSYS: KVM_RUN fails", Flat(result.Output), StringComparison.Ordinal);
-        foreach (string said in new[] { Flat(info.Output), Flat(result.Output + result.Error) })
+        Assert.Equal(0, _scratch.Run("report", "-d", Data, "-o", _scratch["report.html"]).Code);
+        string report = System.Text.RegularExpressions.Regex.Replace(System.IO.File.ReadAllText(_scratch["report.html"]), "<script.*?</script>", "", System.Text.RegularExpressions.RegexOptions.Singleline);
+        foreach (string said in new[] { Flat(info.Output), Flat(result.Output + result.Error), report })
         {
             Assert.Contains("arm64", said, StringComparison.Ordinal);
             Assert.DoesNotContain("not modelled", said, StringComparison.Ordinal);

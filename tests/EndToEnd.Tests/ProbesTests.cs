@@ -55,6 +55,32 @@ public class ProbesTests
     }
 
     [Theory]
+    [InlineData(40)]
+    [InlineData(16, "--small")]
+    [InlineData(39, "--kernel", "6.12.95+deb12-arm64")]
+    [InlineData(39, "--kernel", "6.12.95")]
+    public void Another_machine_has_definitions_of_its_own(int count, params string[] options)
+    {
+        using var scratch = new Scratch();
+        ToolResult file = scratch.Run(["--quiet", "probes", "--arch", "arm64", "--format", "probe-file", .. options]);
+        Assert.Equal((0, count), (file.Code, file.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
+        string script = scratch.Run(["probes", "--arch", "aarch64", .. options]).Output;
+        Assert.Contains("kvm_pgtable_stage2_map", script, StringComparison.Ordinal);
+        Assert.DoesNotMatch("kvmmmu|kvm_page_fault|kvm_tdp|kvm_amd", script);
+    }
+
+    [Theory]
+    [InlineData("'6.12.95+deb12-amd64' is a kernel for x86, not for arm64", "--arch", "arm64", "--kernel", "6.12.95+deb12-amd64")]
+    [InlineData("expected one of x86, x86_64", "--arch", "riscv")]
+    public void A_machine_that_does_not_fit_is_the_persons_mistake(string message, params string[] options)
+    {
+        using var scratch = new Scratch();
+        ToolResult result = scratch.Run(["probes", .. options]);
+        Assert.Equal(2, result.Code);
+        Assert.Contains(message, result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("--install")]
     [InlineData("--remove")]
     public void Without_tracefs_or_permission_it_is_exit_code_4_and_one_line(string what)

@@ -88,10 +88,12 @@ public sealed partial class ThreadPageTests(SampleDataset samples)
         Dictionary<(string, string), string> found = [];
         foreach (string path in more.Append(Tool.Samples).SelectMany(d => Directory.EnumerateFiles(d, "*.trace.dat", SearchOption.AllDirectories)).Where(path => !path.Contains("arm64", StringComparison.Ordinal)).Order(StringComparer.Ordinal))
         {
+            // Those of another machine lie in a folder of its name.
             Match name = Name().Match(path);
-            if (name.Success && named.Contains((name.Groups[1].Value, name.Groups[2].Value)))
+            (string, string) capture = (name.Groups[2].Value + (name.Groups[1].Success ? "-arm64" : ""), name.Groups[3].Value);
+            if (name.Success && named.Contains(capture))
             {
-                found.TryAdd((name.Groups[1].Value, name.Groups[2].Value), path);
+                found.TryAdd(capture, path);
             }
         }
 
@@ -101,7 +103,7 @@ public sealed partial class ThreadPageTests(SampleDataset samples)
     [GeneratedRegex(@"<!-- (?<query>thread/\w+): (?<captures>.*?) -->\n\n(?<table>(?:\|.*\n)+)")]
     private static partial Regex Table();
 
-    [GeneratedRegex(@"(6\.1|6\.12|7\.2)[-/.]([a-z.]+)\.trace\.dat$")]
+    [GeneratedRegex(@"(arm64/)?(6\.1|6\.12|7\.2)[-/.]([a-z.]+)\.trace\.dat$")]
     private static partial Regex Name();
 
     /// <summary>A table of the page.</summary>

@@ -19,6 +19,11 @@ public static class CostNotes
             "counted: exact, by the models; assumed: page tables of 4 levels, host work as spec 12 has it for the path of each lookup",
             "measured: what the models themselves take on this machine, not a kernel; a ratio whose interval holds 1 is no difference",
         ];
+        if (session.Select($"SELECT count(*) FROM traces WHERE arch IN ('aarch64', 'arm64') AND {asked}", row => row.GetInt64(0))[0] > 0)
+        {
+            notes.Add("arm64: spte_* are stage-2 leaves, a flush is a TLBI, one for each leaf that is zapped, replaced or given permissions; assumed: a CPU without FEAT_TLBIRANGE");
+        }
+
         foreach ((string kernel, double p50) in session.Select(
             $"SELECT coalesce(kernel, '?'), median(p50) FROM cost_traced JOIN traces USING (trace_id) WHERE quantity = 'fault' AND cost_traced.path IN ('fast', 'mmio_cached') AND unit = 'ns' AND n >= 20 AND {asked} GROUP BY ALL HAVING median(p50) > {FastFaultOfHardware} ORDER BY 1",
             row => (row.GetString(0), row.GetDouble(1))))

@@ -28,10 +28,11 @@ public sealed record ProbeGeneration(string Name, string VerifiedOn, Version? Fr
         "follow_pfnmap", "follow_pfnmap_ret", "follow_pte", "follow_pte_ret", "kvm_mn_start", "kvm_mn_start_ret", "kvm_mn_end", "kvm_inv_end",
     ];
 
-    // arm64 has no event for its leaves: what maps them stands in for kvmmmu's. The sequence numbers are not needed, a retry shows.
+    // arm64 has no event for its leaves: what maps them stands in for kvmmmu's. The sequence numbers are not needed, a retry shows. Without
+    // the injection a fetch from device memory looks like a retry.
     private static readonly HashSet<string> s_smallArm64 =
     [
-        "set_region", "set_region_ret", "guest_abort", "guest_abort_ret", "gfn_to_pfn", "user_mem_abort", "hva_to_pfn", "hva_to_pfn_ret",
+        "set_region", "set_region_ret", "guest_abort", "guest_abort_ret", "inject_abt", "inject_sea", "gfn_to_pfn", "user_mem_abort", "hva_to_pfn", "hva_to_pfn_ret",
         "follow_pfnmap", "follow_pfnmap_ret", "follow_pte", "follow_pte_ret", "s2_map", "s2_map_ret", "s2_relax", "s2_relax_ret", "kvm_mn_start", "kvm_mn_end",
     ];
 

@@ -84,12 +84,15 @@ internal static class AssumptionWriter
             Say($"events whose VM was taken to be the newest: {counts.VmAssumed}; {(arm64 ? "leaf" : "SPTE")} changes by others than faults and windows, handed to every model as seen: {counts.MaintenanceFromSpteEvents}; outcomes inferred from re-entry alone: {counts.OutcomesInferred}"));
     }
 
-    /// <summary>S2FWB and DIC decide since 6.17 whether a memslot over cacheable memory of a driver is taken; only that shows them.</summary>
+    /// <summary>
+    /// S2FWB and DIC decide since 6.17 whether a memslot over cacheable memory of a driver is taken. DIC shows in data that is mapped executable,
+    /// S2FWB in nothing else; whether the VMA is cached no record tells (vgem's is not, and is taken by all).
+    /// </summary>
     private static string Arm64Cpu(CapturedKernel kernel, ReplayTallies tallies)
     {
         bool decides = kernel.Model == "merged" && kernel.Setting != "6.13";
         string coherent = kernel.SlotsRefused > 0 && decides ? Say($"S2FWB or DIC known to be missing ({kernel.SlotsRefused} memslots refused)")
-            : decides && tallies.CacheableRemapped > 0 ? Say($"S2FWB and DIC known ({tallies.CacheableRemapped} faults mapped cacheable memory of a driver)")
+            : decides && kernel.Layout.AlwaysExecutable && tallies.TtmMapped > 0 ? Say($"DIC known, S2FWB inferred ({tallies.TtmMapped} faults mapped a driver's buffer, whose memslot would else be refused if it is cached)")
             : "S2FWB and DIC taken as present where `merged` asks for them (--setting 7.x-nofwb: without)";
         return coherent + ", VHE or nVHE taken as without effect on faults, pKVM and MTE as off";
     }
@@ -123,8 +126,8 @@ internal sealed class ReplayTallies
 
     public long Remapped { get; set; }
 
-    /// <summary>Remapped pages of the kernel's own memory that the kernel mapped.</summary>
-    public long CacheableRemapped { get; set; }
+    /// <summary>Faults that mapped a page of a TTM buffer.</summary>
+    public long TtmMapped { get; set; }
 
     public long KindInferred { get; set; }
 

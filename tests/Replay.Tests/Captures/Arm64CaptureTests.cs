@@ -6,16 +6,20 @@ namespace TraceReplay.Replay.Tests.Captures;
 /// <summary>Real arm64 kernels against the models, and both against what their VMM saw.</summary>
 public class Arm64CaptureTests
 {
-    public static TheoryData<string> Captures() => [.. All().Where(path => ReplayedCapture.TruthOf(path) is not null)];
+    private const string None = "none at hand";
+
+    /// <summary>The runner fails a theory without data: where there are no captures, one entry says so.</summary>
+    public static TheoryData<string> Captures() => [.. All().Where(path => ReplayedCapture.TruthOf(path) is not null).DefaultIfEmpty(None)];
 
     /// <summary>
     /// Pass by pass: as many faults end in EFAULT, MMIO, ENOSYS and an injected abort as KVM_RUN and the guest saw. Each pass ends by a store to
     /// an address without memslot, which its counts leave out. A pass of a race has pages that the VMM's file lists only in part.
     /// </summary>
-    [Theory(SkipTestWithoutData = true)]
+    [Theory]
     [MemberData(nameof(Captures))]
     public void Faults_end_as_the_VMM_saw_it(string capture)
     {
+        SkipWithout(capture);
         ReplayedCapture replayed = ReplayedCapture.Of(capture);
         List<Dictionary<string, string?>> faults = replayed.Result("faults");
         foreach (TruthFile.Op op in TruthFile.Read(ReplayedCapture.TruthOf(capture)!).Ops)
@@ -32,10 +36,11 @@ public class Arm64CaptureTests
         }
     }
 
-    [Theory(SkipTestWithoutData = true)]
+    [Theory]
     [MemberData(nameof(Captures))]
     public void The_models_cover_what_that_kernel_did(string capture)
     {
+        SkipWithout(capture);
         ReplayedCapture replayed = ReplayedCapture.Of(capture);
         Assert.All(replayed.Result("faults"), row => Assert.Equal("arm64", row["kind"]));
         foreach (Dictionary<string, string?> row in replayed.Result("fidelity").Where(row => row["quantity"] is "outcome" or "refs" or "level" or "pfn" or "spte"))
@@ -81,7 +86,13 @@ public class Arm64CaptureTests
             replayed.Result("outcomes").Where(row => mmio.Contains(row["fault_id"]!)).Select(row => (row["model"]!, row["outcomes"]!)).Distinct().Order());
     }
 
+<<<<<<< HEAD
     private static IEnumerable<string> All() => ReplayedCapture.All().Where(ReplayedCapture.IsArm64);
+=======
+    private static void SkipWithout(string capture) => Assert.SkipWhen(capture == None, "no capture of arm64 is in the directories that TRACEREPLAY_CAPTURES names");
+
+    private static IEnumerable<string> All() => ReplayedCapture.All().Where(path => path.Contains("arm64", StringComparison.Ordinal));
+>>>>>>> h4
 
     private static ulong Gpa(Dictionary<string, string?> row) => ulong.Parse(row["gpa"]!, CultureInfo.InvariantCulture);
 

@@ -21,7 +21,7 @@ internal static class RefusedUnexplained
                     if(arg_min(vcpu, seq) IS NULL, '', format(', vCPU {}', arg_min(vcpu, seq))), if(count(*) > 1, format(', and {} faults more', count(*) - 1), '')) AS title,
                 count(*) AS faults, count(DISTINCT gfn) AS pages, min(fault_id) AS first_fault, min(seq) AS first_seq,
                 format('{} faults ended in EFAULT{}', count(*), if(bool_or(is_vm_last), '; no fault of the VM comes after the last', '')) AS evidence
-            FROM @refused WHERE observed_outcome = 'EFAULT' AND page_kind IS DISTINCT FROM 'P4' AND page_kind IS DISTINCT FROM 'P7' AND (reason IS NULL OR reason LIKE 'the trace does not show%')
+            FROM @refused WHERE observed_outcome = 'EFAULT' AND page_kind IS DISTINCT FROM 'P4' AND page_kind IS DISTINCT FROM 'P7' AND starts_with(coalesce(reason, 'the trace does not show'), 'the trace does not show')
             GROUP BY trace_id
             """,
         Rows = "SELECT fault_id, vcpu, format('0x{:x}', gpa) AS gpa, access FROM faults WHERE trace_id = 'TRACE' AND observed_outcome = 'EFAULT'",

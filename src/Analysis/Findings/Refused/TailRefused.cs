@@ -20,7 +20,7 @@ internal static class TailRefused
                 SELECT r.*, p.buffer, p.vma, p.buffer_pages
                 FROM @refused r
                 LEFT JOIN @places p ON p.trace_id = r.trace_id AND p.vm IS NOT DISTINCT FROM r.vm AND p.as_id IS NOT DISTINCT FROM r.as_id AND p.slot_id IS NOT DISTINCT FROM r.slot_id AND p.delta = r.hva - r.gfn * 4096 AND p.page_kind IS NOT DISTINCT FROM r.page_kind
-                WHERE r.observed_outcome = 'EFAULT' AND r.page_kind IN ('P4', 'P7') AND (r.reason IS NULL OR r.reason NOT LIKE 'the remapped leaf%')
+                WHERE r.observed_outcome = 'EFAULT' AND r.page_kind IN ('P4', 'P7') AND NOT starts_with(coalesce(r.reason, ''), 'the remapped leaf')
             ), placed AS (
                 -- Where the blocks of a mapping lie in it: a pfn that the driver put there, and the newest block that holds it.
                 SELECT DISTINCT i.trace_id, i.vma_start, arg_max(b.pfn, b.seq) AS head, arg_max(b."order", b.seq) AS power, (arg_max(b.pfn, b.seq)::BIGINT - i.pfn::BIGINT) * 4096 + i.addr::BIGINT AS head_hva
