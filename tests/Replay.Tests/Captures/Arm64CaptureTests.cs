@@ -86,6 +86,8 @@ public class Arm64CaptureTests
             replayed.Result("outcomes").Where(row => mmio.Contains(row["fault_id"]!)).Select(row => (row["model"]!, row["outcomes"]!)).Distinct().Order());
     }
 
+    private static void SkipWithout(string capture) => Assert.SkipWhen(capture == None, "no capture of arm64 is in the directories that TRACEREPLAY_CAPTURES names");
+
     private static IEnumerable<string> All() => ReplayedCapture.All().Where(ReplayedCapture.IsArm64);
 
     private static ulong Gpa(Dictionary<string, string?> row) => ulong.Parse(row["gpa"]!, CultureInfo.InvariantCulture);
