@@ -20,12 +20,12 @@ internal static class FindingsSql
     /// <param name="name">What its relations are called here.</param>
     public static string Select(Finding finding, Func<Relation, string> name) =>
         $"""
-        SELECT trace_id, {Sql.Literal(finding.Id)} AS finding, coalesce(severity, {Sql.Literal(Finding.Spell(finding.Severity))}) AS severity, title,
+        SELECT trace_id, {Sql.Literal(finding.Id)} AS finding, coalesce(severity, {Sql.Literal(Finding.Spell(finding.Severity))}) AS severity, coalesce(title, {Sql.Literal(finding.Title)}) AS title,
             faults::BIGINT AS faults, pages::BIGINT AS pages, first_fault::BIGINT AS first_fault, first_seq::BIGINT AS first_seq,
             coalesce(certainty, {Sql.Literal(finding.Certainty)}) AS certainty, coalesce(doing, {Sql.Literal(finding.Doing)}) AS doing, evidence, coalesce(remedy, {Sql.Literal(finding.Remedy)}) AS remedy
         FROM (SELECT NULL::VARCHAR AS severity, NULL::VARCHAR AS certainty, NULL::VARCHAR AS doing, NULL::VARCHAR AS remedy WHERE false UNION ALL BY NAME
         ({Relations.Expand(finding.Sql, name)}
-        ))
+        )) WHERE trace_id IS NOT NULL
         """;
 
     /// <summary>Most severe first, then in the catalogue's order.</summary>

@@ -48,13 +48,18 @@ internal sealed class OneTrace(DatasetSession session, DatasetReader reader)
         {
             string[] files = [.. Files(relation, view)];
             string from = files.Length > 0 && files.All(File.Exists)
-                ? $"read_parquet([{string.Join(", ", files.Select(f => Sql.Literal(Sql.GlobSafe(f))))}], union_by_name = true, hive_partitioning = false)"
+                ? $"({Known(view)}SELECT * FROM read_parquet([{string.Join(", ", files.Select(f => Sql.Literal(Sql.GlobSafe(f))))}], union_by_name = true, hive_partitioning = false))"
                 : relation.IsEvent && files.Length == 0 ? "(SELECT NULL::VARCHAR AS trace_id WHERE false)" : view;
             sql = Regex.Replace(sql, $@"\bFROM {Regex.Escape(view)}\b", $"FROM {from}".Replace("$", "$$", StringComparison.Ordinal));
         }
 
         return $"SELECT * FROM ({sql}) WHERE trace_id = {Sql.Literal(_trace.TraceId)}";
     }
+
+    // A column that an older version of the program did not write is NULL, as in the views.
+    private static string Known(string view) => Tables.Results.FirstOrDefault(table => table.Name == view) is { } table
+        ? $"SELECT {string.Join(", ", table.Columns.Select(column => $"NULL::{column.Type} AS {Sql.Identifier(column.Name)}"))} WHERE false UNION ALL BY NAME "
+        : "";
 
     private IEnumerable<string> Files(Relation relation, string view) => relation.IsEvent
         ? _trace.EventCounts.Keys.Where(name => name.EndsWith('.' + view, StringComparison.Ordinal)).Select(name => reader.EventPath(_trace.TraceId, name))
