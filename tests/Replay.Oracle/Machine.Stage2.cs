@@ -164,7 +164,7 @@ public sealed partial class Machine
         {
             if (old is null && Kernel.RelaxNeedsLeaf && vm.SeenBlocks.Contains(fault.Gfn / 512))
             {
-                fault.Retry(RetryCause.LostRace);
+                fault.Retry(RetryCause.LeafGone);
                 return;
             }
 
@@ -180,7 +180,7 @@ public sealed partial class Machine
         }
         else if (old is not null && old.Level == goal && old.Pfn == leaf.Pfn && old.Device == leaf.Device)
         {
-            fault.Retry(RetryCause.LostRace);
+            fault.Retry(RetryCause.LeafThere);
             return;
         }
         else

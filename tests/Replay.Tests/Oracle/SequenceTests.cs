@@ -55,7 +55,7 @@ public class SequenceTests
         string[] impossible =
         [
             .. Kernel.All.Select(k => $"{k.Name} {FaultOutcome.WriteProtected}"),
-            .. Kernel.All.SelectMany(k => new[] { $"{k.Name} {RetryCause.Poison}", $"{k.Name} {RetryCause.LostRace}" }),
+            .. Kernel.All.SelectMany(k => new[] { $"{k.Name} {RetryCause.Poison}", $"{k.Name} {RetryCause.LostRace}", $"{k.Name} {RetryCause.LeafThere}", $"{k.Name} {RetryCause.LeafGone}" }),
             .. Kernel.All.Where(k => !k.Precheck).SelectMany(k => new[] { $"{k.Name} {RetryCause.PrecheckBeforeLookup}", $"{k.Name} {RetryCause.PrecheckAfterLookup}" }),
             .. Kernel.All.SelectMany(k => new[] { $"{k.Name} {FaultOutcome.Abort}", $"{k.Name} {FaultOutcome.Enosys}" }),
             $"current@6.1 {FaultOutcome.Eintr}",
@@ -64,7 +64,7 @@ public class SequenceTests
         IEnumerable<string> wanted = Kernel.All.SelectMany(k => Enum.GetValues<FaultOutcome>().Select(o => $"{k.Name} {o}"))
             .Concat(Kernel.All.SelectMany(k => Enum.GetValues<RetryCause>().Select(c => $"{k.Name} {c}")))
             .Concat(Kernel.AllArm64.SelectMany(k => new[] { FaultOutcome.Fixed, FaultOutcome.Retry, FaultOutcome.Emulate, FaultOutcome.Efault, FaultOutcome.Sigbus, FaultOutcome.Abort, FaultOutcome.Enosys }.Select(o => $"{k.Name} {o}")))
-            .Concat(Kernel.AllArm64.SelectMany(k => new[] { RetryCause.WindowOpen, RetryCause.SeqMoved, RetryCause.LostRace }.Select(c => $"{k.Name} {c}")))
+            .Concat(Kernel.AllArm64.SelectMany(k => new[] { RetryCause.WindowOpen, RetryCause.SeqMoved, RetryCause.LeafThere }.Select(c => $"{k.Name} {c}")))
             .Concat(Enum.GetValues<Series>().SelectMany(s => Enum.GetValues<FaultPath>().Select(p => $"{s} {p}")))
             .Concat(Enum.GetValues<PageKind>().Select(k => $"{k}"))
             .Concat(["level 1", "level 2", "level 3", "v11@6.8 extra put"]);

@@ -33,6 +33,7 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
     public void OnMmap(EventCursor e, TaskState task)
     {
         task.Mmap = (e[0], e[1], e[2], e[3], e.Knows(5) ? (int)e[5] : -1);
+        task.RemappedInMmap = null;
         if ((e[2] & MapFixed) != 0 && e.Knows(4))
         {
             Changes(task, e[4], e[4] + ((e[0] + 4095) & ~4095UL));
@@ -51,6 +52,12 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
         long address = (long)e[0];
         if (address is < 0 and > -4096)
         {
+            return;
+        }
+
+        if (task.RemappedInMmap == e[0])
+        {
+            // What the driver made of it is known already.
             return;
         }
 
@@ -326,6 +333,7 @@ internal sealed class HostTracker(TimelineContext context, VmTracker vms, bool i
     {
         // The leaves themselves are learned when a lookup follows them: the range may be gigabytes.
         const VmaFlags remapped = VmaFlags.Io | VmaFlags.PfnMap | VmaFlags.Read | VmaFlags.Write | VmaFlags.Shared | VmaFlags.Contiguous;
+        task.RemappedInMmap = task.Mmap is null ? null : e[0];
         KnowVma(vms.Of(task), e[0], e[0] + e[2], remapped, 0);
     }
 

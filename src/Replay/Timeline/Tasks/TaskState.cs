@@ -81,6 +81,9 @@ internal sealed class TaskState(int pid)
 
     public (ulong Length, ulong Prot, ulong Flags, ulong Offset, int Fd)? Mmap { get; set; }
 
+    /// <summary>Where a driver has mapped its memory within the mmap call that is under way.</summary>
+    public ulong? RemappedInMmap { get; set; }
+
     /// <summary>mremap that has begun.</summary>
     public (ulong Start, ulong OldLength, ulong NewLength, ulong Flags, ulong? Target)? Mremap { get; set; }
 
