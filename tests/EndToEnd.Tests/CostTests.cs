@@ -15,8 +15,8 @@ public sealed class CostDataset : IDisposable
     public CostDataset()
     {
         string[] more = (Environment.GetEnvironmentVariable("TRACEREPLAY_CAPTURES") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
-        string[] captures = [.. more.Prepend(Tool.Samples).SelectMany(folder => Directory.EnumerateFiles(folder, "*.trace.dat", SearchOption.AllDirectories))];
-        Runs = [Run(["run", "-q", "-d", Root, .. captures]), Run("cost", "-d", Root, "--repetitions", "0", "--format", "json")];
+        string[] captures = [.. more.Prepend(Tool.Samples).SelectMany(folder => Directory.EnumerateFiles(folder, "*.trace.dat", SearchOption.AllDirectories)).Where(path => !path.Contains("arm64", StringComparison.Ordinal))];
+        Runs = [Run(["ingest", "-q", "-d", Root, .. captures]), Run("replay", "-q", "-d", Root), Run("cost", "-d", Root, "--repetitions", "0", "--format", "json")];
     }
 
     public string Root => _scratch["data"];
@@ -128,10 +128,10 @@ public class CostTests(CostDataset data)
     public void What_is_printed_says_what_is_inferred_and_assumed()
     {
         Assert.All(data.Runs, run => Assert.Equal(0, run.Code));
-        Assert.NotEmpty(JsonDocument.Parse(data.Runs[1].Output).RootElement.EnumerateArray());
-        Assert.Contains("assumed: page tables of 4 levels", data.Runs[1].Error, StringComparison.Ordinal);
-        Assert.Contains("the machine was emulated or slowed (inferred)", data.Runs[1].Error, StringComparison.Ordinal);
-        Assert.Contains("the probes are part of each latency", data.Runs[1].Error, StringComparison.Ordinal);
+        Assert.NotEmpty(JsonDocument.Parse(data.Runs[^1].Output).RootElement.EnumerateArray());
+        Assert.Contains("assumed: page tables of 4 levels", data.Runs[^1].Error, StringComparison.Ordinal);
+        Assert.Contains("the machine was emulated or slowed (inferred)", data.Runs[^1].Error, StringComparison.Ordinal);
+        Assert.Contains("the probes are part of each latency", data.Runs[^1].Error, StringComparison.Ordinal);
         foreach (string show in new[] { "counts", "traced", "probes", "prices", "predictions" })
         {
             ToolResult shown = data.Run("cost", "-q", "-d", data.Root, "--trace", Trace("6.12-ttmsmall"), "--repetitions", "0", "--show", show);
