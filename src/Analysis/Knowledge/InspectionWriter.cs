@@ -49,7 +49,7 @@ public static class InspectionWriter
         {
             string kernel = (capture.Kernel is null ? "" : $" --kernel {capture.Kernel}")
                 + (Machines.OfRelease(capture.Kernel) is null ? $" --arch {Machines.Name(capture.Contents.Machine)}" : "");
-            output.Write($"\n  how to record that: tracereplay probes{kernel}; the few that were enough: tracereplay probes --small{kernel}\n");
+            output.Write($"\n  how to record that: tracereplay probes{kernel}\n  the few that were enough: tracereplay probes --small{kernel}\n");
         }
 
         output.Write('\n');

@@ -97,8 +97,8 @@ internal sealed class AbortTracker
         abort.SnapshotAfter = abort.Last = _context.Place;
         abort.Vm.HasFaults = true;
 
-        // The address of the page stands in ipa, what lies below in the register that holds the guest's virtual address.
-        abort.Observed.Gpa = (e[0] & ~0xfffUL) | (e.Knows(2) ? e[2] & 0xfff : 0);
+        // The event's own: the page's address.
+        abort.Observed.Gpa = e[0];
         abort.Observed.FaultId = _next++;
         abort.Observed.Seq = e.Seq;
         abort.Observed.Time = e.Time;
