@@ -13,7 +13,7 @@ internal static class Arm64Requirements
     /// <summary>Where memslots are recorded, or shown by a fault's lookup.</summary>
     public static IReadOnlyList<Source> Memslots { get; } =
     [
-        Entry("__kvm_set_memory_region", before: "6.6"), Entry("kvm_set_memory_region", from: "6.6"),
+        Entry("kvm_set_memory_region", from: "6.6"), Entry("__kvm_set_memory_region", before: "6.6"),
         Entry("__gfn_to_pfn_memslot", before: "6.13"), Entry("user_mem_abort", from: "6.13"),
     ];
 
@@ -61,7 +61,7 @@ internal static class Arm64Requirements
         HostRequirements.Ageing,
         new("MMIO", ["kvm:kvm_mmio", Entry("io_mem_abort")], [UserspaceExit],
             "a gfn without memslot is MMIO"),
-        new("S2FWB and DIC of the CPU (AS-8)", [], [Return("__kvm_set_memory_region", before: "6.6"), Return("kvm_set_memory_region", from: "6.6")],
+        new("S2FWB and DIC of the CPU (AS-8)", [], [Return("kvm_set_memory_region", from: "6.6"), Return("__kvm_set_memory_region", before: "6.6")],
             "present; a kernel from 6.17 on without them refuses a memslot over cacheable memory of a driver"),
         new("nested guests (AS-9)", [Entry("user_mem_abort", from: "6.13")], [],
             "none: every fault is the first-level guest's"),
