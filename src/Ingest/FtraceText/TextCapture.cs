@@ -234,7 +234,7 @@ internal sealed class TextCapture : ICapture
     {
         if (_survey.IsArm64)
         {
-            Info.Warnings.Add("an arm64 capture (kvm_guest_fault, HSR_EC): its events are kept, its faults are not modelled");
+            Info.Warnings.Add("an arm64 capture (kvm_guest_fault, HSR_EC): its faults are guest aborts of stage 2");
         }
         else if (release is not null && Info.Kernel is null)
         {
