@@ -43,9 +43,14 @@ public class CostTests(CostDataset data)
             SELECT trace_id, pid, seq, ts_ns FROM kvm_entry UNION ALL SELECT trace_id, pid, seq, ts_ns FROM kvm_userspace_exit),
         begins AS (
             SELECT trace_id, pid, seq, ts_ns, lead(seq) OVER (PARTITION BY trace_id, pid ORDER BY seq) AS next FROM kvm_page_fault),
+        returns AS (SELECT trace_id, pid, seq, ts_ns FROM tdp_fault_ret),
         latencies AS (
-            SELECT f.trace_id, f.seq, e.ts_ns - f.ts_ns AS t
-            FROM begins f ASOF JOIN ends e ON f.trace_id = e.trace_id AND f.pid = e.pid AND f.seq < e.seq WHERE f.next IS NULL OR e.seq < f.next),
+            -- To the handler's return where it was recorded, or the guest's next entry.
+            SELECT f.trace_id, f.seq, coalesce(r.ts_ns, e.ts_ns) - f.ts_ns AS t
+            FROM begins f ASOF JOIN ends e ON f.trace_id = e.trace_id AND f.pid = e.pid AND f.seq < e.seq
+            LEFT JOIN (SELECT f.trace_id, f.pid, f.seq, min_by(r.ts_ns, r.seq) AS ts_ns, min(r.seq) AS ret FROM begins f JOIN returns r ON f.trace_id = r.trace_id AND f.pid = r.pid AND f.seq < r.seq AND (f.next IS NULL OR r.seq < f.next) GROUP BY ALL) r
+                ON r.trace_id = f.trace_id AND r.seq = f.seq AND r.ret < e.seq
+            WHERE f.next IS NULL OR e.seq < f.next),
         zaps AS (
             SELECT c.trace_id, c.pid, c.seq, c.ts_ns FROM kvm_tdp_mmu_spte_changed c
             WHERE c.old_spte & 2048 <> 0 AND (c.level = 1 OR c.old_spte & 128 <> 0) AND c.new_spte & 2048 = 0),

@@ -119,26 +119,6 @@ public sealed class CraftedTests : IDisposable
         Assert.Contains("no buffer", Assert.Throws<CaptureException>(() => Ingest(Plain())).Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Sections that unpack to a thousand times what a kernel writes are read as far as they are of use.</summary>
-    [Theory]
-    [InlineData("zstd")]
-    [InlineData("zlib")]
-    public void A_bomb_of_symbols_threads_or_formats_takes_bounded_memory(string compression)
-    {
-        string symbols = "ffffffff81000100 T probed_function\n" + new string('a', 100 << 20);
-        TraceDatBuilder b = new() { Compression = compression, Kallsyms = symbols, Cmdlines = new string('\n', 60 << 20) };
-        b.Formats.Add(("test", TraceDatBuilder.Format("plain", 301)));
-        b.Formats.Add(("test", "name: huge\nID: 302\nformat:\n" + new string(' ', 60 << 20)));
-        b.Buffers.Add(("", [(0, [b.Page(1, 0, b.Record(1, b.Payload(301, 1)))])]));
-        byte[] file = b.Build();
-        long before = GC.GetTotalAllocatedBytes(precise: true);
-        TraceManifest manifest = Ingest(file).Manifest;
-        Assert.Equal(1, manifest.Events);
-        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 400L << 20);
-        Assert.Contains(manifest.Warnings, w => w.Contains("bytes of names of threads", StringComparison.Ordinal));
-        Assert.Contains(manifest.Warnings, w => w.Contains("is not usable", StringComparison.Ordinal));
-    }
-
     [Fact]
     public void Data_of_CPUs_that_share_bytes_are_damage()
     {

@@ -32,7 +32,13 @@ public static class FindingsReader
             one.Make(relation);
         }
 
-        return asked.Count == 0 ? [] : session.Select($"SELECT * FROM ({string.Join(" UNION ALL ", asked.Select(f => FindingsSql.Select(f, OneTrace.Table)))}) {FindingsSql.Order}", Row);
+        if (asked.Count == 0)
+        {
+            return [];
+        }
+
+        using DuckDBCommand command = session.Plain($"SELECT * FROM ({string.Join(" UNION ALL ", asked.Select(f => FindingsSql.Select(f, OneTrace.Table)))}) {FindingsSql.Order}");
+        return session.Rows(command, Row);
     }
 
     internal static FindingRow Row(DuckDBDataReader r) => new(

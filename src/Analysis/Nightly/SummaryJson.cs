@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using TraceReplay.Analysis.Query;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Analysis.Nightly;
 

@@ -5,6 +5,7 @@ using System.Numerics;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Analysis.Query;
 

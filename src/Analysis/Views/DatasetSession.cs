@@ -13,6 +13,9 @@ public sealed partial class DatasetSession : IDisposable
     private static readonly HashSet<string> s_introspection = new(StringComparer.OrdinalIgnoreCase)
     {
         "show", "pragma", "information_schema", "pg_catalog", "sqlite_master", "duckdb_views", "duckdb_tables", "duckdb_columns",
+
+        // These name tables in literals.
+        "query", "query_table",
     };
 
     private readonly Dictionary<string, ViewDefinition> _pending;
@@ -65,6 +68,12 @@ public sealed partial class DatasetSession : IDisposable
     public DuckDBCommand Command(string sql)
     {
         EnsureViews(sql);
+        return Plain(sql);
+    }
+
+    /// <summary>A command for statements that name no view.</summary>
+    internal DuckDBCommand Plain(string sql)
+    {
         DuckDBCommand command = _connection.CreateCommand();
         command.CommandText = sql;
         return command;
@@ -74,6 +83,12 @@ public sealed partial class DatasetSession : IDisposable
     public List<T> Select<T>(string sql, Func<DuckDBDataReader, T> map, params ReadOnlySpan<(string Name, object Value)> parameters)
     {
         using DuckDBCommand command = Command(sql);
+        return Rows(command, map, parameters);
+    }
+
+    /// <summary>All rows of a command.</summary>
+    internal List<T> Rows<T>(DuckDBCommand command, Func<DuckDBDataReader, T> map, params ReadOnlySpan<(string Name, object Value)> parameters)
+    {
         foreach ((string name, object value) in parameters)
         {
             command.Parameters.Add(new DuckDBParameter(name, value));
@@ -253,6 +268,7 @@ public sealed partial class DatasetSession : IDisposable
         command.ExecuteNonQuery();
     }
 
-    [GeneratedRegex("\"(?<quoted>(?:[^\"]|\"\")*)\"|[\\p{L}_][\\p{L}\\p{N}_]*")]
+    // Words in literals and comments name no view: to make one for nothing opens all its files.
+    [GeneratedRegex("\"(?<quoted>(?:[^\"]|\"\")*)\"|[eE]'(?:[^'\\\\]|\\\\.|'')*'|'(?:[^']|'')*'|--[^\n]*|[\\p{L}_][\\p{L}\\p{N}_]*", RegexOptions.Singleline)]
     private static partial Regex Words();
 }

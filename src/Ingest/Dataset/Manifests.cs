@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.Dataset;
 
@@ -164,7 +166,7 @@ public static class Manifests
 
             foreach (var own in day)
             {
-                lines[own.Manifest!.TraceId] = JsonSerializer.SerializeToUtf8Bytes(own.Manifest, ManifestJson.OneLine.TraceManifest);
+                lines[own.Manifest!.TraceId] = Encoding.UTF8.GetBytes(JsonText.Escaped(JsonSerializer.Serialize(own.Manifest, ManifestJson.OneLine.TraceManifest)));
             }
 
             Write(path, lines.Values);

@@ -1,6 +1,8 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.Dataset;
 
@@ -72,7 +74,7 @@ public sealed record TraceManifest
         string temporary = TemporaryFile.For(path);
         using (FileStream f = new(temporary, FileMode.Create, FileAccess.Write))
         {
-            JsonSerializer.Serialize(f, this, ManifestJson.SnakeCase.TraceManifest);
+            f.Write(Encoding.UTF8.GetBytes(JsonText.Escaped(JsonSerializer.Serialize(this, ManifestJson.SnakeCase.TraceManifest))));
             f.Flush(flushToDisk: true);
         }
 

@@ -1,11 +1,10 @@
 using System.Globalization;
 using System.Text;
-using TraceReplay.Ingest.Capture;
 
-namespace TraceReplay.Analysis.Query;
+namespace TraceReplay.Ingest.Capture;
 
 /// <summary>JSON whose strings hold no character that steers a terminal; their values stay what they are.</summary>
-internal static class JsonText
+public static class JsonText
 {
     /// <summary>Escapes what <see cref="System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping"/> leaves: such characters stand within strings only.</summary>
     public static string Escaped(string json)
