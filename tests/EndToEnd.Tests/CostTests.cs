@@ -39,18 +39,22 @@ public class CostTests(CostDataset data)
     // From the event views alone; path, outcome and page kind, by which cost_traced tells faults apart, are looked up.
     private const string Independent = """
         WITH whole AS (SELECT trace_id FROM traces WHERE lost = 0), -- which record ended what is not to be known where some are lost
+        -- Where no entry is recorded, the next exit to the VMM would count the guest's own run too.
         ends AS (
-            SELECT trace_id, pid, seq, ts_ns FROM kvm_entry UNION ALL SELECT trace_id, pid, seq, ts_ns FROM kvm_userspace_exit),
+            SELECT trace_id, pid, seq, ts_ns FROM kvm_entry
+            UNION ALL SELECT trace_id, pid, seq, ts_ns FROM kvm_userspace_exit WHERE trace_id IN (SELECT trace_id FROM kvm_entry)),
         begins AS (
             SELECT trace_id, pid, seq, ts_ns, lead(seq) OVER (PARTITION BY trace_id, pid ORDER BY seq) AS next FROM kvm_page_fault),
-        returns AS (SELECT trace_id, pid, seq, ts_ns FROM tdp_fault_ret),
+        spans AS (
+            SELECT f.trace_id, f.pid, f.seq, f.ts_ns, e.seq AS end_seq, e.ts_ns AS end_ns, least(coalesce(e.seq, f.next), coalesce(f.next, e.seq)) AS until
+            FROM begins f ASOF LEFT JOIN ends e ON f.trace_id = e.trace_id AND f.pid = e.pid AND f.seq < e.seq),
+        returns AS (
+            SELECT f.trace_id, f.seq, min_by(r.ts_ns, r.seq) AS ts_ns
+            FROM spans f JOIN tdp_fault_ret r ON f.trace_id = r.trace_id AND f.pid = r.pid AND f.seq < r.seq AND (f.until IS NULL OR r.seq < f.until) GROUP BY ALL),
         latencies AS (
-            -- To the handler's return where it was recorded, or the guest's next entry.
-            SELECT f.trace_id, f.seq, coalesce(r.ts_ns, e.ts_ns) - f.ts_ns AS t
-            FROM begins f ASOF JOIN ends e ON f.trace_id = e.trace_id AND f.pid = e.pid AND f.seq < e.seq
-            LEFT JOIN (SELECT f.trace_id, f.pid, f.seq, min_by(r.ts_ns, r.seq) AS ts_ns, min(r.seq) AS ret FROM begins f JOIN returns r ON f.trace_id = r.trace_id AND f.pid = r.pid AND f.seq < r.seq AND (f.next IS NULL OR r.seq < f.next) GROUP BY ALL) r
-                ON r.trace_id = f.trace_id AND r.seq = f.seq AND r.ret < e.seq
-            WHERE f.next IS NULL OR e.seq < f.next),
+            -- To the handler's return where it was recorded, else the guest's next entry.
+            SELECT f.trace_id, f.seq, coalesce(r.ts_ns, CASE WHEN f.end_seq = f.until THEN f.end_ns END) - f.ts_ns AS t
+            FROM spans f LEFT JOIN returns r USING (trace_id, seq) WHERE t IS NOT NULL),
         zaps AS (
             SELECT c.trace_id, c.pid, c.seq, c.ts_ns FROM kvm_tdp_mmu_spte_changed c
             WHERE c.old_spte & 2048 <> 0 AND (c.level = 1 OR c.old_spte & 128 <> 0) AND c.new_spte & 2048 = 0),
@@ -66,7 +70,7 @@ public class CostTests(CostDataset data)
             FROM kvm_mn_start s JOIN kvm_mn_end e ON e.trace_id = s.trace_id AND e.pid = s.pid AND e.seq > s.seq AND e.start = s.start AND e."end" = s."end"
             GROUP BY s.trace_id, s.seq
             UNION ALL
-            SELECT c.trace_id, 'notifier_call', NULL, CASE WHEN count(z.seq) > 0 THEN 'leaves zapped' ELSE 'no leaf zapped' END, NULL, any_value(c.t)
+            SELECT c.trace_id, 'notifier_call', NULL, CASE WHEN count(z.seq) > 0 THEN 'leaves zapped' WHEN c.trace_id NOT IN (SELECT trace_id FROM kvm_tdp_mmu_spte_changed) THEN 'leaves not recorded' ELSE 'no leaf zapped' END, NULL, any_value(c.t)
             FROM calls c LEFT JOIN zaps z ON z.trace_id = c.trace_id AND z.pid = c.pid AND z.seq > c.seq AND z.seq < c.ret GROUP BY c.trace_id, c.seq
             UNION ALL
             SELECT trace_id, 'zap', NULL, NULL, NULL, t FROM (
