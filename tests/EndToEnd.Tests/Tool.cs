@@ -16,7 +16,8 @@ internal static class Tool
 
     public static string Samples { get; } = Path.Combine(Repository, "sample-traces");
 
-    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "tracereplay.dll");
+    /// <summary>The program as published where TRACEREPLAY_PROGRAM names its tracereplay.dll, else as built beside the tests.</summary>
+    public static string Program { get; } = Environment.GetEnvironmentVariable("TRACEREPLAY_PROGRAM") is { Length: > 0 } published ? published : Path.Combine(AppContext.BaseDirectory, "tracereplay.dll");
 
     public static ToolResult Run(params string[] args) => Run(args, input: null, folder: Repository);
 
