@@ -59,9 +59,14 @@ public partial class CompareTests(SampleDataset samples)
         using var scratch = new Scratch();
         Dictionary<(string Kernel, string Scenario), string> captures = Captures();
         string[] paths = [.. captures.Values.Order(StringComparer.Ordinal)];
-        Assert.Equal(0, scratch.Run(["run", "-q", "-d", scratch["native"], .. paths]).Code);
-        Assert.Equal(0, scratch.Run(["ingest", "-q", "-d", scratch["as612"], .. paths]).Code);
+        foreach (string dataset in (ReadOnlySpan<string>)["native", "as612"])
+        {
+            Assert.Equal(0, scratch.Run(["ingest", "-q", "-d", scratch[dataset], .. paths]).Code);
+        }
+
+        Assert.Equal(0, scratch.Run("replay", "-q", "-d", scratch["native"]).Code);
         Assert.Equal(0, scratch.Run("replay", "-q", "-d", scratch["as612"], "--model", "current", "--setting", "6.12").Code);
+        Dictionary<string, string> ids = Ids(scratch["native"], scratch);
         foreach ((string from, string to, string dataset) in (ReadOnlySpan<(string, string, string)>)[("6.12", "7.2", "native"), ("7.2", "6.12", "as612"), ("6.1", "7.2", "native"), ("6.1", "6.12", "as612")])
         {
             foreach (((string kernel, string scenario), string path) in captures)
@@ -73,8 +78,8 @@ public partial class CompareTests(SampleDataset samples)
 
                 ToolResult result = scratch.Run(
                     "compare",
-                    "--predicted", $"{scratch[dataset]}/{Id(scratch[dataset], path, scratch)}",
-                    "--observed", $"{scratch["native"]}/{Id(scratch["native"], other, scratch)}");
+                    "--predicted", $"{scratch[dataset]}/{ids[path]}",
+                    "--observed", $"{scratch["native"]}/{ids[other]}");
                 Match totals = Totals().Match(result.Error);
                 Assert.True(totals.Success, $"{scenario} {from} to {to}: {result.Error}");
                 (double agree, double pages) = (double.Parse(totals.Groups[1].Value, null), double.Parse(totals.Groups[2].Value, null));
@@ -101,11 +106,13 @@ public partial class CompareTests(SampleDataset samples)
         string?[] paths = [.. new[] { predicted, observed }.Select(name => All().FirstOrDefault(path => path.EndsWith($"/{name}.trace.dat", StringComparison.Ordinal)))];
         Assert.SkipWhen(paths.Contains(null), "needs TRACEREPLAY_CAPTURES with the captures of x86 (traces/) and of arm64 (arm64/)");
         using var scratch = new Scratch();
-        Assert.Equal(0, scratch.Run(["run", "-q", "-d", scratch["data"], .. paths.OfType<string>()]).Code);
+        Assert.Equal(0, scratch.Run(["ingest", "-q", "-d", scratch["data"], .. paths.OfType<string>()]).Code);
+        Assert.Equal(0, scratch.Run("replay", "-q", "-d", scratch["data"]).Code);
+        Dictionary<string, string> ids = Ids(scratch["data"], scratch);
         ToolResult result = scratch.Run(
             "compare", "--fail-on", "infidelity",
-            "--predicted", $"{scratch["data"]}/{Id(scratch["data"], paths[0]!, scratch)}",
-            "--observed", $"{scratch["data"]}/{Id(scratch["data"], paths[1]!, scratch)}");
+            "--predicted", $"{scratch["data"]}/{ids[paths[0]!]}",
+            "--observed", $"{scratch["data"]}/{ids[paths[1]!]}");
         Assert.Equal(code, result.Code);
         Assert.Contains(totals, result.Error, StringComparison.Ordinal);
         Assert.Contains(says ?? "", result.Output, StringComparison.Ordinal);
@@ -144,8 +151,12 @@ public partial class CompareTests(SampleDataset samples)
         return samples.Query("SELECT trace_id FROM traces WHERE path LIKE '%' || $name || '%'", "name=" + name)[0].GetProperty("trace_id").GetString()!;
     }
 
-    private static string Id(string dataset, string path, Scratch scratch) =>
-        scratch.Run("query", "-d", dataset, "--sql", "SELECT trace_id FROM traces WHERE path = $path", "--param", "path=" + path).Output.Split('\n')[1];
+    /// <summary>The ids of a dataset's traces by their paths.</summary>
+    private static Dictionary<string, string> Ids(string dataset, Scratch scratch)
+    {
+        ToolResult rows = scratch.Run("query", "-d", dataset, "--format", "json", "--sql", "SELECT path, trace_id FROM traces");
+        return JsonDocument.Parse(rows.Output).RootElement.EnumerateArray().ToDictionary(row => row.GetProperty("path").GetString()!, row => row.GetProperty("trace_id").GetString()!);
+    }
 
     [GeneratedRegex(@"efault=(\d+)")]
     private static partial Regex Refused();

@@ -6,11 +6,9 @@ using Xunit;
 
 namespace TraceReplay.EndToEnd.Tests;
 
-/// <summary>Short forms of the scripts in tests/fleet and tests/slurm, over nights that FleetMaker makes from the samples.</summary>
+/// <summary>Nights that FleetMaker makes from the samples.</summary>
 public sealed partial class FleetTests(SampleDataset samples)
 {
-    private const int NotInstalled = 77;
-
     private static readonly string s_maker = Path.Combine(AppContext.BaseDirectory, "FleetMaker.dll");
 
     [Fact]
@@ -31,24 +29,6 @@ public sealed partial class FleetTests(SampleDataset samples)
         Assert.All(made, row => Assert.Equal(expected[Key(row)], Values(row)));
         Assert.Equal(5, made.Select(r => r.GetProperty("file").GetString()).Distinct().Count());
         Assert.True(made.Count > 5 * 3 * 90, $"{made.Count} rows");
-    }
-
-    [Theory]
-    [InlineData("fleet/repeat.sh", "40", "8")]
-    [InlineData("fleet/kill.sh", "3", "8", "7")]
-    [InlineData("fleet/sensitivity.sh", "1", "1", "1.5", "3", "10")]
-    [InlineData("slurm/run.sh", "60")]
-    public void The_script_ends_with_ok(string script, params string[] arguments)
-    {
-        using Scratch scratch = new();
-        (int code, string output) = Run("bash", [Path.Combine(Tool.Repository, "tests", script), .. arguments], scratch.Root);
-        if (code == NotInstalled)
-        {
-            Console.WriteLine($"tests/{script}: {output.Trim()}");
-            return;
-        }
-
-        Assert.True(code == 0 && output.TrimEnd().EndsWith("\nok", StringComparison.Ordinal), output);
     }
 
     [Fact]
@@ -110,7 +90,7 @@ public sealed partial class FleetTests(SampleDataset samples)
 
     private static string Values(JsonElement row) => string.Join(' ', row.EnumerateObject().Where(p => p.Name != "file").Select(p => $"{p.Name}={p.Value.GetRawText()}"));
 
-    private static (int Code, string Output) Run(string program, string[] arguments, string temporary)
+    internal static (int Code, string Output) Run(string program, string[] arguments, string temporary)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["TRACEREPLAY"] = $"dotnet {Tool.Program}";

@@ -1,41 +1,42 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 
 namespace TraceReplay.Replay.State;
 
 /// <summary>
-/// Sparse array of u64 with page-table shape: leaves of 512 entries, found by index &gt;&gt; 9. Zero is "nothing there".
-/// Memory grows with the touched 512-entry blocks only.
+/// Sparse array of u64 with page-table shape: leaves of 512 entries, found by index &gt;&gt; 9, each of blocks of 32. Zero is "nothing there".
+/// Memory grows with the touched blocks only: a guest whose addresses lie far apart costs about 450 bytes each.
 /// </summary>
 public sealed class RadixTable
 {
     private const int Shift = 9;
-    private const int Mask = (1 << Shift) - 1;
+    private const int BlockShift = 5;
+    private const int BlockMask = (1 << BlockShift) - 1;
+    private const int BlocksMask = (1 << (Shift - BlockShift)) - 1;
 
-    private readonly Dictionary<ulong, ulong[]> _leaves = [];
+    private readonly Dictionary<ulong, ulong[]?[]> _leaves = [];
 
-    // Neighbouring faults hit the same leaf: one compare saves the hash lookup.
+    // Neighbouring faults hit the same block: one compare saves the hash lookup.
     private ulong _lastKey = ulong.MaxValue;
-    private ulong[]? _lastLeaf;
+    private ulong[]? _lastBlock;
 
     public ulong this[ulong index]
     {
-        get => TryLeaf(index >> Shift, out ulong[]? leaf) ? leaf[(int)index & Mask] : 0;
+        get => TryBlock(index >> BlockShift, out ulong[]? block) ? block[(int)index & BlockMask] : 0;
         set
         {
-            if (!TryLeaf(index >> Shift, out ulong[]? leaf))
+            ulong key = index >> BlockShift;
+            if (!TryBlock(key, out ulong[]? block))
             {
                 if (value == 0)
                 {
                     return;
                 }
 
-                leaf = new ulong[Mask + 1];
-                _leaves.Add(index >> Shift, leaf);
-                _lastKey = index >> Shift;
-                _lastLeaf = leaf;
+                block = Add(key);
             }
 
-            leaf[(int)index & Mask] = value;
+            block[(int)index & BlockMask] = value;
         }
     }
 
@@ -64,7 +65,7 @@ public sealed class RadixTable
 
         for (ulong key = firstKey; key <= lastKey; key++)
         {
-            if (TryLeaf(key, out ulong[]? leaf))
+            if (_leaves.TryGetValue(key, out ulong[]?[]? leaf))
             {
                 Visit(key, leaf, from, end, ref visitor);
             }
@@ -75,40 +76,67 @@ public sealed class RadixTable
     {
         _leaves.Clear();
         _lastKey = ulong.MaxValue;
-        _lastLeaf = null;
+        _lastBlock = null;
     }
 
-    private static void Visit<TVisitor>(ulong key, ulong[] leaf, ulong from, ulong end, ref TVisitor visitor)
+    private static void Visit<TVisitor>(ulong key, ulong[]?[] leaf, ulong from, ulong end, ref TVisitor visitor)
         where TVisitor : struct, IEntryVisitor
     {
         ulong start = Math.Max(key << Shift, from);
-        ulong last = Math.Min((key << Shift) + Mask, end - 1);
-        for (ulong index = start; index <= last; index++)
+        ulong last = Math.Min((key << Shift) + (1 << Shift) - 1, end - 1);
+        for (ulong index = start; index <= last; index = (index | BlockMask) + 1)
         {
-            ref ulong entry = ref leaf[(int)index & Mask];
-            if (entry != 0)
+            if (leaf[(int)(index >> BlockShift) & BlocksMask] is { } block)
             {
-                visitor.Visit(index, ref entry);
+                Visit(block, index, Math.Min(index | BlockMask, last), ref visitor);
+            }
+
+            // The last block of all: its successor is 0.
+            if ((index | BlockMask) == ulong.MaxValue)
+            {
+                return;
             }
         }
     }
 
-    private bool TryLeaf(ulong key, [NotNullWhen(true)] out ulong[]? leaf)
+    private static void Visit<TVisitor>(ulong[] block, ulong index, ulong last, ref TVisitor visitor)
+        where TVisitor : struct, IEntryVisitor
+    {
+        for (int at = (int)index & BlockMask; at <= ((int)last & BlockMask); at++)
+        {
+            ref ulong entry = ref block[at];
+            if (entry != 0)
+            {
+                visitor.Visit((index & ~(ulong)BlockMask) + (ulong)at, ref entry);
+            }
+        }
+    }
+
+    private ulong[] Add(ulong key)
+    {
+        ref ulong[]?[]? leaf = ref CollectionsMarshal.GetValueRefOrAddDefault(_leaves, key >> (Shift - BlockShift), out _);
+        leaf ??= new ulong[]?[BlocksMask + 1];
+        _lastKey = key;
+        return _lastBlock = leaf[(int)key & BlocksMask] = new ulong[BlockMask + 1];
+    }
+
+    private bool TryBlock(ulong key, [NotNullWhen(true)] out ulong[]? block)
     {
         if (key == _lastKey)
         {
-            leaf = _lastLeaf!;
+            block = _lastBlock!;
             return true;
         }
 
-        if (_leaves.TryGetValue(key, out leaf))
+        block = _leaves.TryGetValue(key >> (Shift - BlockShift), out ulong[]?[]? leaf) ? leaf[(int)key & BlocksMask] : null;
+        if (block is null)
         {
-            _lastKey = key;
-            _lastLeaf = leaf;
-            return true;
+            return false;
         }
 
-        return false;
+        _lastKey = key;
+        _lastBlock = block;
+        return true;
     }
 }
 
