@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using TraceReplay.Ingest.Tracefs;
 
@@ -93,12 +94,13 @@ internal sealed class Layout
     public bool Match(ReadOnlySpan<byte> text, EventWriter into, bool sure, TextEnd end = TextEnd.Sure)
     {
         text = AsciiText.TrimEnd(text);
-        for (int i = 0; i < _elements.Count; i++)
+        ReadOnlySpan<Element> elements = CollectionsMarshal.AsSpan(_elements);
+        for (int i = 0; i < elements.Length; i++)
         {
-            Element e = _elements[i];
+            ref readonly Element e = ref elements[i];
             if (e.Kind == ElementKind.Literal)
             {
-                int n = Literal(text, e.Literal, last: i == _elements.Count - 1);
+                int n = Literal(text, e.Literal, last: i == elements.Length - 1);
                 if (n < 0)
                 {
                     return false;
@@ -108,13 +110,13 @@ internal sealed class Layout
                 continue;
             }
 
-            int taken = Take(e, text, i + 1 < _elements.Count && _elements[i + 1].Kind == ElementKind.Literal ? _elements[i + 1].Literal : [], into, sure);
+            int taken = Take(in e, text, i + 1 < elements.Length && elements[i + 1].Kind == ElementKind.Literal ? elements[i + 1].Literal : [], into, sure);
             if (taken < 0)
             {
                 return false;
             }
 
-            if (end != TextEnd.Sure && taken == text.Length && !ForgetEnd(e, text[..taken], end, into))
+            if (end != TextEnd.Sure && taken == text.Length && !ForgetEnd(in e, text[..taken], end, into))
             {
                 return false;
             }
@@ -129,7 +131,7 @@ internal sealed class Layout
     /// <returns>false if not even its record can be used.</returns>
     private static bool ForgetEnd(in Element e, ReadOnlySpan<byte> taken, TextEnd end, EventWriter into)
     {
-        if (taken.Length > 0 && (end == TextEnd.Noted || IsComplete(e, taken, into)))
+        if (taken.Length > 0 && (end == TextEnd.Noted || IsComplete(in e, taken, into)))
         {
             return true;
         }
@@ -175,6 +177,12 @@ internal sealed class Layout
     /// <summary>A blank in the layout stands for any number of them: mail programs change it.</summary>
     private static int Literal(ReadOnlySpan<byte> text, ReadOnlySpan<byte> literal, bool last)
     {
+        // Nearly always it stands there as it is, with nothing behind it that its last blank would stand for too.
+        if (text.StartsWith(literal) && (literal[^1] != ' ' || text.Length == literal.Length || !(AsciiText.IsSpace(text[literal.Length]) || text[literal.Length] == '\n')))
+        {
+            return literal.Length;
+        }
+
         int at = 0;
         for (int i = 0; i < literal.Length; i++)
         {
@@ -255,7 +263,7 @@ internal sealed class Layout
                 return -1;
             default:
                 int end = next.IsEmpty ? text.Length : Find(text, next);
-                return end < 0 || !TakeUpTo(e, text[..end], into) ? -1 : end;
+                return end < 0 || !TakeUpTo(in e, text[..end], into) ? -1 : end;
         }
     }
 
