@@ -122,7 +122,9 @@ public sealed partial class ReplayedCapture
     }
 
     /// <summary>A table of any dataset as rows of text.</summary>
-    internal static List<Dictionary<string, string?>> Rows(string path)
+    /// <param name="path">Its file.</param>
+    /// <param name="columns">Columns to read; all where none is named.</param>
+    internal static List<Dictionary<string, string?>> Rows(string path, params string[] columns)
     {
         using ParquetTable table = ParquetTable.Open(path);
         List<Dictionary<string, string?>> rows = [];
@@ -136,7 +138,7 @@ public sealed partial class ReplayedCapture
                 rows.Add([]);
             }
 
-            foreach (DataField field in table.Fields)
+            foreach (DataField field in table.Fields.Where(field => columns.Length == 0 || columns.Contains(field.Name)))
             {
                 string?[]? values = Read(group, field, count);
                 for (int i = 0; values is not null && i < count; i++)

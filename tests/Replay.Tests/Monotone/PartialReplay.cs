@@ -48,8 +48,12 @@ internal sealed class PartialReplay
 
         ReplayRunner.Run(part, _traceId, new ReplayOptions());
         DatasetReader reader = DatasetReader.Open(part);
-        List<Dictionary<string, string?>> Result(string table) => ReplayedCapture.Rows(reader.ResultPath(_traceId, table));
-        Predictions predictions = Predictions.Of(Result("fidelity").FirstOrDefault()?["model"], Result("faults"), Result("outcomes"), Result("fidelity_misses"));
+        List<Dictionary<string, string?>> Result(string table, params string[] columns) => ReplayedCapture.Rows(reader.ResultPath(_traceId, table), columns);
+        Predictions predictions = Predictions.Of(
+            Result("fidelity", "model").FirstOrDefault()?["model"],
+            Result("faults", "fault_id", "seq", "observed_outcome"),
+            Result("outcomes", "model", "fault_id", "outcomes", "certainty"),
+            Result("fidelity_misses", "quantity", "fault_id"));
         Directory.Delete(part, recursive: true);
         return predictions;
     }
