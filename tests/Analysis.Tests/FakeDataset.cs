@@ -21,7 +21,7 @@ internal sealed class FakeDataset : IDisposable
     {
         File.WriteAllText(Path.Combine(Root, "traces", "manifests", traceId + ".json"), $$"""
             {
-              "trace_id": "{{traceId}}", "path": "{{path}}", "sha256": "00", "format": "trace.dat", "host": "h", "date": "{{date}}",
+              "trace_id": "{{traceId}}", "path": "{{path}}", "sha256": "00", "format": "trace.dat", "host": "h one", "date": "{{date}}",
               "kernel": "{{kernel}}", "arch": "{{arch}}", "cpu_vendor": null, "clock": "mono", "clock_unit": "ns", "cpus": 2,
               "start_ns": 1000, "end_ns": 2500001000, "events": {{events}}, "lost": {{lost}}, "complete": {{(complete ? "true" : "false")}},
               "warnings": ["one", "two"], "unknown_to_us": 1, "event_counts": { "kvm.kvm_page_fault": 6, "odd.name.with.dots": 2 }

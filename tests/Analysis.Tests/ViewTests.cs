@@ -125,7 +125,7 @@ public class ViewTests
         Assert.Equal("18", command.ExecuteScalar()?.ToString());
 
         using DatasetSession ours = data.Open();
-        const string Names = "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1";
+        const string Names = "SELECT view_name FROM duckdb_views() WHERE NOT internal UNION ALL SELECT table_name FROM duckdb_tables() ORDER BY 1";
         command.CommandText = Names;
         using DuckDBDataReader reader = command.ExecuteReader();
         var names = new List<string>();

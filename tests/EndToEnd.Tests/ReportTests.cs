@@ -26,6 +26,15 @@ public class ReportTests(SampleDataset samples)
     }
 
     [Fact]
+    public void Two_reports_of_one_dataset_are_equal_to_the_byte()
+    {
+        using var scratch = new Scratch();
+        string[] pages = [scratch["one.html"], scratch["other.html"]];
+        Assert.All(pages, page => Assert.Equal(0, samples.Run("report", "-q", "-d", samples.Root, "-o", page).Code));
+        Assert.True(File.ReadAllBytes(pages[0]).AsSpan().SequenceEqual(File.ReadAllBytes(pages[1])), "the pages differ");
+    }
+
+    [Fact]
     public void A_hostile_file_name_runs_no_script()
     {
         using var scratch = new Scratch();

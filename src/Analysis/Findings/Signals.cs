@@ -10,27 +10,35 @@ namespace TraceReplay.Analysis.Findings;
 /// </summary>
 internal static class Signals
 {
-    public static HashSet<string> Of(DatasetSession session, TraceManifest trace, IEnumerable<string> asked)
+    /// <summary>The signals of each of the traces, in their order.</summary>
+    public static List<HashSet<string>> Of(DatasetSession session, IReadOnlyList<TraceManifest> traces, IEnumerable<string> asked)
     {
-        HashSet<string> signals = [.. session.Select(
+        string[] needs = [.. asked.SelectMany(need => need.Split('|')).Distinct()];
+        ILookup<string, string> told = session.Select(
             $"""
-            WITH f AS (SELECT pid, gfn, access, observed_outcome, observed_level, kind, lag((gfn, access)) OVER (PARTITION BY pid ORDER BY seq) AS before FROM one_faults),
+            WITH f AS (SELECT trace_id, pid, gfn, access, observed_outcome, observed_level, kind, lag((gfn, access)) OVER (PARTITION BY trace_id, pid ORDER BY seq) AS before FROM some_faults),
             s AS (
-                SELECT 'faults' AS signal, count(*) > 0 AS there FROM f
-                UNION ALL SELECT 'repeats', count(*) FILTER (before = (gfn, access)) > 0 FROM f
-                UNION ALL SELECT '64 small leaves', count(*) FILTER (observed_level = 1 AND observed_outcome = 'FIXED') >= 64 FROM f
-                UNION ALL SELECT DISTINCT 'outcome ' || coalesce(observed_outcome, 'UNKNOWN'), true FROM f
-                UNION ALL SELECT DISTINCT 'kind ' || kind, true FROM f WHERE kind IS NOT NULL
-                UNION ALL SELECT 'slotted', count(*) FILTER (slots > 0) > 0 FROM one_windows
-                UNION ALL SELECT 'storm', count(*) FILTER (slots > 0) >= {Steps.Storm} OR sum(zapped_pages) >= {Steps.StormPages} FROM one_windows
-                UNION ALL SELECT 'useless windows', count(*) FILTER (slots = 0) >= 1000 FROM one_windows
-                UNION ALL SELECT DISTINCT 'violation ' || invariant, true FROM one_violations WHERE verdict = 'violated')
-            SELECT signal FROM s WHERE there
+                SELECT trace_id, 'faults' AS signal, count(*) > 0 AS there FROM f GROUP BY trace_id
+                UNION ALL SELECT trace_id, 'repeats', count(*) FILTER (before = (gfn, access)) > 0 FROM f GROUP BY trace_id
+                UNION ALL SELECT trace_id, '64 small leaves', count(*) FILTER (observed_level = 1 AND observed_outcome = 'FIXED') >= 64 FROM f GROUP BY trace_id
+                UNION ALL SELECT DISTINCT trace_id, 'outcome ' || coalesce(observed_outcome, 'UNKNOWN'), true FROM f
+                UNION ALL SELECT DISTINCT trace_id, 'kind ' || kind, true FROM f WHERE kind IS NOT NULL
+                UNION ALL SELECT trace_id, 'slotted', count(*) FILTER (slots > 0) > 0 FROM some_windows GROUP BY trace_id
+                UNION ALL SELECT trace_id, 'storm', count(*) FILTER (slots > 0) >= {Steps.Storm} OR sum(zapped_pages) >= {Steps.StormPages} FROM some_windows GROUP BY trace_id
+                UNION ALL SELECT trace_id, 'useless windows', count(*) FILTER (slots = 0) >= 1000 FROM some_windows GROUP BY trace_id
+                UNION ALL SELECT DISTINCT trace_id, 'violation ' || invariant, true FROM some_violations WHERE verdict = 'violated')
+            SELECT trace_id, signal FROM s WHERE there
             """,
-            r => r.GetString(0))];
+            r => (Trace: r.GetString(0), Signal: r.GetString(1)))
+            .ToLookup(s => s.Trace, s => s.Signal);
+        return [.. traces.Select(trace => Of(trace, [.. told[trace.TraceId]], needs))];
+    }
+
+    private static HashSet<string> Of(TraceManifest trace, HashSet<string> signals, string[] needs)
+    {
         Dictionary<string, long> counts = trace.EventCounts.GroupBy(e => e.Key[(e.Key.IndexOf('.', StringComparison.Ordinal) + 1)..]).ToDictionary(g => g.Key, g => g.Sum(e => e.Value));
         signals.UnionWith(counts.Keys.Select(name => "event " + name));
-        signals.UnionWith(asked.SelectMany(need => need.Split('|')).Where(need => need.Split(' ') is [{ } least, { } name] && long.TryParse(least, out long n) && counts.GetValueOrDefault(name) >= n));
+        signals.UnionWith(needs.Where(need => need.Split(' ') is [{ } least, { } name] && long.TryParse(least, out long n) && counts.GetValueOrDefault(name) >= n));
         if (trace.Lost > 0 || !trace.Complete)
         {
             signals.Add("lost");

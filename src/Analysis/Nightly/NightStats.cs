@@ -52,7 +52,7 @@ internal static class NightStats
             .GroupBy(f => f.TraceId)
             .Select(g => g.MinBy(f => f.Relative, StringComparer.Ordinal)!)
             .OrderBy(f => f.TraceId, StringComparer.Ordinal)];
-        using DatasetSession session = DatasetSession.Open(dataset);
+        using DatasetSession session = DatasetSession.Open(dataset, ct);
         HashSet<string> known = [.. session.Select($"SELECT DISTINCT trace_id FROM {Table}", r => r.GetString(0))];
         Dictionary<string, SeenFile> pending = seen.Where(f => !known.Contains(f.TraceId!)).ToDictionary(f => f.TraceId!);
         if (pending.Count == 0)

@@ -40,7 +40,7 @@ public static class NightlyRunner
         Compact(options, ct);
 
         NightReport? report;
-        using (DatasetSession session = DatasetSession.Open(options.Dataset))
+        using (DatasetSession session = DatasetSession.Open(options.Dataset, ct))
         {
             IReadOnlyList<string> ignored = [];
             report = NightComparison.Run(session, options.Date, options.BaselineNights, (after, until) =>

@@ -37,14 +37,31 @@ public sealed partial class DatasetSession : IDisposable
     /// <summary>Every view that the dataset offers.</summary>
     public IReadOnlyList<string> ViewNames { get; }
 
+    /// <summary>Ends a statement under way.</summary>
+    public CancellationToken Stop { get; private init; }
+
     /// <summary>Opens a dataset.</summary>
+    /// <param name="dataset">Its directory.</param>
+    /// <param name="stop">Ends a statement under way.</param>
     /// <exception cref="AnalysisException">The directory is not a dataset, or cannot be read.</exception>
-    public static DatasetSession Open(string dataset)
+    public static DatasetSession Open(string dataset, CancellationToken stop = default)
     {
         IReadOnlyList<ViewDefinition> views = Discover(dataset);
-        DatasetSession session = Connect(dataset, views);
-        session.Create(views[0]);
-        return session;
+        return Connect(dataset, views, stop);
+    }
+
+    /// <summary>Opens one trace of a dataset: the same views, and no file of another trace behind them.</summary>
+    /// <returns>null if the dataset has no such trace.</returns>
+    /// <exception cref="AnalysisException">The directory is not a dataset, or cannot be read.</exception>
+    public static DatasetSession? OpenTrace(string dataset, string traceId, CancellationToken stop = default)
+    {
+        string root = Path.GetFullPath(dataset);
+        RequireDataset(dataset, root);
+        DatasetFormat.Require(root);
+        root = DuckPath.Of(root);
+        return Manifests.Find(root, traceId) is { } trace
+            ? Connect(dataset, ViewCatalog.DiscoverTrace(root, root.TrimEnd('/', '\\') + "/", trace), stop)
+            : null;
     }
 
     /// <summary>A session without a dataset, for rows of our own.</summary>
@@ -97,6 +114,7 @@ public sealed partial class DatasetSession : IDisposable
         try
         {
             var rows = new List<T>();
+            using CancellationTokenRegistration cancel = Stop.Register(command.Cancel);
             using DuckDBDataReader reader = command.ExecuteReader();
             while (reader.Read())
             {
@@ -107,17 +125,18 @@ public sealed partial class DatasetSession : IDisposable
         }
         catch (DuckDBException e)
         {
+            Stop.ThrowIfCancellationRequested();
             throw new AnalysisException(AnalysisFailure.Input, $"{Dataset}: {SqlErrors.OneLine(e)}", e);
         }
     }
 
     public void Dispose() => _connection.Dispose();
 
-    private static DatasetSession Connect(string dataset, IReadOnlyList<ViewDefinition> views)
+    private static DatasetSession Connect(string dataset, IReadOnlyList<ViewDefinition> views, CancellationToken stop = default)
     {
         var connection = new DuckDBConnection("DataSource=:memory:");
         connection.Open();
-        var session = new DatasetSession(dataset, connection, views);
+        var session = new DatasetSession(dataset, connection, views) { Stop = stop };
         string spill = Path.Combine(Path.GetTempPath(), $"tracereplay-spill-{Environment.ProcessId}");
         session.Run($"SET temp_directory = {Sql.Literal(spill)}");
         session.Run("SET autoinstall_known_extensions = false");
@@ -193,6 +212,19 @@ public sealed partial class DatasetSession : IDisposable
     private void Create(ViewDefinition view)
     {
         _pending.Remove(view.Name);
+
+        // Every other view asks it which traces are whole: the manifests are read once, not once for each view.
+        if (view.Name == _traces.Name)
+        {
+            Create(Dataset, view, view.ToTable());
+            return;
+        }
+
+        if (_pending.TryGetValue(_traces.Name, out ViewDefinition? traces))
+        {
+            Create(traces);
+        }
+
         foreach (string name in view.Over)
         {
             if (_pending.TryGetValue(name, out ViewDefinition? under))
@@ -207,6 +239,7 @@ public sealed partial class DatasetSession : IDisposable
         }
         catch (DuckDBException e)
         {
+            Stop.ThrowIfCancellationRequested();
             if (!TryWithout(view))
             {
                 throw new AnalysisException(AnalysisFailure.Input, $"{Dataset}: view {view.Name}: {SqlErrors.OneLine(e)}", e);
@@ -227,7 +260,7 @@ public sealed partial class DatasetSession : IDisposable
         _left = [.. _left, .. damage.Files];
         string ids = string.Join(", ", _left.Select(f => Sql.Literal(Path.GetFileNameWithoutExtension(f))));
         string days = string.Join(", ", _left.Select(ParquetDamage.CompactedDay).OfType<string>().Append("0001-01-01").Select(day => $"DATE {Sql.Literal(day)}"));
-        Run(new ViewDefinition(Tables.Traces.Name, $"SELECT * FROM ({_traces.Select}) WHERE trace_id NOT IN ({ids}) AND date NOT IN ({days})").ToSql());
+        Run(new ViewDefinition(Tables.Traces.Name, $"SELECT * FROM ({_traces.Select}) WHERE trace_id NOT IN ({ids}) AND date NOT IN ({days})").ToTable());
         foreach (string file in damage.Files)
         {
             DatasetDamage.Report(file, "not a Parquet file that can be read", ParquetDamage.CompactedDay(file) is { } day ? $"the captures of {day} are" : "its capture is");
@@ -263,7 +296,9 @@ public sealed partial class DatasetSession : IDisposable
 
     private void Run(string sql)
     {
+        Stop.ThrowIfCancellationRequested();
         using DuckDBCommand command = _connection.CreateCommand();
+        using CancellationTokenRegistration cancel = Stop.Register(command.Cancel);
         command.CommandText = sql;
         command.ExecuteNonQuery();
     }

@@ -16,6 +16,9 @@ public sealed record ViewDefinition(string Name, string Select)
 
     public string ToSql() => $"CREATE OR REPLACE VIEW {Sql.Identifier(Name)} AS {Select};";
 
+    /// <summary>Its rows as they are now.</summary>
+    internal string ToTable() => $"CREATE OR REPLACE TABLE {Sql.Identifier(Name)} AS {Select};";
+
     /// <summary>The same in another schema, beside the traces there.</summary>
     public string ToSql(string schema) =>
         $"CREATE VIEW {Sql.Identifier(schema)}.{Sql.Identifier(Name)} AS {Select.Replace(WholeTraces, $"IN (SELECT trace_id FROM {Sql.Identifier(schema)}.traces)", StringComparison.Ordinal)};";
@@ -31,12 +34,27 @@ public static class ViewCatalog
     public static IReadOnlyList<ViewDefinition> Discover(string dataset, string root, IReadOnlyList<string>? unreadable = null)
     {
         string? manifests = unreadable is { Count: > 0 } ? Readable(dataset, unreadable) : null;
+        return Discover(dataset, root, manifests, folder => Whole(dataset, root, folder));
+    }
+
+    /// <summary>The same views of one trace: each reads that trace's rows and opens no file of another.</summary>
+    public static IReadOnlyList<ViewDefinition> DiscoverTrace(string dataset, string root, TraceManifest trace)
+    {
+        string own = DatasetLayout.Manifest(dataset, trace.TraceId);
+        string manifest = File.Exists(own) ? own : Path.Combine(DatasetLayout.DayManifestDirectory(dataset), Day(trace) + ".json");
+        string id = Sql.Literal(trace.TraceId);
+        return [.. Discover(dataset, root, $"[{Sql.Literal(Sql.GlobSafe(manifest))}]", folder => OfTrace(dataset, root, folder, trace))
+            .Select(view => view.Name == Tables.Traces.Name || view.Name == Tables.EventCounts.Name ? view with { Select = $"SELECT * FROM ({view.Select}) WHERE trace_id = {id}" } : view)];
+    }
+
+    private static List<ViewDefinition> Discover(string dataset, string root, string? manifests, Func<string, string?> rows)
+    {
         var views = new List<ViewDefinition> { TracesView(dataset, root, manifests) };
         var taken = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         TableSchema[] ours = [Tables.LostEvents, Tables.ProbeSites, Tables.HostMaps, .. Tables.Results];
         foreach (TableSchema table in ours)
         {
-            views.Add(new ViewDefinition(table.Name, OurTable(dataset, root, table)));
+            views.Add(new ViewDefinition(table.Name, OurTable(dataset, table, rows)));
             taken.Add(table.Name);
         }
 
@@ -44,21 +62,27 @@ public static class ViewCatalog
         taken.UnionWith([Tables.Traces.Name, Tables.EventCounts.Name]);
         foreach (string folder in Folders(dataset, "results").Where(f => !taken.Contains(f)).ToList())
         {
-            views.Add(new ViewDefinition(folder, Whole(dataset, root, $"results/{folder}")));
-            taken.Add(folder);
+            if (rows($"results/{folder}") is { } select)
+            {
+                views.Add(new ViewDefinition(folder, select));
+                taken.Add(folder);
+            }
         }
 
         List<string> events = Folders(dataset, "events");
         foreach ((string name, string folder) in NameEvents(events, taken).ToList())
         {
-            views.Add(new ViewDefinition(name, Whole(dataset, root, $"events/{folder}")));
-            taken.Add(name);
+            if (rows($"events/{folder}") is { } select)
+            {
+                views.Add(new ViewDefinition(name, select));
+                taken.Add(name);
+            }
         }
 
         foreach (TableSchema known in KnownEvents.All.Where(known => taken.Add(known.Name)))
         {
-            string[] systems = [.. events.Where(folder => folder.EndsWith('.' + known.Name, StringComparison.OrdinalIgnoreCase))];
-            views.Add(new ViewDefinition(known.Name, systems.Length == 0 ? Empty(known) : string.Join(" UNION ALL BY NAME ", systems.Select(folder => Whole(dataset, root, $"events/{folder}")))));
+            string[] systems = [.. events.Where(folder => folder.EndsWith('.' + known.Name, StringComparison.OrdinalIgnoreCase)).Select(folder => rows($"events/{folder}")).OfType<string>()];
+            views.Add(new ViewDefinition(known.Name, systems.Length == 0 ? Empty(known) : string.Join(" UNION ALL BY NAME ", systems)));
         }
 
         views.AddRange(FindingsSql.Views().Where(view => taken.Add(view.Name)));
@@ -151,9 +175,9 @@ public static class ViewCatalog
               FROM (SELECT trace_id, unnest(map_entries(event_counts)) AS c FROM {ReadManifests(root, "trace_id: 'VARCHAR', event_counts: 'MAP(VARCHAR, BIGINT)'", manifests)})
               """.ReplaceLineEndings(" "));
 
-    private static string OurTable(string dataset, string root, TableSchema table) =>
-        HasFile(Path.Combine(dataset, table.Folder), "*.parquet")
-            ? $"{Empty(table)} UNION ALL BY NAME {Whole(dataset, root, table.Folder)}"
+    private static string OurTable(string dataset, TableSchema table, Func<string, string?> rows) =>
+        HasFile(Path.Combine(dataset, table.Folder), "*.parquet") && rows(table.Folder) is { } select
+            ? $"{Empty(table)} UNION ALL BY NAME {select}"
             : Empty(table);
 
     private static string Empty(TableSchema table)
@@ -180,6 +204,23 @@ public static class ViewCatalog
         string rows = $"{Filtered(compacted)} AND trace_id NOT IN (SELECT parse_filename(file, true) FROM glob({OwnFiles(root, folder)})) UNION ALL BY NAME {own}";
         return $"SELECT * EXCLUDE (date, host), date, host FROM ({rows})";
     }
+
+    // Null where the trace has no such table.
+    private static string? OfTrace(string dataset, string root, string folder, TraceManifest trace)
+    {
+        string own = $"{folder}/{Day(trace)}/host={DatasetLayout.Safe(trace.Host)}/{trace.TraceId}.parquet";
+        if (File.Exists(Path.Combine(dataset, own)))
+        {
+            return $"SELECT * FROM read_parquet({Sql.Literal(Sql.GlobSafe(root) + Sql.GlobSafe(own))}, hive_partitioning = true, hive_types = {{date: DATE, host: VARCHAR}})";
+        }
+
+        string compacted = $"{CompactedLayout.Folder("", folder)}/{Day(trace)}";
+        return HasFile(Path.Combine(dataset, compacted), "*.parquet")
+            ? $"SELECT * EXCLUDE (date, host), date, host FROM read_parquet({Sql.Literal(Sql.GlobSafe(root) + Sql.GlobSafe(compacted) + "/*.parquet")}, union_by_name = true, hive_partitioning = true, hive_types = {{date: DATE}}) WHERE trace_id = {Sql.Literal(trace.TraceId)}"
+            : null;
+    }
+
+    private static string Day(TraceManifest trace) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"date={trace.Date:yyyy-MM-dd}");
 
     private static string Filtered(string from) => $"SELECT * FROM {from} WHERE trace_id {ViewDefinition.WholeTraces}";
 

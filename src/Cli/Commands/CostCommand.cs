@@ -50,7 +50,7 @@ internal static class CostCommand
                 progress.End,
                 ct));
             ViewsFile.Write(root);
-            using DatasetSession session = DatasetSession.Open(root);
+            using DatasetSession session = DatasetSession.Open(root, ct);
             var rows = new RowOutput(parse.GetValue(format), parse.GetValue(output));
             rows.Write(session, s_shows[parse.GetValue(show) ?? "summary"], new Dictionary<string, string> { ["asked"] = string.Join(',', ids) }, terminal, ct);
             terminal.Flush();

@@ -21,7 +21,7 @@ internal static class ExportCommand
         {
             string root = parse.GetValue(dataset)!;
             string id = TraceChoice.Resolve(root, [parse.GetValue(trace)!])[0];
-            using DatasetSession session = DatasetSession.Open(root);
+            using DatasetSession session = DatasetSession.Open(root, ct);
             if (parse.GetValue(output) is { } file and not "-")
             {
                 WholeFile.Write(file, stream => PerfettoExport.Write(session, id, stream, ct));

@@ -36,7 +36,7 @@ internal static class FindingsCommand
 
             string root = parse.GetValue(dataset)!;
             IReadOnlyList<string> ids = TraceChoice.Resolve(root, parse.GetValue(trace) is { } id ? [id] : []);
-            using DatasetSession session = DatasetSession.Open(root);
+            using DatasetSession session = DatasetSession.Open(root, ct);
             List<object?[]> found = [];
             foreach (string one in ids)
             {

@@ -53,7 +53,7 @@ internal static class QueryCommand
             }
 
             string text = parse.GetValue(sql) ?? (parse.GetValue(file) is { } path ? Read(path) : QueryLibrary.Default.Text(parse.GetValue(name)!));
-            using DatasetSession session = DatasetSession.Open(parse.GetValue(dataset)!);
+            using DatasetSession session = DatasetSession.Open(parse.GetValue(dataset)!, ct);
             rows.Write(session, text, Parameters(parse.GetValue(param) ?? []), terminal, ct);
             terminal.Next("query", "--list");
             return ExitCode.Done;

@@ -57,7 +57,7 @@ internal static class ReplayCommand
             string root = parse.GetValue(dataset)!;
             IReadOnlyList<string> ids = TraceChoice.Resolve(root, Names.Split(parse.GetValue(trace)));
             Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting), parse.GetValue(kernel)) with { IgnoreProbes = parse.GetValue(ignoreProbes) }, terminal, ct);
-            using DatasetSession session = DatasetSession.Open(root);
+            using DatasetSession session = DatasetSession.Open(root, ct);
             Findings.Ask(session, ids);
             new RowOutput(parse.GetValue(format), parse.GetValue(output)).Write(session, Verdicts, new Dictionary<string, string>(), terminal, ct);
             terminal.Next("report", "-d", root, "-o", "report.html");

@@ -19,7 +19,7 @@ internal static class ReportCommand
             string root = parse.GetValue(dataset)!;
             string file = parse.GetValue(output)!;
             IReadOnlyList<string> ids = TraceChoice.Resolve(root, Names.Split(parse.GetValue(trace)));
-            using DatasetSession session = DatasetSession.Open(root);
+            using DatasetSession session = DatasetSession.Open(root, ct);
             ReportWriter.Write(session, ids, file, ct);
             terminal.Note($"report: {file}");
             terminal.Next("query", "-d", root, "--list");

@@ -43,7 +43,7 @@ internal static class RunCommand
 
                 List<string> ids = [.. done.Select(d => d.Result.TraceId).Distinct()];
                 Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting), parse.GetValue(kernel)) with { IgnoreProbes = parse.GetValue(ignoreProbes) }, terminal, ct);
-                using DatasetSession session = DatasetSession.Open(root);
+                using DatasetSession session = DatasetSession.Open(root, ct);
                 new SummaryWriter(terminal.Out, kept).Write(SummaryReader.Read(session, ids));
                 if (parse.GetValue(report) is { } file)
                 {
@@ -52,7 +52,7 @@ internal static class RunCommand
                     // Counted and traced; measuring takes longer than all the rest, and `cost` does it where it is asked for.
                     CostRunner.Run(root, ids, measure: null, ct: ct);
                     ViewsFile.Write(root);
-                    using DatasetSession costed = DatasetSession.Open(root);
+                    using DatasetSession costed = DatasetSession.Open(root, ct);
                     ReportWriter.Write(costed, ids, file, ct);
                     terminal.Note($"report: {file}");
                 }

@@ -197,7 +197,9 @@ public sealed class CompactionTests : IDisposable
     {
         SortedDictionary<string, string> prints = new(StringComparer.Ordinal);
         using DatasetSession session = DatasetSession.Open(_dataset);
-        foreach (string view in session.ViewNames)
+
+        // Findings are made of the other views, each of them of many.
+        foreach (string view in session.ViewNames.Where(view => !view.StartsWith("finding", StringComparison.Ordinal)))
         {
             List<string> columns = session.Select($"SELECT column_name FROM (DESCRIBE FROM {Sql.Identifier(view)}) ORDER BY column_name", r => r.GetString(0));
             string values = string.Join(", ", columns.Select(c => $"{Sql.Identifier(c)}::VARCHAR"));

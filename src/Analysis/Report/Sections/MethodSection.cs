@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Reflection;
 using TraceReplay.Analysis.Report.Html;
 using TraceReplay.Analysis.Summary;
@@ -17,7 +16,7 @@ internal static class MethodSection
         html.Element("dt", "Unknown").Element("dd", "the capture does not show it; it is not counted as agreement.");
         html.Element("dt", "Measured").Element("dd", "latencies are times on the trace's clock; times of the models' own hot paths are measured on the machine that ran `tracereplay cost`. Counts of operations are exact.");
         html.Close();
-        html.Element("p", $"Made by tracereplay {Version()} on {DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)} UTC from {Prose.Count(traces.Count, "trace", "traces")}. Every number can be asked again: tracereplay query -d DATASET --list.", ("class", "note"));
+        html.Element("p", $"Made by tracereplay {Version()} from {Prose.Count(traces.Count, "trace", "traces")}. Every number can be asked again: tracereplay query -d DATASET --list.", ("class", "note"));
         html.Close();
     }
 

@@ -32,7 +32,9 @@ internal static class TraceChapter
 {
     public static void Write(HtmlWriter html, DatasetSession session, TraceSummary summary)
     {
-        var chapter = new ChapterContext(html, session, summary);
+        // Its many questions are about one trace: the files of all others stay shut.
+        using DatasetSession? own = DatasetSession.OpenTrace(session.Dataset, summary.Trace.Id, session.Stop);
+        var chapter = new ChapterContext(html, own ?? session, summary);
         Verdict verdict = Verdict.Of(summary);
         html.Open("section", ("class", "chapter"), ("id", VerdictSection.Anchor(summary)));
         html.Open("h2").Text(VerdictSection.Name(summary) + " ");

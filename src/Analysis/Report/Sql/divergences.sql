@@ -4,4 +4,4 @@ SELECT model_a AS model, outcome_a AS "ends in", model_b AS "other model", outco
 FROM divergences
 WHERE trace_id = $id
 GROUP BY ALL
-ORDER BY faults DESC, model_a, model_b, cause
+ORDER BY faults DESC, model_a, model_b, cause, 2, 4, 5, 7

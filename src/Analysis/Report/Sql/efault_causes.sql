@@ -13,4 +13,4 @@ SELECT source AS "refused by", coalesce(page_kind, 'unknown') AS "page kind", co
        format('0x{:x}', min(gfn)) AS "first gfn", format('0x{:x}', max(gfn)) AS "last gfn", coalesce(reason, 'no model predicts it') AS why
 FROM refused
 GROUP BY source, page_kind, reason
-ORDER BY if(source = 'observed', '', source), faults DESC
+ORDER BY if(source = 'observed', '', source), faults DESC, 2, why

@@ -12,5 +12,5 @@ SELECT m.outcome, (avg(m.t) / $unit)::DOUBLE AS time, (avg(m.y) / 256)::DOUBLE A
        format('0x{:x}', min(m.gfn)) AS gfn, format('0x{:x}', min(m.page) << 12) AS hva
 FROM mapped m, extent e
 GROUP BY m.outcome, floor(200.0 * m.t / e.t), floor(100.0 * m.y / e.y)
-ORDER BY count(*) DESC
+ORDER BY count(*) DESC, outcome, time, place
 LIMIT 8000

@@ -4,4 +4,4 @@ SELECT quantity, any_value(observed ORDER BY seq) AS "observed, e.g.", any_value
 FROM fidelity_misses
 WHERE trace_id = $id
 GROUP BY quantity, coalesce(lost, false), cause, if(quantity = 'outcome', observed || predicted, '')
-ORDER BY coalesce(lost, false), quantity <> 'outcome', misses DESC, "first seq"
+ORDER BY coalesce(lost, false), quantity <> 'outcome', misses DESC, "first seq", quantity, cause, 2

@@ -10,4 +10,4 @@ WITH f AS (SELECT fault_id, page_kind, coalesce(observed_outcome, 'UNKNOWN') AS 
      counts AS (SELECT kind, source, outcome, count(*) AS faults FROM ends GROUP BY ALL)
 SELECT kind AS "page kind", source AS "said by", outcome, faults
 FROM counts
-ORDER BY sum(faults) OVER (PARTITION BY kind) DESC, kind, if(source = 'observed', '', source), faults DESC
+ORDER BY sum(faults) OVER (PARTITION BY kind) DESC, kind, if(source = 'observed', '', source), faults DESC, outcome

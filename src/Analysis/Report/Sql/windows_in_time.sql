@@ -6,5 +6,5 @@ WITH w AS (
 SELECT w.window_id AS "window", ((w.start_ns - $start) / $unit)::DOUBLE AS "from", ((w.end_ns - $start) / $unit)::DOUBLE AS "to",
        ((greatest(w.first, p.first) - p.shift) / 256)::DOUBLE AS low, ((least(w.last, p.last) + 1 - p.shift) / 256)::DOUBLE AS high, coalesce(w.cause, 'cause unknown') AS cause
 FROM w JOIN report_address_map p ON w.first <= p.last AND w.last >= p.first
-ORDER BY w.gfns DESC NULLS LAST, w.window_id
+ORDER BY w.gfns DESC NULLS LAST, w.window_id, p.first
 LIMIT 300

@@ -5,13 +5,12 @@ using TraceReplay.Ingest.Dataset;
 
 namespace TraceReplay.Analysis.Findings;
 
-/// <summary>The relations of one trace as temporary tables, each made once.</summary>
-internal sealed class OneTrace(DatasetSession session, DatasetReader reader)
+/// <summary>The relations of some traces as temporary tables, each made once.</summary>
+internal sealed class SomeTraces(DatasetSession session, IReadOnlyList<DatasetReader> readers)
 {
-    private readonly TraceManifest _trace = reader.Traces[0];
     private readonly HashSet<string> _made = [];
 
-    public static string Table(Relation relation) => "one_" + relation.Name;
+    public static string Table(Relation relation) => "some_" + relation.Name;
 
     public void Make(Relation relation)
     {
@@ -29,17 +28,19 @@ internal sealed class OneTrace(DatasetSession session, DatasetReader reader)
         using DuckDBCommand command = session.Command($"CREATE OR REPLACE TEMP TABLE {Table(relation)} AS {rows}");
         try
         {
+            using CancellationTokenRegistration cancel = session.Stop.Register(command.Cancel);
             command.ExecuteNonQuery();
         }
         catch (DuckDBException e)
         {
+            session.Stop.ThrowIfCancellationRequested();
             throw new AnalysisException(AnalysisFailure.Input, $"{session.Dataset}: {SqlErrors.OneLine(e)}", e);
         }
     }
 
     /// <summary>
-    /// The trace's rows of what a relation reads. Its own file is read where it has one: a view would look through the files of all
-    /// traces. What was not recorded is not opened.
+    /// The traces' rows of what a relation reads. Their own files are read where they have some: a view would look through the files of
+    /// all traces. What was not recorded is not opened.
     /// </summary>
     private string Filtered(Relation relation, IReadOnlyList<string> views)
     {
@@ -53,7 +54,7 @@ internal sealed class OneTrace(DatasetSession session, DatasetReader reader)
             sql = Regex.Replace(sql, $@"\bFROM {Regex.Escape(view)}\b", $"FROM {from}".Replace("$", "$$", StringComparison.Ordinal));
         }
 
-        return $"SELECT * FROM ({sql}) WHERE trace_id = {Sql.Literal(_trace.TraceId)}";
+        return $"SELECT * FROM ({sql}) WHERE trace_id IN ({string.Join(", ", readers.Select(r => Sql.Literal(r.Traces[0].TraceId)))})";
     }
 
     // A column that an older version of the program did not write is NULL, as in the views.
@@ -61,7 +62,11 @@ internal sealed class OneTrace(DatasetSession session, DatasetReader reader)
         ? $"SELECT {string.Join(", ", table.Columns.Select(column => $"NULL::{column.Type} AS {Sql.Identifier(column.Name)}"))} WHERE false UNION ALL BY NAME "
         : "";
 
-    private IEnumerable<string> Files(Relation relation, string view) => relation.IsEvent
-        ? _trace.EventCounts.Keys.Where(name => name.EndsWith('.' + view, StringComparison.Ordinal)).Select(name => reader.EventPath(_trace.TraceId, name))
-        : Tables.Results.Any(t => t.Name == view) ? [reader.ResultPath(_trace.TraceId, view)] : [];
+    private IEnumerable<string> Files(Relation relation, string view) => readers.SelectMany(reader =>
+    {
+        TraceManifest trace = reader.Traces[0];
+        return relation.IsEvent
+            ? trace.EventCounts.Keys.Where(name => name.EndsWith('.' + view, StringComparison.Ordinal)).Select(name => reader.EventPath(trace.TraceId, name))
+            : Tables.Results.Any(t => t.Name == view) ? [reader.ResultPath(trace.TraceId, view)] : [];
+    });
 }
