@@ -6,6 +6,7 @@ namespace TraceReplay.Analysis;
 /// <summary>Numbers and sentences as a summary shows them.</summary>
 internal static class Prose
 {
+    /// <summary>Columns of prose where nobody says how wide the reader's page is.</summary>
     public const int Width = 100;
 
     public static string Count(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
@@ -23,19 +24,22 @@ internal static class Prose
     public static string Seconds(long nanoseconds) => (nanoseconds / 1e9).ToString("0.0", CultureInfo.InvariantCulture) + " s";
 
     /// <summary>The text with a capital and a full stop.</summary>
-    public static string Sentence(string text) => char.ToUpperInvariant(text[0]) + text[1..].TrimEnd('.') + ".";
+    public static string Sentence(string text) => Capital(text).TrimEnd('.') + ".";
+
+    /// <summary>The text with a capital, where its first word is one: vCPU and v11 are names.</summary>
+    public static string Capital(string text) => text.Length > 1 && !char.IsAsciiLetterUpper(text[1]) && !char.IsAsciiDigit(text[1]) ? char.ToUpperInvariant(text[0]) + text[1..] : text;
 
     /// <summary>A name that fits; its end is what a long one loses.</summary>
     public static string Shortened(string name, int width) => name.Length <= width ? name : string.Concat(name.AsSpan(0, width - 1), "…");
 
     /// <summary>Writes text after a label, broken at spaces, continued below its own first column.</summary>
-    public static void Labelled(TextWriter output, string label, string text, int indent)
+    public static void Labelled(TextWriter output, string label, string text, int indent, int width = Width)
     {
         var line = new StringBuilder(label.PadRight(indent));
         bool empty = true;
         foreach (string word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
-            if (!empty && line.Length + 1 + word.Length > Width)
+            if (!empty && line.Length + 1 + word.Length > width)
             {
                 output.Write(line.Append('\n'));
                 line.Clear().Append(' ', indent);

@@ -13,8 +13,13 @@ public class SummaryTests
         string summary = Summary(data, ReplayedDataset.Id);
         int captured = summary.IndexOf("  captured", StringComparison.Ordinal);
 
-        // What was found leads.
-        Assert.StartsWith("6.12-ttm.trace.dat  (cccccccccccccccc)\n  critical   A tail page of ", summary, StringComparison.Ordinal);
+        // The verdict leads, then what was found.
+        Assert.StartsWith(
+            "6.12-ttm.trace.dat (cccccccccccccccc) verdict Linux 6.12.95 did not do what its own logic says (current 6.12) in 1 of 6 faults, for which no cause is known: view fidelity_misses has them. "
+            + "Of the 6 faults 3 were mapped, 2 were refused with EFAULT and 1 was sent back to retry. ",
+            Words(summary),
+            StringComparison.Ordinal);
+        Assert.Contains(" v11 and merged would end 2 of them with FIXED instead of EFAULT. This rests on 100 % of the faults. critical ", Words(summary), StringComparison.Ordinal);
         Assert.Equal("""
               captured   trace.dat, Linux 6.12.95+deb12-amd64 x86_64, 2 CPUs, clock mono, 2.5 s: 1,234,567
                          events, 6 faults, nothing lost
@@ -102,6 +107,47 @@ public class SummaryTests
     {
         using FakeDataset data = ReplayedDataset.Create(path: "/a/" + new string('x', 40));
         Assert.All(Summary(data, ReplayedDataset.Id).Split('\n'), line => Assert.InRange(line.Length, 0, 100));
+    }
+
+    [Theory]
+    [InlineData(60)]
+    [InlineData(80)]
+    [InlineData(120)]
+    public void Prose_follows_the_width_that_there_is(int width)
+    {
+        using FakeDataset data = ReplayedDataset.Create();
+        using DatasetSession session = data.Open();
+        var output = new StringWriter();
+        new SummaryWriter(output, "DIR", width).Write(SummaryReader.Read(session, [ReplayedDataset.Id]));
+        string[] verdict = [.. output.ToString().Split('\n').Skip(1).TakeWhile(line => !line.StartsWith("  critical", StringComparison.Ordinal))];
+        Assert.All(verdict, line => Assert.InRange(line.Length, 0, width));
+        Assert.Contains(verdict, line => line.Length > width - 20);
+    }
+
+    [Fact]
+    public void A_mail_has_72_columns_and_what_it_takes_to_repeat_it()
+    {
+        using FakeDataset data = ReplayedDataset.Create();
+        using DatasetSession session = data.Open();
+        var output = new StringWriter();
+        new MailWriter(output, " --kernel 6.12.95").Write(SummaryReader.Read(session, [ReplayedDataset.Id]));
+        string text = output.ToString();
+        Assert.StartsWith("Linux 6.12.95 did not do what its own logic says", text, StringComparison.Ordinal);
+        Assert.All(text.Split('\n').Where(line => !line.StartsWith("  ", StringComparison.Ordinal)), line => Assert.InRange(line.Length, 0, 72));
+        Assert.Contains("  sha256   00\n", text, StringComparison.Ordinal);
+        Assert.Contains("  repeat   tracereplay run '6.12-ttm.trace.dat' --kernel 6.12.95\n", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_cannot_be_judged_is_said_with_its_reason_and_nothing_is_said_to_agree()
+    {
+        using FakeDataset data = Replayed("SELECT 'outcome' AS quantity, 6 AS total, 0 AS matched, 0 AS in_set, 0 AS missed, 6 AS unknown, 0 AS unobserved")
+            .Result("outcomes", ReplayedDataset.Id, $"SELECT '{ReplayedDataset.Id}' AS trace_id, range + 1 AS fault_id, 'current' AS model, '6.12' AS setting, 'UNKNOWN' AS outcome, 'UNKNOWN' AS outcomes FROM range(6)")
+            .Result("divergences", ReplayedDataset.Id, $"SELECT '{ReplayedDataset.Id}' AS trace_id WHERE false")
+            .Result("assumptions", ReplayedDataset.Id, $"SELECT '{ReplayedDataset.Id}' AS trace_id, 'AS-1' AS assumption, 'unknown' AS value");
+        string text = Words(Summary(data, ReplayedDataset.Id));
+        Assert.Contains("verdict Nothing can be judged of 6 faults: no memslot is known; what the host had mapped there is not recorded; tracereplay info says what to record, tracereplay probes how.", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("would end", text, StringComparison.Ordinal);
     }
 
     [Theory]

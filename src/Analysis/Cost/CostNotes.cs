@@ -16,7 +16,7 @@ public static class CostNotes
         string asked = $"list_contains([{string.Join(", ", traceIds.Select(Sql.Literal))}], trace_id)";
         List<string> notes =
         [
-            "counted: exact, by the models; assumed: page tables of 4 levels, host work as spec 12 has it for the path of each lookup",
+            "counted: exact, by the models; assumed: page tables of 4 levels, host work as docs/cost.md has it for the path of each lookup",
             "measured: what the models themselves take on this machine, not a kernel; a ratio whose interval holds 1 is no difference",
         ];
         if (session.Select($"SELECT count(*) FROM traces WHERE arch IN ('aarch64', 'arm64') AND {asked}", row => row.GetInt64(0))[0] > 0)

@@ -30,6 +30,10 @@ public static class SummaryReader
             session,
             $"SELECT trace_id, kind, count(*) FROM faults WHERE {wanted} AND kind IN ('nested', 'guest_memfd', 'shadow') GROUP BY ALL ORDER BY 3 DESC, 2",
             r => (r.GetString(1), r.GetInt64(2)));
+        ILookup<string, (string, string, long)> broken = Of(
+            session,
+            $"SELECT trace_id, invariant, name, sum(violated)::BIGINT FROM invariants WHERE {wanted} AND model = 'kernel' AND violated > 0 GROUP BY ALL ORDER BY 4 DESC, 2",
+            r => (r.GetString(1), r.GetString(2), r.GetInt64(3)));
         ILookup<string, DivergenceLine> divergences = Of(
             session,
             $"""
@@ -54,6 +58,7 @@ public static class SummaryReader
             Fidelity = [.. fidelity[id]],
             Outcomes = [.. outcomes[id]],
             OtherKinds = [.. kinds[id]],
+            Broken = [.. broken[id]],
             Divergences = [.. divergences[id]],
             Assumptions = [.. assumptions[id]],
         })];
@@ -61,12 +66,12 @@ public static class SummaryReader
 
     private static Dictionary<string, CapturedTrace> Traces(DatasetSession session, string wanted) => session.Select(
         $"""
-        SELECT trace_id, path, format, kernel, arch, clock, clock_unit, cpus, start_ns, end_ns, events, lost, complete
+        SELECT trace_id, path, format, kernel, arch, clock, clock_unit, cpus, start_ns, end_ns, events, lost, complete, sha256
         FROM traces WHERE {wanted}
         """,
         r => new CapturedTrace(
             r.GetString(0), Text(r, 1) ?? "", Text(r, 2) ?? "", Text(r, 3), Text(r, 4), Text(r, 5), Text(r, 6), Number(r, 7) is { } cpus ? (int)cpus : null,
-            Number(r, 8), Number(r, 9), Number(r, 10) ?? 0, Number(r, 11), !r.IsDBNull(12) && r.GetBoolean(12)))
+            Number(r, 8), Number(r, 9), Number(r, 10) ?? 0, Number(r, 11), !r.IsDBNull(12) && r.GetBoolean(12)) { Sha256 = Text(r, 13) })
         .ToDictionary(trace => trace.Id);
 
     private static ILookup<string, OutcomeCount> Outcomes(DatasetSession session, string wanted) => Of(

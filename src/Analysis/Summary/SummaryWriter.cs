@@ -3,7 +3,8 @@ namespace TraceReplay.Analysis.Summary;
 /// <summary>Prints summaries: fidelity first, because every other number is worth as much as that one (contract section 3).</summary>
 /// <param name="output">Where to.</param>
 /// <param name="dataset">The dataset for the command to try next; null if it is not kept.</param>
-public sealed class SummaryWriter(TextWriter output, string? dataset)
+/// <param name="width">Columns of prose.</param>
+public sealed class SummaryWriter(TextWriter output, string? dataset, int width = Prose.Width)
 {
     private const int Indent = 13;
     private const int DivergencesShown = 4;
@@ -33,6 +34,7 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
     {
         CapturedTrace trace = summary.Trace;
         output.Write($"{Path.GetFileName(trace.Path)}  ({trace.Id})\n");
+        Line("verdict", VerdictText.Of(summary));
         foreach ((string label, string text) in FindingLines.Of(summary.Findings))
         {
             Line(label, text);
@@ -198,26 +200,31 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
             return;
         }
 
-        // Models that differ from one model in the same way share a line.
+        // Pairs of models that differ in the same way share a line; faults that would not have come at all stand apart.
         var groups = summary.Divergences
-            .GroupBy(d => (d.ModelA, d.OutcomeA, d.OutcomeB, d.PageKind, d.Faults))
-            .OrderByDescending(g => g.Key.Faults)
+            .GroupBy(d => (d.OutcomeA, d.OutcomeB, d.PageKind, d.Faults))
+            .OrderBy(g => IsSpared(g.Key.OutcomeA, g.Key.OutcomeB)).ThenByDescending(g => g.Key.Faults)
             .ToList();
-        string label = "diverge";
+        string said = "";
         foreach (var group in groups.Take(DivergencesShown))
         {
             var key = group.Key;
-            List<DivergenceLine> others = [.. group.DistinctBy(d => d.ModelB).OrderBy(d => ModelOrder.Rank(d.ModelB))];
-            Line(label, $"{Prose.Count(key.Faults, "fault", "faults")} on {key.PageKind}: {key.ModelA} {key.OutcomeA}, "
-                + $"{string.Join(" and ", others.Select(d => d.ModelB))} {key.OutcomeB}. {Cause(others[^1].Cause)}");
-            label = "";
+            string label = IsSpared(key.OutcomeA, key.OutcomeB) ? "spared" : "diverge";
+            List<DivergenceLine> pairs = [.. group.OrderBy(d => ModelOrder.Rank(d.ModelA)).ThenBy(d => ModelOrder.Rank(d.ModelB))];
+            Line(label == said ? "" : label, $"{Prose.Count(key.Faults, "fault", "faults")} on {key.PageKind}: {Models(pairs.Select(d => d.ModelA))} {key.OutcomeA}, "
+                + $"{Models(pairs.Select(d => d.ModelB))} {key.OutcomeB}. {Cause(pairs.FindLast(d => d.ModelA == pairs[0].ModelA)!.Cause)}");
+            said = label;
         }
 
         if (groups.Count > DivergencesShown)
         {
-            Line("", $"{groups.Count - DivergencesShown} more ways: query divergences");
+            Line("", $"{Prose.Count(groups.Count - DivergencesShown, "more way", "more ways")}: query divergences");
         }
     }
+
+    private static bool IsSpared(string? a, string? b) => a == "SPURIOUS" || b == "SPURIOUS";
+
+    private static string Models(IEnumerable<string> models) => string.Join(" and ", models.Distinct());
 
     // A cause is told once; a reader of several traces has seen it.
     private string Cause(string? cause) => cause is null
@@ -260,7 +267,7 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
             t.Trace.Lost is { } lost ? Prose.Count(lost) : "?", Efaults(t, s => s == SummaryReader.Observed),
         }.Concat(models.Select(m => Efaults(t, s => s.StartsWith(m + " ", StringComparison.Ordinal) || s == m))).ToArray())];
         TextTable.Write(output, columns, rows);
-        Prose.Labelled(output, "", "fidelity: of the outcomes that the model of the captured kernel decides, those that the kernel shows; coverage: the faults that this rests on, of all. EFAULT: faults that the kernel refused; beside it, those that each model refuses", 0);
+        Prose.Labelled(output, "", "fidelity: of the outcomes that the model of the captured kernel decides, those that the kernel shows; coverage: the faults that this rests on, of all. EFAULT: faults that the kernel refused; beside it, those that each model refuses", 0, width);
     }
 
     private static string Fidelity(TraceSummary trace) => Outcome(trace) is { } outcome ? Prose.Percent(outcome.Matched, outcome.Decided) : "-";
@@ -276,7 +283,7 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
     {
         if (traces.All(t => t.Faults == 0))
         {
-            Prose.Labelled(output, "next", $"tracereplay info {traces[0].Trace.Path}, which says what to record", Indent);
+            Prose.Labelled(output, "next", $"tracereplay info {traces[0].Trace.Path}, which says what to record", Indent, width);
             return;
         }
 
@@ -284,8 +291,8 @@ public sealed class SummaryWriter(TextWriter output, string? dataset)
         bool refused = traces.Any(t => t.Outcomes.Any(o => o.Outcome == "EFAULT"));
         string query = misses ? "--sql 'FROM fidelity_misses'" : refused ? "efault_causes" : "faults_by_outcome";
         string keep = dataset is null ? "run again with -d DATASET to keep the data, then " : "";
-        Prose.Labelled(output, "next", $"{keep}tracereplay query -d {dataset ?? "DATASET"} {query}", Indent);
+        Prose.Labelled(output, "next", $"{keep}tracereplay query -d {dataset ?? "DATASET"} {query}", Indent, width);
     }
 
-    private void Line(string label, string text) => Prose.Labelled(output, "  " + label, text, Indent);
+    private void Line(string label, string text) => Prose.Labelled(output, "  " + label, text, Indent, width);
 }

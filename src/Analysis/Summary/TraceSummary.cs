@@ -21,6 +21,9 @@ public sealed record TraceSummary
     /// <summary>The fault that came again most often without progress; null if none did.</summary>
     public StuckFault? Stuck { get; init; }
 
+    /// <summary>Invariants that the kernel's own records break, and how often.</summary>
+    public IReadOnlyList<(string Invariant, string Name, long Times)> Broken { get; init; } = [];
+
     public required IReadOnlyList<FidelityLine> Fidelity { get; init; }
 
     public required IReadOnlyList<OutcomeCount> Outcomes { get; init; }
@@ -40,7 +43,11 @@ public sealed record StuckFault(long Runs, int? Vcpu, int Pid, ulong Gfn, string
 /// <summary>A row of `traces`, as far as a summary shows it.</summary>
 public sealed record CapturedTrace(
     string Id, string Path, string Format, string? Kernel, string? Arch, string? Clock, string? ClockUnit, int? Cpus,
-    long? StartNs, long? EndNs, long Events, long? Lost, bool Complete);
+    long? StartNs, long? EndNs, long Events, long? Lost, bool Complete)
+{
+    /// <summary>Of the capture's file; null where nothing says it.</summary>
+    public string? Sha256 { get; init; }
+}
 
 /// <summary>A row of `fidelity`: where each comparison of one quantity stands.</summary>
 public sealed record FidelityLine(string Model, string? Setting, string Quantity)

@@ -22,7 +22,8 @@ internal static class RunCommand
         Option<bool> ignoreProbes = CommonOptions.IgnoreProbes();
         Option<string[]> failOn = CommonOptions.FailOn();
         var report = new Option<string?>("--report") { Description = "Write a page with pictures too", HelpName = "FILE.html" };
-        var command = new Command("run", "From captures to a verdict: ingest, replay, and a summary to read in a minute") { captures, dataset, report, model, setting, kernel, ignoreProbes, jobs, failOn };
+        var mail = new Option<bool>("--mail") { Description = "The verdict as text for a mail: 72 columns, the capture's SHA-256, the commands to repeat it" };
+        var command = new Command("run", "From captures to a verdict: ingest, replay, and a summary to read in a minute") { captures, dataset, report, mail, model, setting, kernel, ignoreProbes, jobs, failOn };
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
             CaptureInputs inputs = CaptureInputs.Resolve(parse.GetValue(captures)!);
@@ -44,7 +45,16 @@ internal static class RunCommand
                 List<string> ids = [.. done.Select(d => d.Result.TraceId).Distinct()];
                 Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting), parse.GetValue(kernel)) with { IgnoreProbes = parse.GetValue(ignoreProbes) }, terminal, ct);
                 using DatasetSession session = DatasetSession.Open(root, ct);
-                new SummaryWriter(terminal.Out, kept).Write(SummaryReader.Read(session, ids));
+                IReadOnlyList<TraceSummary> summaries = SummaryReader.Read(session, ids);
+                if (parse.GetValue(mail))
+                {
+                    new MailWriter(terminal.Out, Asked((kernel.Name, parse.GetValue(kernel)), (setting.Name, parse.GetValue(setting)), (model.Name, string.Join(',', parse.GetValue(model) ?? [])))).Write(summaries);
+                }
+                else
+                {
+                    new SummaryWriter(terminal.Out, kept, Terminal.Width).Write(summaries);
+                }
+
                 if (parse.GetValue(report) is { } file)
                 {
                     terminal.Flush();
@@ -74,7 +84,19 @@ internal static class RunCommand
             "tracereplay run capture.trace.dat -d night",
             "tracereplay run sample-traces --report report.html",
             "tracereplay run pasted.txt --kernel 6.12.95",
+            "tracereplay run capture.trace.dat --mail",
             "tracereplay run 'captures/*.dat' --model current --fail-on infidelity",
         ]);
+    }
+
+    private static string Asked(params ReadOnlySpan<(string Name, string? Value)> options)
+    {
+        string asked = "";
+        foreach ((string name, string? value) in options)
+        {
+            asked += string.IsNullOrEmpty(value) ? "" : $" {name} {value}";
+        }
+
+        return asked;
     }
 }

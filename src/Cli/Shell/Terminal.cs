@@ -19,6 +19,17 @@ internal sealed class Terminal(bool quiet, bool verbose) : IDisposable
     /// <summary>Progress is for people who watch.</summary>
     public bool ShowsProgress => !quiet && !Console.IsErrorRedirected;
 
+    /// <summary>Columns of prose: those of the terminal, up to what the eye follows; COLUMNS where there is none and it is set; else 100.</summary>
+    public static int Width
+    {
+        get
+        {
+            const int narrowest = 40, widest = 120, otherwise = 100;
+            int columns = OutputIsTerminal ? Console.WindowWidth : int.TryParse(Environment.GetEnvironmentVariable("COLUMNS"), out int set) ? set : otherwise;
+            return columns <= 0 ? otherwise : Math.Clamp(columns, narrowest, widest);
+        }
+    }
+
     public static bool OutputIsTerminal => !Console.IsOutputRedirected;
 
     /// <summary>Something went wrong: one line, whatever the options.</summary>

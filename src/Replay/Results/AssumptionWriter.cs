@@ -33,7 +33,7 @@ internal static class AssumptionWriter
             "AS-3",
             tallies.KindAssumed > 0 ? "assumed" : tallies.KindInferred > 0 ? "inferred" : "known",
             Share(tallies.KindInferred + tallies.KindAssumed, tallies.Remapped),
-            Say($"struct page refcounts are not traced; a page's kind gives them (spec 8.2). Remapped lookups: {tallies.Remapped}, kind inferred for {tallies.KindInferred}, assumed for {tallies.KindAssumed}{(arm64 || kinds.Contains(EventKind.SetRegion) || kinds.Contains(EventKind.Faultin) ? "" : "; without probes, frames from 3 GiB to 4 GiB are taken for a PC's device memory")}"));
+            Say($"struct page refcounts are not traced; a page's kind gives them (models --vocabulary). Remapped lookups: {tallies.Remapped}, kind inferred for {tallies.KindInferred}, assumed for {tallies.KindAssumed}{(arm64 || kinds.Contains(EventKind.SetRegion) || kinds.Contains(EventKind.Faultin) ? "" : "; without probes, frames from 3 GiB to 4 GiB are taken for a PC's device memory")}"));
         Add(
             "AS-4",
             kinds.Contains(EventKind.PageAlloc) ? "known" : "assumed",

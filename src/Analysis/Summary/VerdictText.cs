@@ -1,0 +1,164 @@
+using TraceReplay.Analysis.Findings;
+
+namespace TraceReplay.Analysis.Summary;
+
+/// <summary>
+/// The verdict on one trace as a paragraph that can be quoted: did the kernel do what its own logic says, how its faults ended and why, what
+/// the other models would change for this guest, and what all that rests on.
+/// </summary>
+public static class VerdictText
+{
+    private const string Unknown = "UNKNOWN";
+    private const string Spurious = "SPURIOUS";
+
+    private static readonly (string Outcome, string Verb)[] s_ends =
+    [
+        ("FIXED", "mapped"), ("FIXED_FAST", "mended without mmu_lock"), (Spurious, "found mapped already"), ("RETRY", "sent back to retry"),
+        ("EMULATE", "emulated"), ("WRITE_PROTECTED", "found write-protected by KVM"), ("ASYNC", "left to an asynchronous lookup"),
+        ("EFAULT", "refused with EFAULT"), ("ENOSYS", "refused with ENOSYS"), ("ABORT", "answered with an abort in the guest"), (Unknown, "not seen to end"),
+    ];
+
+    /// <summary>The paragraph.</summary>
+    public static string Of(TraceSummary summary)
+    {
+        if (summary.Faults == 0)
+        {
+            return "Nothing can be judged: the capture shows no KVM fault. Record kvm:kvm_page_fault (x86) or kvm:kvm_guest_fault (arm64); tracereplay info says what else.";
+        }
+
+        FidelityLine? outcomes = summary.Fidelity.FirstOrDefault(f => f.Quantity == FidelityLine.Outcome);
+        List<string> sentences = [Judged(summary, outcomes), Ends(summary)];
+        sentences.AddRange(Found(summary));
+        if (outcomes is { Covered: > 0 })
+        {
+            sentences.Add(Records(summary));
+            sentences.Add(Others(summary, outcomes.Model));
+            sentences.Add(Basis(outcomes));
+        }
+
+        return string.Join(' ', sentences.Where(s => s.Length > 0));
+    }
+
+    private static string Judged(TraceSummary summary, FidelityLine? outcomes)
+    {
+        string kernel = summary.Trace.Kernel is { } release ? $"Linux {Prose.Release(release)}" : "The kernel";
+        if (outcomes is null or { Covered: 0 })
+        {
+            return $"Nothing can be judged of {Prose.Count(summary.Faults, "fault", "faults")}: {string.Join("; ", WhyNot(summary, outcomes))}.";
+        }
+
+        string of = outcomes.Decided == outcomes.Total ? Prose.Count(outcomes.Decided, "fault", "faults") : $"the {Prose.Count(outcomes.Decided)} faults that can be decided";
+        string logic = $"what its own logic says ({outcomes.Name})";
+        string lost = outcomes.Lost == 0 ? "" : $"; {Prose.Count(outcomes.Lost)} more differ behind records that were lost";
+        return outcomes.Missed == 0
+            ? $"{kernel} did {logic} in all{(outcomes.Decided == outcomes.Total ? "" : " of")} {of}{lost}."
+            : $"{kernel} did not do {logic} in {Prose.Count(outcomes.Missed)} of {of}, for which no cause is known: view fidelity_misses has them{lost}.";
+    }
+
+    private static IEnumerable<string> WhyNot(TraceSummary summary, FidelityLine? outcomes)
+    {
+        if (outcomes is null)
+        {
+            yield return summary.Trace.Kernel is null ? "the kernel's version is not known (--kernel names it)" : "no model of this kernel was replayed";
+        }
+
+        if (summary.Assumptions.Any(a => a is { Assumption: "AS-1", Value: "unknown" }))
+        {
+            yield return "no memslot is known";
+        }
+
+        if (Observed(summary).Where(o => o.Outcome != Unknown).Sum(o => o.Faults) == 0)
+        {
+            yield return "no record shows how a fault ended";
+        }
+        else if (outcomes is { Unknown: > 0 })
+        {
+            yield return "what the host had mapped there is not recorded";
+        }
+
+        yield return "tracereplay info says what to record, tracereplay probes how";
+    }
+
+    private static string Ends(TraceSummary summary)
+    {
+        List<OutcomeCount> observed = [.. Observed(summary)];
+        if (observed.TrueForAll(o => o.Outcome == Unknown))
+        {
+            return "";
+        }
+
+        string[] parts = [.. s_ends.Select(end => (end.Verb, Faults: observed.Where(o => o.Outcome == end.Outcome).Sum(o => o.Faults)))
+            .Where(end => end.Faults > 0).OrderByDescending(end => end.Faults).Select(end => $"{Prose.Count(end.Faults)} {(end.Faults == 1 ? "was" : "were")} {end.Verb}")];
+        return $"Of {(summary.Faults == 1 ? "one fault" : $"the {Prose.Count(summary.Faults)} faults")} {Listed(parts)}.";
+    }
+
+    private static IEnumerable<string> Found(TraceSummary summary)
+    {
+        List<FindingRow> told = [.. summary.Findings.Where(f => f.Severity is "critical" or "serious")];
+        if (told.Count == 0)
+        {
+            yield break;
+        }
+
+        // What is in the catalogue is known; what is not is in the misses and in the records.
+        string[] known = [.. told.GroupBy(f => f.Finding).Select(g => $"{Catalogue.All.FirstOrDefault(f => f.Id == g.Key)?.Title ?? g.Key} ({g.Key}{(g.Count() > 1 ? $", {g.Count()} times" : "")}), {Doing(g.First().Doing)}")];
+        yield return $"{(known.Length == 1 ? "One finding matters" : $"{known.Length} findings matter")}: {string.Join("; ", known)}.";
+
+        static string Doing(string doing) => doing switch
+        {
+            "kernel" => "a defect of KVM that is known",
+            "model" => "the model's doing",
+            _ => $"the {doing}'s doing, not KVM's",
+        };
+    }
+
+    private static string Records(TraceSummary summary) => summary.Broken.Count == 0
+        ? ""
+        : $"The kernel's own records break {Listed([.. summary.Broken.Select(b => $"{b.Invariant} ({b.Name}) {Prose.Count(b.Times, "time", "times")}")])}.";
+
+    private static string Others(TraceSummary summary, string captured)
+    {
+        List<string> models = [.. summary.Outcomes.Select(o => o.Source.Split(' ')[0]).Distinct().Where(m => m != SummaryReader.Observed && m != captured).OrderBy(ModelOrder.Rank)];
+        if (models.Count == 0)
+        {
+            return "";
+        }
+
+        // What each would do otherwise, the models that would do the same together.
+        var same = models.Select(m => (Model: m, Change: Change(summary, captured, m))).GroupBy(m => m.Change).ToList();
+        return string.Join(' ', same.Select(g => $"{Prose.Capital(Listed([.. g.Select(m => m.Model)]))} would {g.Key}."));
+    }
+
+    private static string Change(TraceSummary summary, string captured, string model)
+    {
+        // The outcome that the captured kernel's model has comes first, whichever of the two the row names first.
+        var changes = summary.Divergences
+            .Where(d => (d.ModelA == captured && d.ModelB == model) || (d.ModelA == model && d.ModelB == captured))
+            .Select(d => d.ModelA == captured ? (From: d.OutcomeA, To: d.OutcomeB, d.Faults) : (From: d.OutcomeB, To: d.OutcomeA, d.Faults))
+            .Where(d => d.From is not (null or Unknown) && d.To is not (null or Unknown))
+            .ToList();
+        List<string> parts = [.. changes.Where(d => d.To != Spurious).GroupBy(d => (d.From, d.To)).Select(g => (g.Key, Faults: g.Sum(d => d.Faults))).OrderByDescending(g => g.Faults)
+            .Select(g => $"end {Prose.Count(g.Faults)} of them with {g.Key.To} instead of {g.Key.From}")];
+        long spared = changes.Where(d => d.To == Spurious).Sum(d => d.Faults);
+        if (spared > 0)
+        {
+            parts.Add($"not have had {Prose.Count(spared)} of them at all");
+        }
+
+        long unknown = summary.Outcomes.Where(o => o.Outcome == Unknown && o.Source.Split(' ')[0] == model).Sum(o => o.Faults);
+        string but = unknown == 0 ? "" : $" ({Prose.Count(unknown)} {(unknown == 1 ? "is" : "are")} not known)";
+        return (parts.Count == 0 ? "change nothing for this guest" : Listed(parts)) + but;
+    }
+
+    private static string Basis(FidelityLine outcomes)
+    {
+        string sets = outcomes.InSet == 0 ? "" : $", {Prose.Count(outcomes.InSet)} of them within a set of outcomes that the records allow";
+        string gaps = string.Join(", ", FidelityText.Gaps(outcomes).Where(g => !g.EndsWith("lost records", StringComparison.Ordinal)));
+        return $"This rests on {Prose.Percent(outcomes.Covered, outcomes.Total)} of the faults{sets}{(gaps.Length > 0 ? $"; of the others {gaps}" : "")}.";
+    }
+
+    private static IEnumerable<OutcomeCount> Observed(TraceSummary summary) => summary.Outcomes.Where(o => o.Source == SummaryReader.Observed);
+
+    private static string Listed(IReadOnlyList<string> parts) => parts.Count < 2 ? string.Concat(parts) : $"{string.Join(", ", parts.Take(parts.Count - 1))} and {parts[^1]}";
+
+}
