@@ -52,6 +52,7 @@ internal static class CommandLine
         CompareCommand.Create(),
         CostCommand.Create(),
         FindingsCommand.Create(),
+        AroundCommand.Create(),
         QueryCommand.Create(),
         ExportCommand.Create(),
         ReportCommand.Create(),
