@@ -5,13 +5,23 @@ namespace TraceReplay.Ingest.Dataset.ParquetEncoding;
 /// <summary>Bytes that are appended; cleared and filled again, so that writing allocates only while it grows.</summary>
 internal sealed class ByteBuffer(int room)
 {
+    // One table of long texts must not hold its memory until the program ends.
+    private const int MostKept = 4 << 20;
+
     private byte[] _bytes = new byte[room];
 
     public int Length { get; private set; }
 
     public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, Length);
 
-    public void Clear() => Length = 0;
+    public void Clear()
+    {
+        Length = 0;
+        if (_bytes.Length > MostKept)
+        {
+            _bytes = new byte[room];
+        }
+    }
 
     /// <summary>Room for that many bytes behind the end, which <see cref="Advance"/> makes part of it.</summary>
     public Span<byte> Reserve(int count)

@@ -6,8 +6,6 @@ namespace TraceReplay.Ingest.Dataset.ParquetEncoding;
 /// <summary>A Parquet file that appears under its name only when it is whole. One row group at a time is written.</summary>
 internal sealed class ParquetFile : IDisposable
 {
-    private static readonly byte[] s_magic = "PAR1"u8.ToArray();
-
     private readonly string _finalPath;
     private readonly string _temporary;
     private readonly SafeFileHandle _handle;
@@ -36,10 +34,10 @@ internal sealed class ParquetFile : IDisposable
             TemporaryFile.RemoveLeftovers(finalPath);
             return File.OpenHandle(_temporary, FileMode.Create, FileAccess.Write, FileShare.Read);
         });
-        ByteBuffer magic = new(s_magic.Length);
-        magic.Write(s_magic);
-        Append(magic);
     }
+
+    /// <summary>What a file begins and ends with; the first row group brings it along.</summary>
+    public static ReadOnlySpan<byte> Magic => "PAR1"u8;
 
     /// <summary>Bytes written so far.</summary>
     public long Position { get; private set; }
@@ -50,9 +48,15 @@ internal sealed class ParquetFile : IDisposable
     public void Complete()
     {
         ByteBuffer footer = new(_rowGroups.Length + (1 << 12));
+        if (Position == 0)
+        {
+            footer.Write(Magic);
+        }
+
+        int start = footer.Length;
         FileFooter.Write(footer, _columns, _rows, _groups, _rowGroups.Written, _metadata);
-        footer.WriteInt32(footer.Length);
-        footer.Write(s_magic);
+        footer.WriteInt32(footer.Length - start);
+        footer.Write(Magic);
         Append(footer);
         Environment(() =>
         {

@@ -29,6 +29,11 @@ internal sealed class RowGroupWriter
         }
 
         writer._output.Clear();
+        if (file.Position == 0)
+        {
+            writer._output.Write(ParquetFile.Magic);
+        }
+
         writer._indexes.Clear();
         writer._statistics.Clear();
         writer._chunks.Clear();

@@ -16,6 +16,9 @@ internal sealed class TextChunk : ColumnChunk
     // A dictionary is read before the first row: it should not hold what is better read as it comes.
     private const int MostBytes = 1 << 19;
 
+    // A reader holds a page as a whole.
+    private const int MostPageBytes = 1 << 20;
+
     // Bounds longer than this help nobody to skip a page.
     private const int LongestBound = 256;
 
@@ -25,6 +28,7 @@ internal sealed class TextChunk : ColumnChunk
     private readonly long[] _lengths = new long[PageRows + BlockRows];
     private readonly ByteBuffer _dictionary = new(1 << 12);
     private readonly List<Entry> _entries = [];
+    private readonly ByteBuffer _bytes = new(256);
     private readonly ByteBuffer _least = new(64);
     private readonly ByteBuffer _most = new(64);
     private readonly DeltaEncoder _delta = new();
@@ -140,9 +144,8 @@ internal sealed class TextChunk : ColumnChunk
         }
 
         // The lengths come first, but the bytes were there before them.
-        _utf8 = _utf8.Length < Values.Length ? new byte[Values.Length] : _utf8;
-        int bytes = Values.Length;
-        Values.Written.CopyTo(_utf8);
+        _bytes.Clear();
+        _bytes.Write(Values.Written);
         Values.Clear();
         _delta.Begin(narrow: true);
         for (int at = 0; at < _filled; at += BlockRows)
@@ -151,7 +154,7 @@ internal sealed class TextChunk : ColumnChunk
         }
 
         _delta.End(Values);
-        Values.Write(_utf8.AsSpan(0, bytes));
+        Values.Write(_bytes.Written);
         return PageEncoding.DeltaLengthByteArray;
     }
 
@@ -243,7 +246,7 @@ internal sealed class TextChunk : ColumnChunk
 
     private void EndFullPage()
     {
-        if (RowsInPage >= PageRows)
+        if (RowsInPage >= PageRows || Values.Length >= MostPageBytes)
         {
             EndPage();
         }
