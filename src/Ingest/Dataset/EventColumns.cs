@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Text;
 using TraceReplay.Ingest.Dataset.ParquetEncoding;
 using TraceReplay.Ingest.Tracefs;
 
@@ -107,9 +106,7 @@ internal sealed class IdColumn<TValue>(string name) : EventColumn(ParquetColumn.
 /// <summary>The same text in every row.</summary>
 internal sealed class ConstantColumn(string name, string value) : EventColumn(ParquetColumn.Text(name, nullable: false))
 {
-    private readonly byte[] _utf8 = Encoding.UTF8.GetBytes(value);
-
-    public override void Write(RowBatch batch, RowGroupWriter group) => group.Texts(Schema).AddRun(_utf8, batch.Count);
+    public override void Write(RowBatch batch, RowGroupWriter group) => group.Texts(Schema).Add(value, batch.Count);
 }
 
 /// <summary>The thread's name.</summary>
@@ -118,9 +115,18 @@ internal sealed class CommColumn() : EventColumn(ParquetColumn.Text("comm", null
     public override void Write(RowBatch batch, RowGroupWriter group)
     {
         TextChunk chunk = group.Texts(Schema);
-        foreach (ref readonly RowHead head in batch.Heads)
+        for (ReadOnlySpan<RowHead> left = batch.Heads; !left.IsEmpty;)
         {
-            chunk.Add(head.Comm);
+            // A thread mostly has many events in a row, and its name is the same object in all of them.
+            string? name = left[0].Comm;
+            int rows = 1;
+            while (rows < left.Length && ReferenceEquals(left[rows].Comm, name))
+            {
+                rows++;
+            }
+
+            chunk.Add(name, rows);
+            left = left[rows..];
         }
     }
 }

@@ -1,7 +1,9 @@
 using CsCheck;
 using ParquetSharp;
 using TraceReplay.Ingest.Dataset;
+using TraceReplay.Ingest.Dataset.ParquetEncoding;
 using Xunit;
+using RowGroupWriter = TraceReplay.Ingest.Dataset.ParquetEncoding.RowGroupWriter;
 
 namespace TraceReplay.Ingest.Tests.ParquetEncoding;
 
@@ -38,6 +40,36 @@ public sealed class EncoderTests : IDisposable
         }
     }
 
+    /// <summary>Texts that come as runs are written as if they came one by one.</summary>
+    [Fact]
+    public void Runs_of_texts_read_back_across_pages()
+    {
+        Gen.Select(Gen.Int[0, 40].Select(i => i == 0 ? null : $"name {i}"), Gen.OneOf(Gen.Int[1, 20], Gen.Int[1, 40_000])).List[1, 30].Sample(
+            runs =>
+            {
+                ParquetColumn column = ParquetColumn.Text("value", nullable: true);
+                object?[] values = [.. runs.SelectMany(r => Enumerable.Repeat((object?)r.Item1, r.Item2))];
+                string path = Path.Combine(_work, $"{Interlocked.Increment(ref _files)}.parquet");
+                using (ParquetFile file = new(path, [column], []))
+                {
+                    RowGroupWriter group = file.RowGroup(values.Length);
+                    TextChunk chunk = group.Texts(column);
+                    foreach ((string? text, int rows) in runs)
+                    {
+                        chunk.Add(text, rows);
+                    }
+
+                    group.Complete();
+                    file.Complete();
+                }
+
+                Assert.Null(IndependentReaders.Difference(values, Assert.Single(IndependentReaders.All.First().Read(path))));
+                PageIndexes.Check(path, [values], "runs");
+                File.Delete(path);
+            },
+            iter: 30);
+    }
+
     private void Check(int kind, Shape shape, Holes holes, int rows, int groupRows, int seed)
     {
         TestColumn column = RandomColumns.Make(kind, shape, holes, rows, new Random(seed));
@@ -56,7 +88,7 @@ public sealed class EncoderTests : IDisposable
 
     private string Write(TestColumn column, int groupRows)
     {
-        string path = Path.Combine(_work, $"{_files++}.parquet");
+        string path = Path.Combine(_work, $"{Interlocked.Increment(ref _files)}.parquet");
         using TableWriter table = new(path, [column.Column], groupRows);
         foreach (object? value in column.Values)
         {

@@ -58,6 +58,9 @@ internal abstract class ColumnChunk
         Values.Clear();
     }
 
+    /// <summary>Says of many rows of the page whether they have a value.</summary>
+    protected void MarkPresent(int rows, ushort present) => _present.AsSpan(RowsInPage, rows).Fill(present);
+
     protected void Count(int rows, int values)
     {
         RowsInPage += rows;

@@ -110,26 +110,21 @@ internal sealed class TextChunk : ColumnChunk
         }
     }
 
-    /// <summary>The same text in many rows of a column that cannot be NULL.</summary>
-    public void AddRun(ReadOnlySpan<byte> utf8, int rows)
+    /// <summary>The same text, or NULL, in rows that follow each other: one is looked up, the others are filled in.</summary>
+    public void Add(string? text, int rows)
     {
         for (int done = 0; done < rows;)
         {
-            Add(utf8);
-            int more = Math.Min(rows - done, PageRows) - 1;
-            if (more > 0 && !_plain)
+            Add(text);
+            done++;
+            int more = Math.Min(rows - done, PageRows - RowsInPage);
+            if (_plain || RowsInPage == 0 || more == 0)
             {
-                _indexes.AsSpan(_filled, more).Fill(_indexes[_filled - 1]);
-                _filled += more;
-                Count(more, more);
-                EndFullPage();
-            }
-            else
-            {
-                more = 0;
+                continue;
             }
 
-            done += 1 + more;
+            Repeat(text is null, more);
+            done += more;
         }
     }
 
@@ -234,6 +229,24 @@ internal sealed class TextChunk : ColumnChunk
             Decide();
         }
 
+        EndFullPage();
+    }
+
+    /// <summary>The row before again; there are as many left in the page.</summary>
+    private void Repeat(bool isNull, int rows)
+    {
+        MarkPresent(rows, isNull ? (ushort)0 : (ushort)1);
+        if (!isNull)
+        {
+            _indexes.AsSpan(_filled, rows).Fill(_indexes[_filled - 1]);
+            _filled += rows;
+            if (_filled >= BlockRows)
+            {
+                Decide();
+            }
+        }
+
+        Count(rows, isNull ? 0 : rows);
         EndFullPage();
     }
 
