@@ -22,7 +22,8 @@ internal static class Signals
                 UNION ALL SELECT DISTINCT 'outcome ' || coalesce(observed_outcome, 'UNKNOWN'), true FROM f
                 UNION ALL SELECT DISTINCT 'kind ' || kind, true FROM f WHERE kind IS NOT NULL
                 UNION ALL SELECT 'slotted', count(*) FILTER (slots > 0) > 0 FROM one_windows
-                UNION ALL SELECT 'storm', count(*) FILTER (slots > 0) >= {Steps.Storm} OR sum(zapped_pages) >= {Steps.StormPages} FROM one_windows
+                UNION ALL SELECT 'storm', count(*) FILTER (slots > 0) >= {Steps.Storm} OR sum(zapped_pages) >= {Steps.StormPages}
+                    OR (count(*) FILTER (slots > 0) > 0 AND count(zapped_pages) = 0 AND (SELECT count(*) FROM f) >= {2 * Steps.StormPages}) FROM one_windows
                 UNION ALL SELECT 'useless windows', count(*) FILTER (slots = 0) >= 1000 FROM one_windows
                 UNION ALL SELECT DISTINCT 'violation ' || invariant, true FROM one_violations WHERE verdict = 'violated')
             SELECT signal FROM s WHERE there

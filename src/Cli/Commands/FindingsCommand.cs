@@ -59,13 +59,13 @@ internal static class FindingsCommand
     private static readonly Column[] s_columns =
     [
         new("trace_id", "VARCHAR"), new("severity", "VARCHAR"), new("finding", "VARCHAR"), new("title", "VARCHAR"), new("faults", "BIGINT"), new("pages", "BIGINT"), new("first_fault", "BIGINT"),
-        new("first_seq", "BIGINT"), new("certainty", "VARCHAR"), new("doing", "VARCHAR"), new("evidence", "VARCHAR"), new("remedy", "VARCHAR"),
+        new("first_seq", "BIGINT"), new("certainty", "VARCHAR"), new("cause", "VARCHAR"), new("evidence", "VARCHAR"), new("advice", "VARCHAR"),
     ];
 
     private static object?[] Cells(FindingRow f) =>
-        [f.TraceId, f.Severity, f.Finding, f.Title, f.Faults, f.Pages, f.FirstFault, f.FirstSeq, f.Certainty, f.Doing, f.Evidence, f.Remedy];
+        [f.TraceId, f.Severity, f.Finding, f.Title, f.Faults, f.Pages, f.FirstFault, f.FirstSeq, f.Certainty, f.Cause, f.Evidence, f.Advice];
 
     private static RowSet Catalogued() => new(
-        [new("finding", "VARCHAR"), new("severity", "VARCHAR"), new("title", "VARCHAR"), new("meaning", "VARCHAR"), new("kernels", "VARCHAR"), new("doing", "VARCHAR"), new("remedy", "VARCHAR"), new("certainty", "VARCHAR"), new("recognised", "VARCHAR")],
-        [.. Catalogue.All.Select(f => new object?[] { f.Id, Finding.Spell(f.Severity), f.Title, f.Meaning, f.Kernels, f.Doing, f.Remedy, f.Certainty, f.Recognised })]);
+        [new("finding", "VARCHAR"), new("severity", "VARCHAR"), new("title", "VARCHAR"), new("meaning", "VARCHAR"), new("kernels", "VARCHAR"), new("cause", "VARCHAR"), new("advice", "VARCHAR"), new("certainty", "VARCHAR"), new("recognised", "VARCHAR")],
+        [.. Catalogue.All.Select(f => new object?[] { f.Id, Finding.Spell(f.Severity), f.Title, f.Meaning, f.Kernels, f.Cause, f.Advice, f.Certainty, f.Recognised })]);
 }
