@@ -27,7 +27,7 @@ internal static class ReadOnlyFirstWrite
                 FROM hit GROUP BY ALL
             ), fixes AS (
                 SELECT o.trace_id, h.buffer, count(*) AS judged, count(*) FILTER (coalesce(o.outcome, o.outcomes) = 'FIXED') AS fixed
-                FROM @outcomes o JOIN hit h USING (trace_id, fault_id) WHERE o.model = 'merged' AND o.setting LIKE '%mkwrite' GROUP BY ALL
+                FROM @outcomes o JOIN hit h USING (trace_id, fault_id) WHERE o.model LIKE 'merged%' AND o.setting = 'mkwrite' GROUP BY ALL
             )
             SELECT b.trace_id,
                 format('{} first write{} to the {} {}: the host''s PTE is read-only although the VMA is writable (first at gpa 0x{:x}). The host driver differs, not KVM{}', b.faults, if(b.faults = 1, '', 's'), coalesce(b.buffer, 'buffer of a driver'),
