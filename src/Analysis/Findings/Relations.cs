@@ -19,7 +19,7 @@ internal static partial class Relations
         Event("unmaps", ["kvm_unmap_hva_range"], "seq BIGINT, pid INTEGER, comm VARCHAR"),
         Event("mmio", ["kvm_mmio"], "seq BIGINT, pid INTEGER, type UINTEGER, gpa UBIGINT"),
         Event("madvise", ["sys_enter_madvise"], "seq BIGINT, pid INTEGER, behavior BIGINT"),
-        Event("age", ["kvm_age_hva"], "seq BIGINT, comm VARCHAR"),
+        Event("age", ["kvm_age_hva"], "seq BIGINT, pid INTEGER, comm VARCHAR"),
         Event("test_age", ["kvm_test_age_hva"], "seq BIGINT, comm VARCHAR"),
         // An empty SPTE is not 0 on kernels from 6.10 on, but permits nothing.
         Event("fast", ["fast_page_fault"], "seq BIGINT, pid INTEGER, old_spte UBIGINT, new_spte UBIGINT", "old_spte = new_spte AND old_spte & 7 <> 0"),

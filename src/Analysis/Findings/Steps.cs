@@ -163,6 +163,8 @@ internal static class Steps
                 SELECT w.trace_id, w.window_id, m.behavior
                 FROM @windows w ASOF JOIN @madvise m ON m.trace_id = w.trace_id AND m.pid = w.pid AND m.seq < w.start_seq
                 WHERE w.cause LIKE '%madvise%'
+            ), agers AS (
+                SELECT DISTINCT trace_id, pid FROM @age
             ), syscalls AS (
                 SELECT DISTINCT trace_id FROM @event_counts WHERE event IN ('sys_enter_mprotect', 'sys_mprotect')
             )
@@ -174,7 +176,7 @@ internal static class Steps
                     WHEN w.cause LIKE 'ttm_%' THEN 'ttm'
                     WHEN w.cause LIKE '%clone%' OR w.cause LIKE '%fork%' OR (w.cause IS NULL AND w.notifier_event = 'PROTECTION_PAGE') THEN 'fork'
                     WHEN w.cause IS NULL AND w.notifier_event = 'PROTECTION_VMA' AND s.trace_id IS NOT NULL THEN 'numa'
-                    WHEN k.comm LIKE 'kswapd%' OR a.behavior IN (20, 21) THEN 'reclaim'
+                    WHEN k.comm LIKE 'kswapd%' OR a.behavior IN (20, 21) OR (w.cause IS NULL AND g.pid IS NOT NULL) THEN 'reclaim'
                     WHEN a.behavior IN (4, 8, 9) THEN 'discard'
                     WHEN w.cause IN ('kvm_page_fault', 'kvm_guest_fault') THEN 'cow'
                     WHEN w.cause LIKE '%mprotect%' OR w.cause LIKE '%mremap%' OR w.cause LIKE '%munmap%' OR w.cause LIKE '%mmap%' THEN 'remap'
@@ -183,6 +185,7 @@ internal static class Steps
             LEFT JOIN tasks k ON k.trace_id = w.trace_id AND k.seq = w.start_seq
             LEFT JOIN advice a ON a.trace_id = w.trace_id AND a.window_id = w.window_id
             LEFT JOIN syscalls s ON s.trace_id = w.trace_id
+            LEFT JOIN agers g ON g.trace_id = w.trace_id AND g.pid = w.pid
             WHERE w.slots > 0
             """),
 
@@ -194,14 +197,14 @@ internal static class Steps
         // Faults on pages that the guest had mapped before, and that a window took away in between: the last such window is charged.
         new("refaults", """
             WITH seen AS (
-                SELECT trace_id, fault_id, vm, gfn, hva, seq, observed_outcome, lag(seq) OVER pages AS before, lag(observed_outcome) OVER pages AS ended
+                SELECT trace_id, fault_id, vm, gfn, hva, seq, observed_outcome, lag(seq) OVER pages AS before, max(if(observed_outcome = 'EFAULT', NULL, seq)) OVER (pages ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS mapped
                 FROM @faults WHERE observed_outcome IN ('FIXED', 'FIXED_FAST', 'SPURIOUS', 'ASYNC', 'EFAULT') AND hva IS NOT NULL
                 WINDOW pages AS (PARTITION BY trace_id, vm, as_id, gfn ORDER BY seq)
             )
             SELECT s.trace_id, s.fault_id, s.gfn, arg_max(d.doer, d.start_seq) AS doer
             FROM seen s
             JOIN @disturbances d ON d.trace_id = s.trace_id AND d.vm = s.vm AND s.hva >= d.hva_start AND s.hva < d.hva_end AND d.start_seq > s.before AND d.start_seq < s.seq
-            WHERE s.ended <> 'EFAULT'
+            WHERE s.mapped IS NOT NULL
             GROUP BY s.trace_id, s.fault_id, s.gfn, s.observed_outcome
             -- What the VMM took away is refused because it is gone; what TTM moved is refused where it went.
             HAVING s.observed_outcome <> 'EFAULT' OR arg_max(d.doer, d.start_seq) = 'ttm'

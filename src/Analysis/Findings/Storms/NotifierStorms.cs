@@ -20,7 +20,7 @@ internal static class NotifierStorms
         Of("discard", "The VMM gives guest memory back page by page", "windows of madvise DONTNEED, FREE or REMOVE",
             "Balloon inflation, free page reporting or a similar device discards guest memory. Each call is a window; a page that the guest touches again faults and is allocated and cleared anew.",
             "vmm", "Larger pieces for each call, and no ballooning of memory that the guest uses."),
-        Of("reclaim", "Reclaim takes guest pages", "windows by kswapd, or of madvise COLD or PAGEOUT",
+        Of("reclaim", "Reclaim takes guest pages", "windows by kswapd or another task that also asks for accessed bits, or of madvise COLD or PAGEOUT",
             "The host is short of memory, or was told to page out: guest pages are unmapped and written to swap, and read back when touched.",
             "host", "More memory or less overcommit; see also swapped-guest."),
         Of("fork", "A fork write-protects guest memory", "windows of page protection changes without a call, or inside clone",
@@ -35,6 +35,9 @@ internal static class NotifierStorms
         Of("remap", "The VMM changes mappings of guest memory", "windows inside mprotect, mremap, munmap or mmap",
             "The VMM protects, moves or replaces memory under the guest; each change unmaps it from the guest, which faults it in again.",
             "vmm", "Fewer and larger changes; memslot calls where the guest's view should change."),
+        Of("other", "Guest memory is invalidated for a reason that is not recorded", "windows of which nothing recorded says who opened them and why",
+            "Something unmaps or write-protects guest memory over and over: each time the guest faults again.",
+            "unknown", "Record the syscalls madvise, mprotect, mremap, munmap and mmap with it, and the probes of `tracereplay probes`."),
     ];
 
     private static Finding Of(string doer, string title, string shown, string meaning, string cause, string advice, Severity severity = Severity.Warning, bool byPages = false) => new()
