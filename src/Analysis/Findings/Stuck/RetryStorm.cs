@@ -17,13 +17,13 @@ internal static class RetryStorm
         Needs = ["outcome RETRY", "repeats"],
         Sql = $$"""
             WITH runs AS (
-                SELECT * FROM @runs WHERE (retries >= 5 AND other_windows >= 3) OR (retries >= 10 AND in_window >= times AND NOT (at_end AND open)) OR (retries >= 10 AND shared >= times - 1)
+                SELECT * FROM @runs WHERE (retries >= 5 AND other_windows >= 3) OR (retries >= 10 AND in_window >= retries AND NOT (at_end AND open)) OR (retries >= 10 AND shared >= retries)
             ), worst AS (
                 SELECT trace_id, count(*) AS runs, sum(times)::BIGINT AS faults, count(DISTINCT gfn) AS pages, min(first_fault) AS first_fault, min(first_seq) AS first_seq, arg_max(runs, times) AS w
                 FROM runs GROUP BY trace_id
             )
             SELECT trace_id,
-                {{Steps.WhoFaults}} || CASE WHEN w.shared >= w.times - 1 AND w.other_windows < 3 THEN ': another vCPU is mapping the same page meanwhile' WHEN w.other_windows < 3 THEN ': retried until one long MMU notifier invalidation ended' ELSE ': retried, each time another MMU notifier invalidation is in the way' END AS title,
+                {{Steps.WhoFaults}} || CASE WHEN w.shared >= w.retries AND w.other_windows < 3 THEN ': another vCPU is mapping the same page meanwhile' WHEN w.other_windows < 3 THEN ': retried until one long MMU notifier invalidation ended' ELSE ': retried, each time another MMU notifier invalidation is in the way' END AS title,
                 faults, pages, first_fault, first_seq,
                 format('{} retries, {} invalidations ({}){}', w.retries, w.windows, coalesce(w.cause, 'cause not recorded'), if(runs > 1, format('; {} other runs likewise', runs - 1), '')) AS evidence
             FROM worst
