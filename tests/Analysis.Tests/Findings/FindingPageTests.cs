@@ -58,7 +58,7 @@ public class FindingPageTests(ShownCaptures captures)
 
     private string Index()
     {
-        Expected.Tally[] tallies = [.. Catalogue.All.Select(f => Expected.Tally.Of(f, captures.Found))];
+        Expected.Tally[] tallies = [.. Catalogue.All.Select(f => Expected.Tally.Of(f, captures))];
         int must = tallies.Sum(t => t.Must.Length), found = tallies.Sum(t => t.Found.Length), wrong = tallies.Sum(t => t.Wrong.Length);
         var text = new StringBuilder();
         text.Append($"""
@@ -66,9 +66,9 @@ public class FindingPageTests(ShownCaptures captures)
 
             What `tracereplay run`, `findings`, the report and the nightly job look for. A page for each says what it means, on which kernels, how it is recognised and what to do; `tracereplay findings --list` prints the same, `tracereplay findings --pages DIR` writes these pages.
 
-            The numbers are counted over {captures.Found.Count} captures: the samples, the captures of real kernels on x86 and arm64, texts that people sent, and files of other projects. Whether a finding is there is said by others: the truth file that the VMM wrote, the scenario's description, the person who sent the text (tests/Analysis.Tests/Findings/expected.txt, with the reason for each). **must** counts captures in which it is there, **found** those of them in which it is found, **may** those in which it is found and nobody says whether it is there, **wrong** those in which it is found and is not there, **absent** those in which it is not there and not found. The rules were made with these captures at hand: on others the numbers may be lower.
+            The numbers are counted over {captures.Found.Count} captures: the samples, the captures of real kernels on x86 and arm64, texts that people sent, and files of other projects. Whether a finding is there is said by others: the truth file that the VMM wrote, the scenario's description, the person who sent the text (tests/Analysis.Tests/Findings/expected.txt, with the reason for each). **must** counts captures in which it is there, **found** those of them in which it is found, **may** those in which it is found and nobody says whether it is there, **wrong** those in which it is found and is not there, **absent** those in which it is not there and not found. Rules and table were made with these captures at hand: on others the numbers may be lower.
 
-            Over all findings: {found} of {must} that are there are found (recall {Share(found, must)}), and of {found + wrong} that can be judged {wrong} are wrong (precision {Share(found, found + wrong)}). Findings with 0 under must have no capture yet; they are tested with a text or a dataset made by hand.
+            Over all findings: {found} of {must} that are there are found (recall {Share(found, must)}), and of {found + wrong} that can be judged {wrong} are wrong (precision {Share(found, found + wrong)}). {Missed()} Findings with 0 under must have no capture yet; they are tested with a text or a dataset made by hand.
 
             | finding | severity | what | must | found | may | wrong | absent |
             |---|---|---|---:|---:|---:|---:|---:|
@@ -81,6 +81,8 @@ public class FindingPageTests(ShownCaptures captures)
 
         return text.ToString();
     }
+
+    private static string Missed() => string.Join(' ', Expected.All.Where(e => e.Kind == "missed").Select(e => $"Missed: {e.Finding} in {string.Join(", ", e.Captures)} ({e.Why})."));
 
     private static string Head(Finding finding) => $"| [{finding.Id}]({finding.Id}.md) | {Finding.Spell(finding.Severity)} | {finding.Title} | ";
 

@@ -13,8 +13,8 @@ public class FindingTests(ShownCaptures captures)
     [MemberData(nameof(Ids))]
     public void A_finding_is_found_where_others_say_that_it_is_and_nowhere_else(string id)
     {
-        Expected.Tally tally = Expected.Tally.Of(Catalogue.Named(id), captures.Found);
-        string[] missed = [.. Expected.All.Where(e => e.Finding == id && e.Kind == "missed").SelectMany(e => captures.Found.Keys.Where(e.Names))];
+        Expected.Tally tally = Expected.Tally.Of(Catalogue.Named(id), captures);
+        string[] missed = [.. Expected.All.Where(e => e.Finding == id && e.Kind == "missed").SelectMany(e => captures.Found.Keys.Concat(captures.Refused.Keys).Where(e.Names))];
         Assert.Equal(missed, tally.Must.Except(tally.Found));
         Assert.Empty(tally.Wrong);
         Assert.True(tally.Absent.Length >= 10, $"not found in {tally.Absent.Length} captures that have it not, expected 10 or more");
@@ -27,7 +27,7 @@ public class FindingTests(ShownCaptures captures)
         Assert.All(Expected.All, e => Assert.Contains(e.Kind, (string[])["must", "may", "missed"]));
         if (FindingPageTests.AllAtHand(captures))
         {
-            Assert.All(Expected.All, e => Assert.Contains(captures.Found.Keys, e.Names));
+            Assert.All(Expected.All, e => Assert.Contains(captures.Found.Keys.Concat(captures.Refused.Keys), e.Names));
         }
     }
 
