@@ -17,7 +17,10 @@ public class FindingTests(ShownCaptures captures)
         string[] missed = [.. Expected.All.Where(e => e.Finding == id && e.Kind == "missed").SelectMany(e => captures.Found.Keys.Concat(captures.Refused.Keys).Where(e.Names))];
         Assert.Equal(missed, tally.Must.Except(tally.Found));
         Assert.Empty(tally.Wrong);
-        Assert.True(tally.Absent.Length >= 10, $"not found in {tally.Absent.Length} captures that have it not, expected 10 or more");
+        if (ShownCaptures.More.Length > 0)
+        {
+            Assert.True(tally.Absent.Length >= 10, $"not found in {tally.Absent.Length} captures that have it not, expected 10 or more");
+        }
     }
 
     [Fact]

@@ -23,7 +23,7 @@ internal static class WindowStaysOpen
                 FROM runs GROUP BY trace_id
             )
             SELECT trace_id,
-                {{Steps.WhoFaults}} || format(': an MMU notifier invalidation{} is in progress and does not end', coalesce(' (' || w.cause || ')', '')) AS title,
+                {{Steps.WhoFaults}} || format(': an MMU notifier invalidation{} is in progress and does not end', if(w.cause IS NULL, '', format(' ({})', w.cause))) AS title,
                 faults, pages, first_fault, first_seq,
                 format('{} of {} faults fell into it{}', w.in_window, w.times, if(runs > 1, format('; {} other runs likewise', runs - 1), '')) AS evidence
             FROM worst
