@@ -16,7 +16,7 @@ internal static class NoSyndrome
         Recognised = "The fault ended with ENOSYS or KVM_EXIT_ARM_NISV.",
         Needs = ["outcome ENOSYS"],
         Sql = """
-            SELECT trace_id, format('{} access{} without valid syndrome (ISV=0), first at gpa 0x{:x}, failed with ENOSYS{}', count(*), if(count(*) > 1, 'es', ''), arg_min(gpa, seq), if(bool_or(is_vm_last), '. The VM stopped there', '')) AS title,
+            SELECT trace_id, format('{} access{} without valid syndrome (ISV=0), first at gpa 0x{:x}, failed with ENOSYS{}', count(*), if(count(*) > 1, 'es', ''), arg_min(gpa, seq), if(count(*) = 1 AND bool_or(is_vm_last), '. The VM stopped there', '')) AS title,
                 count(*) AS faults, count(DISTINCT gfn) AS pages, min(fault_id) AS first_fault, min(seq) AS first_seq, format('{} fault{} ended in ENOSYS', count(*), if(count(*) = 1, '', 's')) AS evidence
             FROM @refused WHERE observed_outcome = 'ENOSYS' GROUP BY trace_id
             """,

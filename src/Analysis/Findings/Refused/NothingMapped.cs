@@ -19,7 +19,7 @@ internal static class NothingMapped
             SELECT r.trace_id,
                 format('{} fault{} refused with EFAULT, first at gpa 0x{:x} ({}): {}', count(*), if(count(*) > 1, 's', ''), arg_min(gpa, seq), CASE arg_min(access, seq) WHEN 'w' THEN 'write' WHEN 'x' THEN 'fetch' ELSE 'read' END, reason) AS title,
                 count(*) AS faults, count(DISTINCT gfn) AS pages, min(fault_id) AS first_fault, min(seq) AS first_seq,
-                format('{}{}', if(count(DISTINCT gfn) = 1, 'one page', format('{} pages between gfn 0x{:x} and 0x{:x}', count(DISTINCT gfn), min(gfn), max(gfn))), if(bool_or(is_vm_last), '; no fault of the VM comes after it', '')) AS evidence,
+                format('{}{}', if(count(DISTINCT gfn) = 1, 'one page', format('{} pages between gfn 0x{:x} and 0x{:x}', count(DISTINCT gfn), min(gfn), max(gfn))), if(bool_or(is_vm_last), '; no fault of the VM comes after the last', '')) AS evidence,
                 if(reason LIKE 'the driver%', 'driver', NULL) AS cause
             FROM @refused r
             WHERE observed_outcome = 'EFAULT' AND (reason LIKE 'get_user_pages failed and no VMA%' OR reason = 'the VMA forbids the access' OR reason LIKE 'get_user_pages refuses%' OR reason LIKE 'the driver''s fault handler%')

@@ -23,7 +23,7 @@ internal static class ReadOnlyFirstWrite
                 WHERE r.reason LIKE 'the remapped leaf is read-only although%'
             ), buffers AS (
                 SELECT trace_id, vm, buffer, any_value(buffer_pages) AS buffer_pages, count(*) AS faults, count(DISTINCT gfn) AS pages, min(fault_id) AS first_fault, min(seq) AS first_seq,
-                       arg_min(gpa, seq) AS gpa, count(*) FILTER (observed_outcome = 'EFAULT') AS refused, bool_or(is_vm_last AND observed_outcome = 'EFAULT') AS vm_stopped
+                       arg_min(gpa, seq) AS gpa, count(*) FILTER (observed_outcome = 'EFAULT') AS refused, count(*) FILTER (observed_outcome = 'EFAULT') = 1 AND bool_or(is_vm_last AND observed_outcome = 'EFAULT') AS vm_stopped
                 FROM hit GROUP BY ALL
             ), fixes AS (
                 SELECT o.trace_id, h.buffer, count(*) AS judged, count(*) FILTER (coalesce(o.outcome, o.outcomes) = 'FIXED') AS fixed

@@ -49,11 +49,11 @@ internal static class TailRefused
                     LATERAL (SELECT greatest((s.vma_end - s.vma_start)::BIGINT // 4096 - k.covered - coalesce(g.singles, 0), 0) AS rest) r
             ), buffers AS (
                 SELECT trace_id, vm, buffer, vma.start AS vma_start, any_value(buffer_pages) AS buffer_pages, count(*) AS faults, count(DISTINCT gfn) AS pages, min(fault_id) AS first_fault, min(seq) AS first_seq,
-                       arg_min(gpa, seq) AS gpa, arg_min(access, seq) AS access, bool_or(is_vm_last) AS vm_stopped, bool_or(is_last) AS stopped, max(reason IS NULL) AS unsaid
+                       arg_min(gpa, seq) AS gpa, arg_min(access, seq) AS access, count(*) = 1 AND bool_or(is_vm_last) AS vm_stopped, count(*) = 1 AND bool_or(is_last) AS stopped, max(reason IS NULL) AS unsaid
                 FROM hit GROUP BY ALL
             )
             SELECT b.trace_id,
-                format('guest page at gpa 0x{:x} refused with EFAULT{}: a tail page of the {}{}. {}Kernels from 6.13 on map it{}', b.gpa, if(b.faults > 1, format(', and {} fault{} more', b.faults - 1, if(b.faults > 2, 's', '')), ''),
+                format('guest page at gpa 0x{:x} refused with EFAULT{}: a tail page (refcount 0) of the {}{}. {}Kernels from 6.13 on map it{}', b.gpa, if(b.faults > 1, format(', and {} fault{} more', b.faults - 1, if(b.faults > 2, 's', '')), ''),
                     coalesce(b.buffer, 'buffer of a driver'), if(t.power IS NULL, '', format(', blocks of order {} that are not compound', t.power)),
                     CASE WHEN b.vm_stopped THEN 'The VM stopped there. ' WHEN b.stopped THEN 'The vCPU stopped there. ' ELSE '' END, if(a.arch IN ('aarch64', 'arm64'), ' where the CPU has S2FWB and DIC', '')) AS title,
                 b.faults, b.pages, b.first_fault, b.first_seq,
