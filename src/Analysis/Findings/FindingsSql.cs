@@ -7,7 +7,7 @@ internal static class FindingsSql
 {
     public const string View = "findings";
 
-    private const string Columns = "trace_id, finding, severity, title, faults, pages, first_fault, first_seq, certainty, doing, evidence, remedy";
+    private const string Columns = "trace_id, finding, severity, title, faults, pages, first_fault, first_seq, certainty, cause, evidence, advice";
 
     /// <summary>The views of a dataset, those that others stand on first.</summary>
     public static IEnumerable<ViewDefinition> Views() =>
@@ -22,8 +22,8 @@ internal static class FindingsSql
         $"""
         SELECT trace_id, {Sql.Literal(finding.Id)} AS finding, coalesce(severity, {Sql.Literal(Finding.Spell(finding.Severity))}) AS severity, coalesce(title, {Sql.Literal(finding.Title)}) AS title,
             faults::BIGINT AS faults, pages::BIGINT AS pages, first_fault::BIGINT AS first_fault, first_seq::BIGINT AS first_seq,
-            coalesce(certainty, {Sql.Literal(finding.Certainty)}) AS certainty, coalesce(doing, {Sql.Literal(finding.Doing)}) AS doing, evidence, coalesce(remedy, {Sql.Literal(finding.Remedy)}) AS remedy
-        FROM (SELECT NULL::VARCHAR AS severity, NULL::VARCHAR AS certainty, NULL::VARCHAR AS doing, NULL::VARCHAR AS remedy WHERE false UNION ALL BY NAME
+            coalesce(certainty, {Sql.Literal(finding.Certainty)}) AS certainty, coalesce(cause, {Sql.Literal(finding.Cause)}) AS cause, evidence, coalesce(advice, {Sql.Literal(finding.Advice)}) AS advice
+        FROM (SELECT NULL::VARCHAR AS severity, NULL::VARCHAR AS certainty, NULL::VARCHAR AS cause, NULL::VARCHAR AS advice WHERE false UNION ALL BY NAME
         ({Relations.Expand(finding.Sql, name)}
         )) WHERE trace_id IS NOT NULL
         """;
