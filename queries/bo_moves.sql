@@ -1,15 +1,24 @@
 -- Which TTM buffers moved, and what did that take away from guests?
--- Columns: old_place and new_place are TTM's memory types (0 system, 1 TT, 2 VRAM, from 3 on the driver's own); old_place and size are NULL where the probe does not read them; evict says that somebody else needed the room; zapped_pages counts guest pages whose SPTE was removed inside the move; refaulted those of them that the guest touched again later, and refused those of these that KVM then would not map.
+-- Columns: moves that a guest noticed come first; old_place and new_place are TTM's memory types (0 system, 1 TT, 2 VRAM, from 3 on the driver's own); old_place and size are NULL where the probe does not read them; evict says that somebody else needed the room; took is how long the move took, in the clock's unit (unit); windows counts the notifier windows inside it, over_memslots those of them that met a memslot (NULL where the memslots are not known); zapped_pages counts guest pages whose SPTE was removed inside the move; refaulted counts pages that a recorded fault had mapped before the move and that the guest touched again behind it (a first touch is none), and refused those of these that KVM then would not map.
 -- Then: refused pages are the TTM tails of `efault_causes`; a move with zapped_pages and no refault was of memory that the guest did not need.
 WITH touched AS (
-    SELECT m.trace_id, m.seq, w.vm, w.hva_start, w.hva_end, m.end_seq
+    SELECT m.trace_id, m.seq, w.vm, w.hva_start, w.hva_end, w.start_seq, m.end_seq, w.slots
     FROM bo_moves m
     JOIN windows w ON w.trace_id = m.trace_id AND w.pid = m.pid AND w.start_seq > m.seq AND w.start_seq < m.end_seq
     WHERE m.windows > 0
+), met AS (
+    SELECT trace_id, seq, count(*) FILTER (slots > 0) AS over_memslots, count(slots) AS known FROM touched GROUP BY trace_id, seq
+), mapped AS (
+    -- A leaf of a level above 1 maps the pages around the one that faulted, too.
+    SELECT trace_id, vm, as_id, coalesce(observed_level, 1) AS level, gfn // (1 << 9 * (coalesce(observed_level, 1) - 1)) AS block, min(seq) AS seq
+    FROM faults WHERE observed_outcome IN ('FIXED', 'FIXED_FAST', 'SPURIOUS')
+    GROUP BY ALL
 ), later AS (
     SELECT t.trace_id, t.seq, count(DISTINCT f.gfn) AS refaulted, count(DISTINCT f.gfn) FILTER (f.observed_outcome = 'EFAULT') AS refused
     FROM touched t
     JOIN faults f ON f.trace_id = t.trace_id AND f.vm = t.vm AND f.hva >= t.hva_start AND f.hva < t.hva_end AND f.seq > t.end_seq
+    CROSS JOIN (VALUES (1), (2), (3)) l(level)
+    JOIN mapped p ON p.trace_id = f.trace_id AND p.vm = f.vm AND p.as_id IS NOT DISTINCT FROM f.as_id AND p.level = l.level AND p.block = f.gfn // (1 << 9 * (l.level - 1)) AND p.seq < t.start_seq
     GROUP BY t.trace_id, t.seq
 )
 SELECT
@@ -22,11 +31,15 @@ SELECT
     m.size,
     m.evict,
     m.result,
-    m.end_ns - m.ts_ns AS ns,
+    m.end_ns - m.ts_ns AS took,
+    coalesce(r.clock_unit, 'unknown') AS unit,
     m.windows,
+    CASE WHEN m.windows = 0 THEN 0 WHEN n.known > 0 THEN n.over_memslots END AS over_memslots,
     m.zapped_pages,
     coalesce(l.refaulted, 0) AS refaulted,
     coalesce(l.refused, 0) AS refused
 FROM bo_moves m
+LEFT JOIN traces r ON r.trace_id = m.trace_id
+LEFT JOIN met n ON n.trace_id = m.trace_id AND n.seq = m.seq
 LEFT JOIN later l ON l.trace_id = m.trace_id AND l.seq = m.seq
-ORDER BY m.trace_id, m.seq;
+ORDER BY m.zapped_pages > 0 OR coalesce(n.over_memslots, 0) > 0 OR coalesce(l.refaulted, 0) > 0 DESC, m.trace_id, m.windows > 0 DESC, m.seq;

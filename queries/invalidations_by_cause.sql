@@ -1,5 +1,5 @@
 -- What invalidated guest memory, and what did it cost?
--- Columns: cause is the function or event in which the task opened its notifier windows (NULL: nothing recorded shows it, as for kswapd or khugepaged), comm that task; notifier_event is the kernel's; windows counts them, no_slot those that hit no memslot; zapped_pages counts 4 KiB pages whose SPTE was removed (NULL where no record tells, as on arm64); total_ns, p50_ns and max_ns are how long they were open, in the capture's clock unit (`traces.clock_unit`); retried counts faults on an address inside one while it was open; empty says which part of the windows over memslots removed nothing.
+-- Columns: cause is the function or event in which the task opened its notifier windows (NULL: nothing recorded shows it, as for kswapd or khugepaged), comm that task; notifier_event is the kernel's; windows counts them, no_slot those that hit no memslot; zapped_pages counts 4 KiB pages whose SPTE was removed (NULL where no record tells, as on arm64); total, p50 and max are how long they were open, in the clock's unit (unit); retried counts faults on an address inside one while it was open; empty says which part of the windows over memslots removed nothing.
 -- Then: a cause with many windows and few zapped_pages only costs retries; `retry_storms` shows which, `windows_without_memslot` the useless ones.
 WITH retried AS (
     SELECT w.trace_id, w.window_id, count(*) AS faults
@@ -21,11 +21,13 @@ SELECT
     sum(w.zapped_leaves)::BIGINT AS zapped_leaves,
     sum(w.zapped_pages)::BIGINT AS zapped_pages,
     round(count(*) FILTER (w.slots > 0 AND w.zapped_leaves = 0) / nullif(count(*) FILTER (w.slots > 0 AND w.zapped_leaves IS NOT NULL), 0), 4) AS empty,
-    sum(w.end_ns - w.start_ns)::BIGINT AS total_ns,
-    median(w.end_ns - w.start_ns)::BIGINT AS p50_ns,
-    max(w.end_ns - w.start_ns) AS max_ns,
+    sum(w.end_ns - w.start_ns)::BIGINT AS total,
+    median(w.end_ns - w.start_ns)::BIGINT AS p50,
+    max(w.end_ns - w.start_ns) AS max,
+    coalesce(any_value(t.clock_unit), 'unknown') AS unit,
     coalesce(sum(r.faults), 0)::BIGINT AS retried
 FROM windows w
+LEFT JOIN traces t ON t.trace_id = w.trace_id
 LEFT JOIN tasks k ON k.trace_id = w.trace_id AND k.seq = w.start_seq
 LEFT JOIN retried r ON r.trace_id = w.trace_id AND r.window_id = w.window_id
 GROUP BY w.trace_id, w.cause, w.notifier_event, k.comm

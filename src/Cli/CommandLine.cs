@@ -53,6 +53,7 @@ internal static class CommandLine
         CompareCommand.Create(),
         CostCommand.Create(),
         FindingsCommand.Create(),
+        AroundCommand.Create(),
         QueryCommand.Create(),
         ExportCommand.Create(),
         ReportCommand.Create(),

@@ -83,6 +83,24 @@ public class LibraryTests
     }
 
     [Fact]
+    public void Moves_that_a_guest_noticed_come_first_and_a_first_touch_is_no_refault()
+    {
+        // Two pages lie in the window of the second move: one was mapped before it, the other is touched behind it only.
+        using var data = new FakeDataset();
+        data.Manifest("a")
+            .Result("bo_moves", "a", """
+                SELECT 'a' AS trace_id, seq::BIGINT AS seq, seq::BIGINT + 5 AS end_seq, 100::BIGINT AS ts_ns, 130::BIGINT AS end_ns, 7::INTEGER AS pid, bo::UBIGINT AS bo, windows::BIGINT AS windows, zapped::BIGINT AS zapped_pages
+                FROM (VALUES (1, 176, 0, 0), (10, 177, 1, 1)) m(seq, bo, windows, zapped)
+                """)
+            .Result("windows", "a", "SELECT 'a' AS trace_id, 1::BIGINT AS window_id, 0::INTEGER AS vm, 7::INTEGER AS pid, 11::BIGINT AS start_seq, 12::BIGINT AS end_seq, 8192::UBIGINT AS hva_start, 16384::UBIGINT AS hva_end, 1::INTEGER AS slots")
+            .Result("faults", "a", """
+                SELECT 'a' AS trace_id, seq::BIGINT AS fault_id, seq::BIGINT AS seq, 0::INTEGER AS vm, 0::INTEGER AS as_id, gfn::UBIGINT AS gfn, (gfn * 4096)::UBIGINT AS hva, 'FIXED' AS observed_outcome, 1::INTEGER AS observed_level
+                FROM (VALUES (5, 2), (30, 2), (31, 3)) f(seq, gfn)
+                """);
+        Assert.Equal(["0xb1,30,ns,1,1,1,1,0", "0xb0,30,ns,0,0,0,0,0"], Rows(data, "bo_moves").Skip(1).Select(row => string.Join(',', row.Split(',').Where((_, i) => i is 3 or >= 9))));
+    }
+
+    [Fact]
     public void A_regression_is_a_kind_of_finding_that_no_earlier_day_had()
     {
         using var data = new FakeDataset();

@@ -22,6 +22,22 @@ public class CommandTests
         Assert.Contains("views.sql", files);
     }
 
+    /// <summary>The first tail page of the first buffer: what the kernel did between kvm_page_fault and -EFAULT.</summary>
+    [Fact]
+    public void Around_a_fault_are_its_own_steps_in_their_order()
+    {
+        using var scratch = new Scratch();
+        Assert.Equal(0, scratch.Run("run", "-q", Path.Combine(Tool.Samples, "6.12-ttmsmall.trace.dat"), "-d", scratch["data"]).Code);
+        ToolResult refused = scratch.Run("query", "-q", "-d", scratch["data"], "--format", "csv", "--sql", "SELECT min(fault_id) FROM faults WHERE observed_outcome = 'EFAULT'");
+        ToolResult around = scratch.Run("around", "-d", scratch["data"], "--fault", refused.Output.Split('\n')[1], "--format", "csv");
+        Assert.Equal((0, ""), (around.Code, around.Error));
+        string[] steps = [.. around.Output.Split('\n').Select(line => line.Split(',')).Where(cells => cells.Length > 5 && cells[5] is "the fault" or "its step").Select(cells => cells[4])];
+        Assert.Equal(["kvm_page_fault", "tdp_fault", "faultin", "hva_to_pfn", "follow_pfnmap", "follow_pfnmap_ret", "hva_to_pfn_ret", "faultin_ret", "tdp_fault_ret"], steps.Take(9));
+        ToolResult none = scratch.Run("around", "-d", scratch["data"], "--fault", "100000");
+        Assert.Equal(2, none.Code);
+        Assert.Contains("has no fault 100000, expected ", Assert.Single(none.ErrorLines), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Standard_input_a_copy_and_a_packed_copy_are_the_same_capture()
     {

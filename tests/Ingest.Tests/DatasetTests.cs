@@ -158,9 +158,6 @@ public sealed class DatasetTests : IDisposable
     }
 
     [Fact]
-    public void The_fast_way_to_write_dictionaries_exists_in_this_version_of_the_library() => Assert.True(DictionaryPages.Available);
-
-    [Fact]
     [SuppressMessage("Performance", "CA1861", Justification = "one test")]
     public void A_table_reads_back_as_written()
     {

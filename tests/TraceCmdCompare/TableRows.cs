@@ -76,6 +76,7 @@ internal sealed class TableRows : IDisposable
             Type t when t == typeof(int) => Numbers<int>(group, f),
             Type t when t == typeof(ulong) => Numbers<ulong>(group, f),
             Type t when t == typeof(bool) => Numbers<bool>(group, f),
+            Type t when t == typeof(float) => Numbers<float>(group, f),
             Type t when t == typeof(double) => Numbers<double>(group, f),
             _ => Numbers<long>(group, f),
         };

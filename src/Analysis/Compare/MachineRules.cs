@@ -19,7 +19,7 @@ internal static class MachineRules
     public static IReadOnlyList<MachineRule> All { get; } =
     [
         new("a present read-only leaf of remapped memory: arm64 ends the write in EFAULT, x86 emulates it",
-            $"a.outcome = 'EFAULT' AND x.outcome = 'EMULATE' AND {Because(FaultReason.ReadOnlyLeaf)}", Outcome: true),
+            $"a.outcome = 'EFAULT' AND x.outcome = 'EMULATE' AND ({Because(FaultReason.ReadOnlyLeaf)} OR {Because(FaultReason.ReadOnlyLeafFirst)})", Outcome: true),
         new("no valid syndrome: arm64 cannot tell the access and ends it in ENOSYS, x86 decodes the instruction",
             $"a.outcome = 'ENOSYS' AND x.outcome = 'EMULATE' AND {Because(FaultReason.NoValidSyndrome)}", Outcome: true),
         new("instruction fetch from device memory: arm64 injects an abort, x86 maps it",

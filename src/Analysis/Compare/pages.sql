@@ -37,6 +37,7 @@ host AS (
     SELECT side, trace_id, fault_id, model, setting, outcome, level, page_kind, path, reason,
            CASE WHEN path = 'remapped' THEN 'remapped' WHEN path IN ('gup_fast', 'gup_slow') THEN 'ordinary' END AS vma,
            CASE
+               WHEN reason LIKE 'the remapped leaf is read-only although%' THEN 'read-only until the host itself writes'
                WHEN reason = 'the remapped leaf is read-only' OR NOT writable THEN 'read-only'
                WHEN writable THEN 'writable'
                WHEN reason = 'the driver''s fault handler failed' THEN 'not at all: its driver refuses'
@@ -128,6 +129,8 @@ judged AS (
                WHEN mo.setting LIKE '%-nofwb' AND mo.kind = 'NOSLOT' AND mp.kind <> 'NOSLOT' THEN 'memslot refused (no S2FWB)'
                WHEN mp.setting LIKE '%-nofwb' AND mp.kind = 'NOSLOT' AND mo.kind <> 'NOSLOT' THEN 'memslot refused (no S2FWB) in the predicted run'
                WHEN mp.vma <> mo.vma THEN format('its VMA is {} in the predicted run, {} in the observed one', mp.vma, mo.vma)
+               WHEN mp.maps <> mo.maps AND 'read-only until the host itself writes' IN (mp.maps, mo.maps)
+                   THEN format('its driver maps the page {} in the predicted run, {} in the observed one', mp.maps, mo.maps)
                WHEN mp.maps <> mo.maps THEN format('it maps the page {} in the predicted run, {} in the observed one', mp.maps, mo.maps)
                WHEN mp.kind <> mo.kind THEN format('the page is of kind {} in the predicted run, {} in the observed one', mp.kind, mo.kind)
                WHEN mp.level <> mo.level THEN format('it maps the page at level {} in the predicted run, {} in the observed one', mp.level, mo.level)

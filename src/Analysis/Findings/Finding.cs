@@ -33,11 +33,11 @@ public sealed record Finding
     /// <summary>Kernels that have it, and those that do not any more.</summary>
     public required string Kernels { get; init; }
 
-    /// <summary>Whose doing it is: kernel, model, VMM, host driver, host, guest, recorder.</summary>
-    public required string Doing { get; init; }
+    /// <summary>Whose doing it is: kernel, driver (of the host), vmm, guest, host (its memory management), model, capture (what was recorded), unknown.</summary>
+    public required string Cause { get; init; }
 
     /// <summary>What to do about it.</summary>
-    public required string Remedy { get; init; }
+    public required string Advice { get; init; }
 
     /// <summary>measured: a record says it; inferred: it follows by a rule that is written down; assumed.</summary>
     public required string Certainty { get; init; }
@@ -53,7 +53,7 @@ public sealed record Finding
 
     /// <summary>
     /// One SELECT with a row for each trace (and, if it parts them, each buffer, page or cause): trace_id, title, faults, pages,
-    /// first_fault, first_seq, evidence; where they differ from the rest, severity, certainty, doing and remedy. <c>@name</c> is a relation of
+    /// first_fault, first_seq, evidence; where they differ from the rest, severity, certainty, cause and advice. <c>@name</c> is a relation of
     /// <see cref="Relations"/>.
     /// </summary>
     public required string Sql { get; init; }

@@ -9,4 +9,4 @@ namespace TraceReplay.Analysis.Findings;
 /// <param name="FirstSeq">Position of the first record of it; null for what concerns the capture as a whole.</param>
 /// <param name="Evidence">The numbers that it rests on.</param>
 public sealed record FindingRow(
-    string TraceId, string Finding, string Severity, string Title, long? Faults, long? Pages, long? FirstFault, long? FirstSeq, string Certainty, string Doing, string Evidence, string Remedy);
+    string TraceId, string Finding, string Severity, string Title, long? Faults, long? Pages, long? FirstFault, long? FirstSeq, string Certainty, string Cause, string Evidence, string Advice);

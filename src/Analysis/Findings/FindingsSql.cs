@@ -10,7 +10,7 @@ internal static class FindingsSql
     /// <summary>Its columns; it has no files of its own.</summary>
     public static TableSchema Schema { get; } = TableSchema.Parse(View, "", """
         trace_id VARCHAR, finding VARCHAR, severity VARCHAR, title VARCHAR, faults BIGINT, pages BIGINT, first_fault BIGINT, first_seq BIGINT,
-        certainty VARCHAR, doing VARCHAR, evidence VARCHAR, remedy VARCHAR
+        certainty VARCHAR, cause VARCHAR, evidence VARCHAR, advice VARCHAR
         """);
 
     /// <summary>The views of a dataset, those that others stand on first.</summary>
@@ -26,8 +26,8 @@ internal static class FindingsSql
         $"""
         SELECT trace_id, {Sql.Literal(finding.Id)} AS finding, coalesce(severity, {Sql.Literal(Finding.Spell(finding.Severity))}) AS severity, coalesce(title, {Sql.Literal(finding.Title)}) AS title,
             faults::BIGINT AS faults, pages::BIGINT AS pages, first_fault::BIGINT AS first_fault, first_seq::BIGINT AS first_seq,
-            coalesce(certainty, {Sql.Literal(finding.Certainty)}) AS certainty, coalesce(doing, {Sql.Literal(finding.Doing)}) AS doing, evidence, coalesce(remedy, {Sql.Literal(finding.Remedy)}) AS remedy
-        FROM (SELECT NULL::VARCHAR AS severity, NULL::VARCHAR AS certainty, NULL::VARCHAR AS doing, NULL::VARCHAR AS remedy WHERE false UNION ALL BY NAME
+            coalesce(certainty, {Sql.Literal(finding.Certainty)}) AS certainty, coalesce(cause, {Sql.Literal(finding.Cause)}) AS cause, evidence, coalesce(advice, {Sql.Literal(finding.Advice)}) AS advice
+        FROM (SELECT NULL::VARCHAR AS severity, NULL::VARCHAR AS certainty, NULL::VARCHAR AS cause, NULL::VARCHAR AS advice WHERE false UNION ALL BY NAME
         ({Relations.Expand(finding.Sql, name)}
         )) WHERE trace_id IS NOT NULL
         """;

@@ -7,7 +7,7 @@ internal static partial class Relations
 {
     public static IReadOnlyList<Relation> All { get; } =
     [
-        View("traces", "trace_id, kernel, complete, lost, events, warnings"),
+        View("traces", "trace_id, kernel, arch, complete, lost, events, warnings"),
         View("faults", "trace_id, fault_id, seq, end_seq, ts_ns, vm, vcpu, pid, as_id, slot_id, gpa, gfn, hva, access, kind, page_kind, observed_outcome, observed_pfn, observed_level"),
         View("outcomes", "trace_id, fault_id, model, setting, outcome, outcomes, page_kind, reason"),
         View("windows", "trace_id, window_id, vm, pid, start_seq, end_seq, start_ns, end_ns, hva_start, hva_end, slots, zapped_pages, notifier_event, cause"),
@@ -19,10 +19,11 @@ internal static partial class Relations
         Event("unmaps", ["kvm_unmap_hva_range"], "seq BIGINT, pid INTEGER, comm VARCHAR"),
         Event("mmio", ["kvm_mmio"], "seq BIGINT, pid INTEGER, type UINTEGER, gpa UBIGINT"),
         Event("madvise", ["sys_enter_madvise"], "seq BIGINT, pid INTEGER, behavior BIGINT"),
-        Event("age", ["kvm_age_hva"], "seq BIGINT, comm VARCHAR"),
+        Event("age", ["kvm_age_hva"], "seq BIGINT, pid INTEGER, comm VARCHAR"),
         Event("test_age", ["kvm_test_age_hva"], "seq BIGINT, comm VARCHAR"),
-        Event("fast", ["fast_page_fault"], "seq BIGINT, pid INTEGER, old_spte UBIGINT, new_spte UBIGINT", "old_spte = new_spte AND old_spte <> 0"),
-        
+        // An empty SPTE is not 0 on kernels from 6.10 on, but permits nothing.
+        Event("fast", ["fast_page_fault"], "seq BIGINT, pid INTEGER, old_spte UBIGINT, new_spte UBIGINT", "old_spte = new_spte AND old_spte & 7 <> 0"),
+
         // A table that became a huge leaf: bit 11 says present, bit 7 a leaf.
         Event("collapses", ["kvm_tdp_mmu_spte_changed"], "seq BIGINT, pid INTEGER, gfn UBIGINT, old_spte UBIGINT, new_spte UBIGINT, level UTINYINT", "level BETWEEN 2 AND 3 AND old_spte & 2176 = 2048 AND new_spte & 2176 = 2176"),
         Event("exits", ["kvm_userspace_exit"], "seq BIGINT, pid INTEGER, reason UINTEGER, errno INTEGER", "reason = 17 AND coalesce(errno, 0) = 0"),
@@ -64,6 +65,6 @@ internal static partial class Relations
             IsEvent: true);
     }
 
-    [GeneratedRegex(@"@([a-z_]+)")]
+    [GeneratedRegex(@"(?<!\w)@([a-z_]+)")]
     private static partial Regex Reference();
 }

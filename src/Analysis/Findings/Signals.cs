@@ -24,7 +24,8 @@ internal static class Signals
                 UNION ALL SELECT DISTINCT trace_id, 'outcome ' || coalesce(observed_outcome, 'UNKNOWN'), true FROM f
                 UNION ALL SELECT DISTINCT trace_id, 'kind ' || kind, true FROM f WHERE kind IS NOT NULL
                 UNION ALL SELECT trace_id, 'slotted', count(*) FILTER (slots > 0) > 0 FROM some_windows GROUP BY trace_id
-                UNION ALL SELECT trace_id, 'storm', count(*) FILTER (slots > 0) >= {Steps.Storm} OR sum(zapped_pages) >= {Steps.StormPages} FROM some_windows GROUP BY trace_id
+                UNION ALL SELECT trace_id, 'storm', count(*) FILTER (slots > 0) >= {Steps.Storm} OR sum(zapped_pages) >= {Steps.StormPages}
+                    OR (count(*) FILTER (slots > 0) > 0 AND count(zapped_pages) = 0 AND (SELECT count(*) FROM f WHERE f.trace_id = some_windows.trace_id) >= {2 * Steps.StormPages}) FROM some_windows GROUP BY trace_id
                 UNION ALL SELECT trace_id, 'useless windows', count(*) FILTER (slots = 0) >= 1000 FROM some_windows GROUP BY trace_id
                 UNION ALL SELECT DISTINCT trace_id, 'violation ' || invariant, true FROM some_violations WHERE verdict = 'violated')
             SELECT trace_id, signal FROM s WHERE there

@@ -6,12 +6,16 @@ internal static class Steps
     /// <summary>Windows that count for the storms; a task that does the same more often than this is one.</summary>
     public const int Storm = 64;
 
-    /// <summary>Guest pages taken away at once that count as much as many windows.</summary>
+    /// <summary>Refaults that count as much as many windows; for some causes, guest pages taken away.</summary>
     public const int StormPages = 512;
+
+    /// <summary>SQL text that names the page, access and vCPU of a row <c>w</c> of <c>@runs</c>.</summary>
+    public const string WhoFaults = "format('guest page 0x{:x} ({} by {}): {} faults in a row{}', w.gfn, CASE w.access WHEN 'w' THEN 'write' WHEN 'x' THEN 'fetch' ELSE 'read' END, if(w.vcpu IS NULL, format('thread {}', w.pid), format('vCPU {}', w.vcpu)), w.times, if(w.at_end, ', up to the end of the capture', ''))";
 
     public static IReadOnlyList<Relation> All { get; } =
     [
-        // Faults that did not end in a mapping, with the reason of the model that agrees, that of the captured kernel before others.
+        // Faults that did not end in a mapping, with the reason that the captured kernel's model gives, if it agrees (of a kernel that is not
+        // known: any model that agrees); tail: refused as a page without a count, which only kernels up to 6.12 do.
         new("refused", """
             WITH ended AS (
                 SELECT *, seq = max(seq) OVER (PARTITION BY trace_id, pid) AS is_last, seq = max(seq) OVER (PARTITION BY trace_id, vm) AS is_vm_last
@@ -20,16 +24,19 @@ internal static class Steps
                 SELECT * FROM ended WHERE observed_outcome IN ('EFAULT', 'EMULATE', 'ENOSYS', 'ABORT')
             ), captured AS (
                 SELECT DISTINCT trace_id, model, setting FROM @fidelity
+            ), known AS (
+                SELECT trace_id, min(model) AS model FROM captured GROUP BY trace_id
             ), reasons AS (
-                SELECT o.trace_id, o.fault_id, arg_min(o.reason, (c.model IS NULL, o.model = 'v11', o.model)) AS reason, max(o.page_kind) AS page_kind
+                SELECT o.trace_id, o.fault_id, arg_min(o.reason, (o.model = 'v11', o.model)) AS reason, max(o.page_kind) AS page_kind
                 FROM @outcomes o
                 JOIN bad b USING (trace_id, fault_id)
                 LEFT JOIN captured c ON c.trace_id = o.trace_id AND c.model = o.model AND c.setting IS NOT DISTINCT FROM o.setting
-                WHERE coalesce(o.outcome, o.outcomes) = b.observed_outcome AND o.reason IS NOT NULL
+                WHERE coalesce(o.outcome, o.outcomes) = b.observed_outcome AND o.reason IS NOT NULL AND (c.model IS NOT NULL OR o.trace_id NOT IN (SELECT trace_id FROM known))
                 GROUP BY o.trace_id, o.fault_id
             )
-            SELECT b.* EXCLUDE (page_kind), coalesce(b.page_kind, r.page_kind) AS page_kind, r.reason
-            FROM bad b LEFT JOIN reasons r USING (trace_id, fault_id)
+            SELECT b.* EXCLUDE (page_kind), coalesce(b.page_kind, r.page_kind) AS page_kind, r.reason,
+                coalesce(b.observed_outcome = 'EFAULT' AND coalesce(b.page_kind, r.page_kind) IN ('P4', 'P7') AND coalesce(k.model, 'current') = 'current' AND NOT starts_with(coalesce(r.reason, ''), 'the remapped leaf'), false) AS tail
+            FROM bad b LEFT JOIN reasons r USING (trace_id, fault_id) LEFT JOIN known k USING (trace_id)
             """),
 
         // Memslot calls that made or changed a slot, or took it away (size 0); how each ended, where its return was recorded.
@@ -42,7 +49,7 @@ internal static class Steps
         new("vmas", """
             SELECT trace_id, vma_start, vma_end, max(name) AS name, bool_or(ttm) AS ttm, bit_or(flags) AS flags
             FROM (
-                SELECT trace_id, start_hva AS vma_start, end_hva AS vma_end, name, false AS ttm, (if(pfnmap, 1024, 0) | if(io, 16384, 0))::UBIGINT AS flags FROM @host_maps WHERE name <> ''
+                SELECT trace_id, start_hva AS vma_start, end_hva AS vma_end, name, false AS ttm, (if(pfnmap, 1024, 0) | if(io, 16384, 0))::UBIGINT AS flags FROM @host_maps WHERE name NOT IN ('', '[rollup]')
                 UNION ALL
                 SELECT DISTINCT trace_id, vma_start, vma_end, NULL, false, vm_flags FROM @inserted WHERE vma_start IS NOT NULL
                 UNION ALL
@@ -98,7 +105,7 @@ internal static class Steps
         // The same page and access on one vCPU, again and again, with no other fault of that vCPU between.
         new("runs", """
             WITH ordered AS (
-                SELECT trace_id, fault_id, vm, vcpu, pid, gfn, access, ts_ns, seq, coalesce(end_seq, seq) AS end_seq, observed_outcome,
+                SELECT trace_id, fault_id, vm, vcpu, pid, as_id, gfn, access, ts_ns, seq, coalesce(end_seq, seq) AS end_seq, observed_outcome,
                        row_number() OVER (PARTITION BY trace_id, pid ORDER BY seq) - row_number() OVER (PARTITION BY trace_id, pid, gfn, access ORDER BY seq) AS run,
                        row_number() OVER (PARTITION BY trace_id, pid ORDER BY seq DESC) = 1 AS is_last
                 FROM @faults WHERE gfn IS NOT NULL
@@ -113,22 +120,38 @@ internal static class Steps
                 HAVING other_ways = 0 AND (times >= 3 OR (times = 2 AND at_end))
             ), met AS (
                 SELECT r.trace_id, r.pid, r.first_fault, count(DISTINCT o.fault_id) AS in_window, count(DISTINCT w.window_id) AS windows,
-                       count(DISTINCT w.window_id) FILTER (w.pid <> r.pid) AS others, arg_max(coalesce(w.cause, w.notifier_event), w.start_seq) AS cause
+                       count(DISTINCT w.window_id) FILTER (w.pid <> r.pid) AS others, arg_max(coalesce(w.cause, w.notifier_event), w.start_seq) AS cause, bool_or(w.end_seq IS NULL) AS open
                 FROM runs r
                 JOIN ordered o ON o.trace_id = r.trace_id AND o.pid = r.pid AND o.gfn = r.gfn AND o.access = r.access AND o.run = r.run
                 JOIN @windows w ON w.trace_id = o.trace_id AND w.vm = o.vm AND w.start_seq < o.end_seq AND coalesce(w.end_seq, 9223372036854775807) > o.seq
                 WHERE w.slots IS NULL OR w.slots > 0
                 GROUP BY ALL
+            ), amid AS (
+                -- Windows that began between the first and the last fault of the run: somebody may have taken the SPTE away.
+                SELECT r.trace_id, r.pid, r.first_fault, count(*) AS amid
+                FROM runs r
+                JOIN @windows w ON w.trace_id = r.trace_id AND w.vm = r.vm AND w.start_seq > r.first_seq AND w.start_seq < r.last_seq
+                WHERE w.slots IS NULL OR w.slots > 0
+                GROUP BY ALL
+            ), shared AS (
+                -- Faults of the run while another vCPU was inside a fault on the same page.
+                SELECT r.trace_id, r.pid, r.first_fault, count(DISTINCT o.fault_id) AS shared
+                FROM runs r
+                JOIN ordered o ON o.trace_id = r.trace_id AND o.pid = r.pid AND o.gfn = r.gfn AND o.access = r.access AND o.run = r.run
+                JOIN ordered p ON p.trace_id = o.trace_id AND p.vm = o.vm AND p.gfn = o.gfn AND p.as_id IS NOT DISTINCT FROM o.as_id AND p.pid <> o.pid AND p.seq < o.end_seq AND p.end_seq > o.seq
+                GROUP BY ALL
             ), same AS (
-                -- Of kernels whose RET_PF numbers are not known: the SPTE was found as it should be.
+                -- Of kernels whose RET_PF numbers are not known: the SPTE was found as it should be (bit 1: write; bits 0 and 2: present, read, fetch).
                 SELECT r.trace_id, r.pid, r.first_fault, count(*) AS unchanged
                 FROM runs r
-                JOIN @fast s ON s.trace_id = r.trace_id AND s.pid = r.pid AND s.seq > r.first_seq AND s.seq <= r.last_seq + 1
+                JOIN @fast s ON s.trace_id = r.trace_id AND s.pid = r.pid AND s.seq > r.first_seq AND s.seq <= r.last_seq + 1 AND s.old_spte & if(r.access = 'w', 2, 5) <> 0
                 GROUP BY ALL
             )
-            SELECT r.*, coalesce(m.in_window, 0) AS in_window, coalesce(m.windows, 0) AS windows, coalesce(m.others, 0) AS other_windows, m.cause, greatest(r.spurious, coalesce(s.unchanged, 0)) AS unchanged
+            SELECT r.*, coalesce(m.in_window, 0) AS in_window, coalesce(m.windows, 0) AS windows, coalesce(m.others, 0) AS other_windows, m.cause, coalesce(m.open, false) AS open, coalesce(a.amid, 0) AS amid, coalesce(h.shared, 0) AS shared, greatest(r.spurious, coalesce(s.unchanged, 0)) AS unchanged
             FROM runs r
             LEFT JOIN met m USING (trace_id, pid, first_fault)
+            LEFT JOIN amid a USING (trace_id, pid, first_fault)
+            LEFT JOIN shared h USING (trace_id, pid, first_fault)
             LEFT JOIN same s USING (trace_id, pid, first_fault)
             """),
 
@@ -140,6 +163,8 @@ internal static class Steps
                 SELECT w.trace_id, w.window_id, m.behavior
                 FROM @windows w ASOF JOIN @madvise m ON m.trace_id = w.trace_id AND m.pid = w.pid AND m.seq < w.start_seq
                 WHERE w.cause LIKE '%madvise%'
+            ), agers AS (
+                SELECT DISTINCT trace_id, pid FROM @age
             ), syscalls AS (
                 SELECT DISTINCT trace_id FROM @event_counts WHERE event IN ('sys_enter_mprotect', 'sys_mprotect')
             )
@@ -151,7 +176,7 @@ internal static class Steps
                     WHEN w.cause LIKE 'ttm_%' THEN 'ttm'
                     WHEN w.cause LIKE '%clone%' OR w.cause LIKE '%fork%' OR (w.cause IS NULL AND w.notifier_event = 'PROTECTION_PAGE') THEN 'fork'
                     WHEN w.cause IS NULL AND w.notifier_event = 'PROTECTION_VMA' AND s.trace_id IS NOT NULL THEN 'numa'
-                    WHEN k.comm LIKE 'kswapd%' OR a.behavior IN (20, 21) THEN 'reclaim'
+                    WHEN k.comm LIKE 'kswapd%' OR a.behavior IN (20, 21) OR (w.cause IS NULL AND g.pid IS NOT NULL) THEN 'reclaim'
                     WHEN a.behavior IN (4, 8, 9) THEN 'discard'
                     WHEN w.cause IN ('kvm_page_fault', 'kvm_guest_fault') THEN 'cow'
                     WHEN w.cause LIKE '%mprotect%' OR w.cause LIKE '%mremap%' OR w.cause LIKE '%munmap%' OR w.cause LIKE '%mmap%' THEN 'remap'
@@ -160,27 +185,29 @@ internal static class Steps
             LEFT JOIN tasks k ON k.trace_id = w.trace_id AND k.seq = w.start_seq
             LEFT JOIN advice a ON a.trace_id = w.trace_id AND a.window_id = w.window_id
             LEFT JOIN syscalls s ON s.trace_id = w.trace_id
+            LEFT JOIN agers g ON g.trace_id = w.trace_id AND g.pid = w.pid
             WHERE w.slots > 0
             """),
 
         new("disturbers", """
-            SELECT trace_id, doer, count(*) AS windows, coalesce(sum(zapped_pages), 0)::BIGINT AS zapped, min(start_seq) AS first_seq, sum(end_ns - start_ns)::BIGINT AS open_ns, string_agg(DISTINCT comm, ', ' ORDER BY comm) AS comms
+            SELECT trace_id, doer, count(*) AS windows, coalesce(sum(zapped_pages), 0)::BIGINT AS zapped, count(zapped_pages) AS zaps, min(start_seq) AS first_seq, sum(end_ns - start_ns)::BIGINT AS open_ns, string_agg(DISTINCT comm, ', ' ORDER BY comm) AS comms
             FROM @disturbances GROUP BY ALL
             """),
 
         // Faults on pages that the guest had mapped before, and that a window took away in between: the last such window is charged.
         new("refaults", """
             WITH seen AS (
-                SELECT trace_id, fault_id, vm, gfn, hva, seq, lag(seq) OVER (PARTITION BY trace_id, vm, as_id, gfn ORDER BY seq) AS before
-                FROM @faults WHERE observed_outcome IN ('FIXED', 'FIXED_FAST', 'SPURIOUS', 'ASYNC') AND hva IS NOT NULL
-            ), storms AS (
-                SELECT d.* FROM @disturbances d JOIN @disturbers b USING (trace_id, doer) WHERE b.windows >= 64 OR b.zapped >= 512
+                SELECT trace_id, fault_id, vm, gfn, hva, seq, observed_outcome, lag(seq) OVER pages AS before, max(if(observed_outcome = 'EFAULT', NULL, seq)) OVER (pages ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS mapped
+                FROM @faults WHERE observed_outcome IN ('FIXED', 'FIXED_FAST', 'SPURIOUS', 'ASYNC', 'EFAULT') AND hva IS NOT NULL
+                WINDOW pages AS (PARTITION BY trace_id, vm, as_id, gfn ORDER BY seq)
             )
             SELECT s.trace_id, s.fault_id, s.gfn, arg_max(d.doer, d.start_seq) AS doer
             FROM seen s
-            JOIN storms d ON d.trace_id = s.trace_id AND d.vm = s.vm AND s.hva >= d.hva_start AND s.hva < d.hva_end AND d.start_seq > s.before AND d.start_seq < s.seq
-            WHERE s.before IS NOT NULL
-            GROUP BY s.trace_id, s.fault_id, s.gfn
+            JOIN @disturbances d ON d.trace_id = s.trace_id AND d.vm = s.vm AND s.hva >= d.hva_start AND s.hva < d.hva_end AND d.start_seq > s.before AND d.start_seq < s.seq
+            WHERE s.mapped IS NOT NULL
+            GROUP BY s.trace_id, s.fault_id, s.gfn, s.observed_outcome
+            -- What the VMM took away is refused because it is gone; what TTM moved is refused where it went.
+            HAVING s.observed_outcome <> 'EFAULT' OR arg_max(d.doer, d.start_seq) = 'ttm'
             """),
     ];
 }

@@ -26,7 +26,7 @@ internal static class NightFindings
     /// </summary>
     public static IEnumerable<(string Key, long Faults)> Of(DatasetSession session, string traceId) =>
         FindingsReader.Read(session, traceId)
-            .Where(f => f.Severity != Finding.Spell(Severity.Note) && f.Doing != "recorder")
+            .Where(f => f.Severity != Finding.Spell(Severity.Note) && f.Cause != "capture")
             .GroupBy(f => (f.Finding, f.Severity))
             .Select(g => ($"{g.Key.Severity} {g.Key.Finding}", g.Sum(f => f.Faults ?? 0)));
 

@@ -13,7 +13,7 @@ internal static class FindingLines
         List<FindingRow> told = [.. findings.Where(f => f.Severity != Finding.Spell(Severity.Note)).Take(Most)];
         foreach (FindingRow f in told)
         {
-            yield return (f.Severity, $"{Prose.Sentence(f.Title)} {Prose.Sentence(f.Evidence)} [{f.Finding}, {f.Certainty}; {f.Doing}]");
+            yield return (f.Severity, $"{Prose.Sentence(f.Title)} {Prose.Sentence(f.Evidence)} [{f.Finding}, {f.Certainty}; {f.Cause}]");
         }
 
         string[] others = [.. findings.Except(told).GroupBy(f => f.Finding).Select(g => g.Count() > 1 ? $"{g.Key} ({g.Count()})" : g.Key)];

@@ -41,7 +41,7 @@ public sealed class MailWriter(TextWriter output, string options)
         output.Write($"  repeat   tracereplay run '{name.Replace("'", "'\\''", StringComparison.Ordinal)}'{options}\n");
         if (summary.Findings.FirstOrDefault(f => f.FirstFault is not null) is { FirstFault: { } fault })
         {
-            output.Write($"  look     tracereplay run '{name.Replace("'", "'\\''", StringComparison.Ordinal)}'{options} -d D; tracereplay query -d D --sql 'FROM faults WHERE fault_id = {fault}'\n");
+            output.Write($"  look     tracereplay run '{name.Replace("'", "'\\''", StringComparison.Ordinal)}'{options} -d D; tracereplay around -d D --fault {fault}\n");
         }
 
         output.Write('\n');

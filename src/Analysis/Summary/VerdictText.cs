@@ -101,7 +101,7 @@ public static class VerdictText
         }
 
         // What is in the catalogue is known; what is not is in the misses and in the records.
-        string[] known = [.. told.GroupBy(f => f.Finding).Select(g => $"{Catalogue.All.FirstOrDefault(f => f.Id == g.Key)?.Title ?? g.Key} ({g.Key}{(g.Count() > 1 ? $", {g.Count()} times" : "")}), {Doing(g.First().Doing)}")];
+        string[] known = [.. told.GroupBy(f => f.Finding).Select(g => $"{Catalogue.All.FirstOrDefault(f => f.Id == g.Key)?.Title ?? g.Key} ({g.Key}{(g.Count() > 1 ? $", {g.Count()} times" : "")}), {Doing(g.First().Cause)}")];
         yield return $"{(known.Length == 1 ? "One finding matters" : $"{known.Length} findings matter")}: {string.Join("; ", known)}.";
 
         static string Doing(string doing) => doing switch

@@ -14,18 +14,33 @@ internal static class FindingsCommand
         var trace = new Argument<string?>("TRACE") { Description = "Id of a trace, or its beginning (default: all)", HelpName = "TRACE", Arity = ArgumentArity.ZeroOrOne };
         var dataset = new Option<string?>("--dataset", "-d") { Description = "Directory of the dataset", HelpName = "DATASET" };
         var list = new Option<bool>("--list", "-l") { Description = "All findings that are looked for: what each means, on which kernels, and what to do" };
+        var pages = new Option<string?>("--pages") { Description = "Writes the same as a page of Markdown for each finding into this directory", HelpName = "DIR" };
         Option<string?> format = CommonOptions.Format();
         Option<string?> output = CommonOptions.Output();
-        var command = new Command("findings", "Names what is wrong: refused buffers, vCPUs that are stuck, storms, stale mappings, gaps of the capture") { trace, dataset, list, format, output };
+        var command = new Command("findings", "Names what is wrong: refused buffers, vCPUs that are stuck, storms, stale mappings, gaps of the capture") { trace, dataset, list, pages, format, output };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(list) == result.GetValue(dataset) is not null)
+            if ((result.GetValue(list) || result.GetValue(pages) is not null) == result.GetValue(dataset) is not null)
             {
-                result.AddError("give the dataset: -d DATASET; or --list");
+                result.AddError("give the dataset: -d DATASET; or --list or --pages DIR");
             }
         });
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
+            if (parse.GetValue(pages) is { } folder)
+            {
+                Directory.CreateDirectory(folder);
+                foreach ((string file, string text) in FindingPages.All())
+                {
+                    File.WriteAllText(Path.Combine(folder, file), text);
+                }
+
+                if (!parse.GetValue(list))
+                {
+                    return ExitCode.Done;
+                }
+            }
+
             var rows = new RowOutput(parse.GetValue(format), parse.GetValue(output));
             if (parse.GetValue(list))
             {
@@ -51,6 +66,7 @@ internal static class FindingsCommand
         return (command,
         [
             "tracereplay findings --list",
+            "tracereplay findings --pages pages",
             "tracereplay findings -d night",
             "tracereplay findings -d night b9cd41 --format json",
         ]);
@@ -59,13 +75,13 @@ internal static class FindingsCommand
     private static readonly Column[] s_columns =
     [
         new("trace_id", "VARCHAR"), new("severity", "VARCHAR"), new("finding", "VARCHAR"), new("title", "VARCHAR"), new("faults", "BIGINT"), new("pages", "BIGINT"), new("first_fault", "BIGINT"),
-        new("first_seq", "BIGINT"), new("certainty", "VARCHAR"), new("doing", "VARCHAR"), new("evidence", "VARCHAR"), new("remedy", "VARCHAR"),
+        new("first_seq", "BIGINT"), new("certainty", "VARCHAR"), new("cause", "VARCHAR"), new("evidence", "VARCHAR"), new("advice", "VARCHAR"),
     ];
 
     private static object?[] Cells(FindingRow f) =>
-        [f.TraceId, f.Severity, f.Finding, f.Title, f.Faults, f.Pages, f.FirstFault, f.FirstSeq, f.Certainty, f.Doing, f.Evidence, f.Remedy];
+        [f.TraceId, f.Severity, f.Finding, f.Title, f.Faults, f.Pages, f.FirstFault, f.FirstSeq, f.Certainty, f.Cause, f.Evidence, f.Advice];
 
     private static RowSet Catalogued() => new(
-        [new("finding", "VARCHAR"), new("severity", "VARCHAR"), new("title", "VARCHAR"), new("meaning", "VARCHAR"), new("kernels", "VARCHAR"), new("doing", "VARCHAR"), new("remedy", "VARCHAR"), new("certainty", "VARCHAR"), new("recognised", "VARCHAR")],
-        [.. Catalogue.All.Select(f => new object?[] { f.Id, Finding.Spell(f.Severity), f.Title, f.Meaning, f.Kernels, f.Doing, f.Remedy, f.Certainty, f.Recognised })]);
+        [new("finding", "VARCHAR"), new("severity", "VARCHAR"), new("title", "VARCHAR"), new("meaning", "VARCHAR"), new("kernels", "VARCHAR"), new("cause", "VARCHAR"), new("advice", "VARCHAR"), new("certainty", "VARCHAR"), new("recognised", "VARCHAR"), new("rows", "VARCHAR")],
+        [.. Catalogue.All.Select(f => new object?[] { f.Id, Finding.Spell(f.Severity), f.Title, f.Meaning, f.Kernels, f.Cause, f.Advice, f.Certainty, f.Recognised, f.Rows })]);
 }

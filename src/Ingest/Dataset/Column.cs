@@ -1,5 +1,4 @@
-using Parquet;
-using Parquet.Schema;
+using TraceReplay.Ingest.Dataset.ParquetEncoding;
 
 namespace TraceReplay.Ingest.Dataset;
 
@@ -13,12 +12,11 @@ public abstract class Column(string name, bool nullable)
     /// <summary>Rows held.</summary>
     public int Count { get; protected set; }
 
-    /// <summary>The type as Parquet.Net describes it.</summary>
-    internal abstract DataField Field { get; }
+    internal abstract ParquetColumn Schema { get; }
 
     public abstract void AddNull();
 
-    internal abstract void Write(ParquetRowGroupWriter group);
+    internal abstract void Write(RowGroupWriter group);
 
     internal abstract void Clear();
 
@@ -30,17 +28,17 @@ public sealed class Column<T> : Column
     where T : unmanaged
 {
     private T[] _values = new T[1024];
-    private int[] _present = [];
+    private ushort[] _present = [];
     private int _filled;
 
     public Column(string name, bool nullable = false)
         : base(name, nullable)
     {
-        Field = new DataField(name, typeof(T), isNullable: nullable);
-        _present = nullable ? new int[1024] : [];
+        Schema = ParquetColumn.Number<T>(name, nullable);
+        _present = nullable ? new ushort[1024] : [];
     }
 
-    internal override DataField Field { get; }
+    internal override ParquetColumn Schema { get; }
 
     public void Add(T value)
     {
@@ -75,16 +73,35 @@ public sealed class Column<T> : Column
         Mark(0);
     }
 
-    internal override void Write(ParquetRowGroupWriter group) => ParquetFile.Await(group.WriteAllPartsAsync(
-        Field,
-        new ReadOnlyMemory<T>(_values, 0, _filled),
-        Nullable ? (ReadOnlyMemory<int>?)new ReadOnlyMemory<int>(_present, 0, Count) : null,
-        null,
-        CancellationToken.None));
+    internal override void Write(RowGroupWriter group)
+    {
+        NumberChunk chunk = group.Numbers(Schema);
+        ReadOnlySpan<T> left = _values.AsSpan(0, _filled);
+        for (int row = 0; row < Count; row += ColumnChunk.BlockRows)
+        {
+            int rows = Math.Min(ColumnChunk.BlockRows, Count - row);
+            int values = rows;
+            if (Nullable)
+            {
+                ReadOnlySpan<ushort> present = _present.AsSpan(row, rows);
+                present.CopyTo(chunk.Present);
+                values = present.Count((ushort)1);
+            }
+
+            Span<long> block = chunk.Block;
+            for (int i = 0; i < values; i++)
+            {
+                block[i] = NumberChunk.Widen(left[i]);
+            }
+
+            left = left[values..];
+            chunk.Add(rows, values);
+        }
+    }
 
     internal override void Clear() => Count = _filled = 0;
 
-    private void Mark(int present)
+    private void Mark(ushort present)
     {
         if (Nullable)
         {
@@ -103,10 +120,9 @@ public sealed class Column<T> : Column
 /// <summary>A column of texts, written with a dictionary where values repeat.</summary>
 public sealed class StringColumn(string name, bool nullable = true) : Column(name, nullable)
 {
-    private readonly TextPage _page = new();
     private string?[] _values = new string?[1024];
 
-    internal override DataField Field { get; } = new(name, typeof(string), isNullable: nullable);
+    internal override ParquetColumn Schema { get; } = ParquetColumn.Text(name, nullable);
 
     public void Add(string? value)
     {
@@ -125,15 +141,13 @@ public sealed class StringColumn(string name, bool nullable = true) : Column(nam
 
     public override void AddNull() => Add(null);
 
-    internal override void Write(ParquetRowGroupWriter group)
+    internal override void Write(RowGroupWriter group)
     {
-        _page.Begin(Count);
+        TextChunk chunk = group.Texts(Schema);
         foreach (string? value in _values.AsSpan(0, Count))
         {
-            _page.Add(value);
+            chunk.Add(value);
         }
-
-        _page.Write(group, Field);
     }
 
     internal override void Clear()
@@ -148,7 +162,7 @@ public sealed class BytesColumn(string name, bool nullable = true) : Column(name
 {
     private byte[]?[] _values = new byte[]?[64];
 
-    internal override DataField Field { get; } = new(name, typeof(byte[]), isNullable: nullable);
+    internal override ParquetColumn Schema { get; } = ParquetColumn.Bytes(name, nullable);
 
     public void Add(byte[]? value)
     {
@@ -167,8 +181,21 @@ public sealed class BytesColumn(string name, bool nullable = true) : Column(name
 
     public override void AddNull() => Add(null);
 
-    internal override void Write(ParquetRowGroupWriter group) =>
-        ParquetFile.Await(group.WriteAsync(Field, new ArraySegment<byte[]?>(_values, 0, Count)));
+    internal override void Write(RowGroupWriter group)
+    {
+        TextChunk chunk = group.Texts(Schema);
+        foreach (byte[]? value in _values.AsSpan(0, Count))
+        {
+            if (value is null)
+            {
+                chunk.AddNull();
+            }
+            else
+            {
+                chunk.Add(value.AsSpan());
+            }
+        }
+    }
 
     internal override void Clear()
     {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Tracefs;
 
@@ -162,7 +163,7 @@ internal sealed class DatasetSink : IEventSink, IDisposable
                     throw new CaptureException(new CaptureDamage(_info.Path, 0, $"{_tables.Count} kinds of events with {_columns} fields and {_names} characters of names", "expected no more than a kernel has"));
                 }
 
-                table = new EventTable(format, () => _path(format.FullName), _ => EventSchema.Columns(format, _info, _claim.TraceId));
+                table = new EventTable(format, () => _path(format.FullName), _ => EventSchema.Columns(format, _info, _claim.TraceId), Metadata(format));
                 _byName.Add(format.FullName, table);
                 _tables.Add(table);
             }
@@ -171,6 +172,22 @@ internal sealed class DatasetSink : IEventSink, IDisposable
         }
 
         return _byIndex[i];
+    }
+
+    private List<KeyValuePair<string, string>> Metadata(EventFormat format)
+    {
+        List<KeyValuePair<string, string>> metadata = [new("tracereplay.clock_unit", _info.ClockUnit)];
+        if (_info.Clock is { } clock)
+        {
+            metadata.Add(new("tracereplay.clock", clock));
+        }
+
+        if (format.Text is { } text)
+        {
+            metadata.Add(new("tracereplay.format", Encoding.Latin1.GetString(text)));
+        }
+
+        return metadata;
     }
 
     private void Submit(EventTable table)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using TraceReplay.Ingest.Capture;
+using TraceReplay.Ingest.Dataset.ParquetEncoding;
 using TraceReplay.Ingest.Tracefs;
 
 namespace TraceReplay.Ingest.Dataset;
@@ -95,8 +96,8 @@ internal static class EventSchema
             },
             FieldKind.Float when field.Size == 4 => new NumberColumn<float>(name, field.Offset, swap),
             FieldKind.Float => new NumberColumn<double>(name, field.Offset, swap),
-            FieldKind.CharArray or FieldKind.DynamicString or FieldKind.TailString => new StringFieldColumn(name, field, format.BigEndian),
-            _ => new BytesFieldColumn(name, field, format.BigEndian),
+            FieldKind.CharArray or FieldKind.DynamicString or FieldKind.TailString => new BytesFieldColumn(ParquetColumn.Text(name, nullable: false), field, format.BigEndian),
+            _ => new BytesFieldColumn(ParquetColumn.Bytes(name, nullable: false), field, format.BigEndian),
         };
     }
 
@@ -117,8 +118,8 @@ internal static class EventSchema
                 (_, true) => new NullableNumberColumn<long>(name, format, field, bit),
             },
             FieldKind.CharArray or FieldKind.DynamicString or FieldKind.TailString =>
-                new TextColumn(name, (b, i) => (b.Heads[i].Nulls >> bit & 1) == 0 ? TraceText.Decode(FieldReader.Bytes(field, b.Payload(i), format.BigEndian)) : null, nullable: true),
-            _ => new NullableBytesColumn(name, field, format.BigEndian, bit),
+                new NullableBytesColumn(ParquetColumn.Text(name, nullable: true), field, format.BigEndian, bit),
+            _ => new NullableBytesColumn(ParquetColumn.Bytes(name, nullable: true), field, format.BigEndian, bit),
         };
     }
 

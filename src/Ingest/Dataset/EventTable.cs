@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
-using Parquet;
-using Parquet.Schema;
 using TraceReplay.Ingest.Capture;
+using TraceReplay.Ingest.Dataset.ParquetEncoding;
 using TraceReplay.Ingest.Tracefs;
 
 namespace TraceReplay.Ingest.Dataset;
@@ -13,6 +12,7 @@ internal sealed class EventTable : IDisposable
     private readonly EventField? _probeAddress;
     private readonly Func<EventTable, IReadOnlyList<EventColumn>> _columns;
     private readonly Func<string> _path;
+    private readonly IReadOnlyList<KeyValuePair<string, string>> _metadata;
     private ParquetFile? _file;
     private IReadOnlyList<EventColumn> _fileColumns = [];
     private RowBatch? _batch;
@@ -20,8 +20,10 @@ internal sealed class EventTable : IDisposable
     private int _bytesExpected = 64 * 64;
     private ulong _lastAddress;
 
-    public EventTable(EventFormat format, Func<string> path, Func<EventTable, IReadOnlyList<EventColumn>> columns)
+    /// <param name="metadata">What the file's footer says beside the columns.</param>
+    public EventTable(EventFormat format, Func<string> path, Func<EventTable, IReadOnlyList<EventColumn>> columns, IReadOnlyList<KeyValuePair<string, string>> metadata)
     {
+        _metadata = metadata;
         _format = format;
         _path = path;
         _columns = columns;
@@ -85,17 +87,16 @@ internal sealed class EventTable : IDisposable
         if (_file is null)
         {
             _fileColumns = _columns(this);
-            _file = new ParquetFile(_path(), new ParquetSchema(_fileColumns.Select(Field (c) => c.Field)));
+            _file = new ParquetFile(_path(), [.. _fileColumns.Select(c => c.Schema)], _metadata, sortedBy: "seq");
         }
 
-        using (ParquetRowGroupWriter group = _file.RowGroup())
+        RowGroupWriter group = _file.RowGroup(batch.Count);
+        foreach (EventColumn column in _fileColumns)
         {
-            foreach (EventColumn column in _fileColumns)
-            {
-                column.Write(batch, group);
-            }
+            column.Write(batch, group);
         }
 
+        group.Complete();
         batch.Release();
     }
 

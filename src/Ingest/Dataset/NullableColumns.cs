@@ -1,49 +1,52 @@
-using System.Numerics;
-using Parquet;
-using Parquet.Schema;
+using TraceReplay.Ingest.Dataset.ParquetEncoding;
 using TraceReplay.Ingest.Tracefs;
 
 namespace TraceReplay.Ingest.Dataset;
 
 /// <summary>A number from the payload that some records do not have (texts of traces).</summary>
-internal sealed class NullableNumberColumn<T>(string name, EventFormat format, EventField field, int bit) : EventColumn(new DataField(name, typeof(T), isNullable: true))
-    where T : unmanaged, INumberBase<T>
+internal sealed class NullableNumberColumn<T>(string name, EventFormat format, EventField field, int bit) : EventColumn(ParquetColumn.Number<T>(name, nullable: true))
+    where T : unmanaged
 {
-    public override void Write(RowBatch batch, ParquetRowGroupWriter group)
+    public override void Write(RowBatch batch, RowGroupWriter group)
     {
-        T[] values = new T[batch.Count];
-        int[] present = new int[batch.Count];
-        int n = 0;
-        for (int i = 0; i < batch.Count; i++)
+        NumberChunk chunk = group.Numbers(Schema);
+        for (int row = 0; row < batch.Count; row += ColumnChunk.BlockRows)
         {
-            if ((batch.Heads[i].Nulls >> bit & 1) == 0 && FieldReader.Number(format, field, batch.Payload(i)) is { } value)
+            int rows = Math.Min(ColumnChunk.BlockRows, batch.Count - row);
+            Span<long> block = chunk.Block;
+            Span<ushort> present = chunk.Present;
+            int values = 0;
+            for (int i = 0; i < rows; i++)
             {
-                values[n++] = T.CreateTruncating(value);
-                present[i] = 1;
+                present[i] = 0;
+                if ((batch.Heads[row + i].Nulls >> bit & 1) == 0 && FieldReader.Number(format, field, batch.Payload(row + i)) is { } value)
+                {
+                    block[values++] = (long)value;
+                    present[i] = 1;
+                }
             }
-        }
 
-        WriteValues<T>(group, values.AsMemory(0, n), present);
+            chunk.Add(rows, values);
+        }
     }
 }
 
-/// <summary>Bytes from the payload that some records do not have.</summary>
-internal sealed class NullableBytesColumn(string name, EventField field, bool bigEndian, int bit) : EventColumn(new DataField(name, typeof(byte[]), isNullable: true))
+/// <summary>Text or bytes from the payload that some records do not have.</summary>
+internal sealed class NullableBytesColumn(ParquetColumn schema, EventField field, bool bigEndian, int bit) : EventColumn(schema)
 {
-    public override void Write(RowBatch batch, ParquetRowGroupWriter group)
+    public override void Write(RowBatch batch, RowGroupWriter group)
     {
-        ReadOnlyMemory<byte>[] values = new ReadOnlyMemory<byte>[batch.Count];
-        int[] present = new int[batch.Count];
-        int n = 0;
+        TextChunk chunk = group.Texts(Schema);
         for (int i = 0; i < batch.Count; i++)
         {
             if ((batch.Heads[i].Nulls >> bit & 1) == 0)
             {
-                values[n++] = FieldReader.Bytes(field, batch.Payload(i), bigEndian).ToArray();
-                present[i] = 1;
+                chunk.Add(FieldReader.Bytes(field, batch.Payload(i), bigEndian));
+            }
+            else
+            {
+                chunk.AddNull();
             }
         }
-
-        WriteValues<ReadOnlyMemory<byte>>(group, values.AsMemory(0, n), present);
     }
 }

@@ -59,7 +59,7 @@ internal sealed class RowBatch
     /// <summary>Where each row's payload begins in <see cref="Payloads"/>.</summary>
     public ReadOnlySpan<int> Offsets => _offsets.AsSpan(0, Count);
 
-    public ReadOnlyMemory<byte> Payloads => _payloads;
+    public ReadOnlySpan<byte> Payloads => _payloads;
 
     /// <param name="fixedSize">Shorter payloads are filled up with zeros to this size.</param>
     /// <returns>Bytes of memory that the row takes.</returns>

@@ -1,10 +1,9 @@
-using Parquet;
-using Parquet.Schema;
+using TraceReplay.Ingest.Dataset.ParquetEncoding;
 
 namespace TraceReplay.Ingest.Dataset;
 
 /// <summary>
-/// Writes rows to a Parquet file (Snappy) that appears under its name only when complete. Not thread-safe; one writer for a file.
+/// Writes rows to a Parquet file that appears under its name only when complete. Not thread-safe; one writer for a file.
 /// </summary>
 /// <example>Add one value to each column, then call <see cref="EndRow"/>.</example>
 public sealed class TableWriter : IDisposable
@@ -23,8 +22,7 @@ public sealed class TableWriter : IDisposable
     {
         _columns = columns;
         _rowGroupRows = rowGroupRows;
-        ParquetSchema schema = new(columns.Select(Field (c) => c.Field));
-        _file = new ParquetFile(finalPath, schema);
+        _file = new ParquetFile(finalPath, [.. columns.Select(c => c.Schema)], []);
     }
 
     /// <summary>Rows ended so far.</summary>
@@ -64,12 +62,14 @@ public sealed class TableWriter : IDisposable
             }
         }
 
-        using ParquetRowGroupWriter group = _file.RowGroup();
+        RowGroupWriter group = _file.RowGroup(_pending);
         foreach (Column c in _columns)
         {
             c.Write(group);
             c.Clear();
         }
+
+        group.Complete();
 
         _pending = 0;
     }

@@ -182,6 +182,9 @@ internal static class MetadataLimits
     /// <summary>A page's or an event's description; the longest of a kernel has some 10 KiB.</summary>
     public const int Format = 1 << 20;
 
+    /// <summary>Descriptions that are kept as they are, for the tables' footers; those of a kernel have 3 MiB.</summary>
+    public const int FormatsKept = 16 << 20;
+
     /// <summary>kallsyms of a distribution's kernel have 10 MiB.</summary>
     public const int Symbols = 32 << 20;
 

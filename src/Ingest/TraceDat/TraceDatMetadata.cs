@@ -28,6 +28,7 @@ internal interface IMetadataReader
 internal sealed class TraceDatMetadata(bool bigEndian, CaptureInfo info)
 {
     private long _formats;
+    private long _formatBytes;
 
     public HeaderPage? Page { get; private set; }
 
@@ -104,6 +105,8 @@ internal sealed class TraceDatMetadata(bool bigEndian, CaptureInfo info)
         }
         else
         {
+            _formatBytes += text.Length;
+            format.Text = _formatBytes > MetadataLimits.FormatsKept ? null : text;
             _ = info.Events.Add(format);
         }
     }

@@ -24,6 +24,9 @@ public sealed class EventFormat
     /// <summary>Kernel functions that a probe was seen on, where the capture names them instead of giving addresses.</summary>
     public SortedSet<string> ProbeFunctions { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>The text that the capture recorded for it, in Latin-1; null where it recorded none, or more of them than are kept.</summary>
+    public byte[]? Text { get; set; }
+
     /// <summary>Dense number of this format within its capture.</summary>
     public int Index { get; internal set; } = -1;
 

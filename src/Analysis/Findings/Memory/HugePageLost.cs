@@ -10,10 +10,10 @@ internal static class HugePageLost
         Title = "The host has a huge page, the guest gets 4 KiB mappings",
         Meaning = "The memory comes from one huge page of the host, and KVM maps it in 4 KiB pieces: more faults, more page tables, more TLB misses. Reasons: the memslot logs dirty pages; guest and host address are not congruent modulo 2 MiB; the memslot begins or ends inside the huge page; the page is executed and the NX mitigation splits it; something else disallows large pages there.",
         Kernels = "All.",
-        Doing = "VMM",
-        Remedy = "By the reason: end dirty logging, align the memslot (gpa and address of the VMM equal modulo 2 MiB), or weigh nx_huge_pages.",
+        Cause = "vmm",
+        Advice = "By the reason: end dirty logging, align the memslot (gpa and address of the VMM equal modulo 2 MiB), or weigh nx_huge_pages.",
         Certainty = "inferred",
-        Recognised = "At least 64 faults fixed with a 4 KiB leaf whose pfn lies in a compound block of order 9 or more that the allocator gave out before.",
+        Recognised = "At least 64 faults fixed with a 4 KiB leaf whose pfn lies in a compound block of order 9 or more that the allocator gave out before. Below 8 huge pages it is a note.",
         Needs = ["64 small leaves", "event mm_page_alloc"],
         Sql = """
             WITH huge AS (
@@ -31,12 +31,12 @@ internal static class HugePageLost
                     WHEN flags & 1 <> 0 THEN 'the memslot logs dirty pages'
                     WHEN (slot_hva - gpa) % 2097152 <> 0 THEN 'guest and host address are not congruent modulo 2 MiB'
                     WHEN gfn // 512 * 2097152 < gpa OR (gfn // 512 + 1) * 2097152 > gpa + size THEN 'the memslot begins or ends inside the huge page'
-                    ELSE 'not recorded: the host maps it in small pages by then, the NX mitigation, or KVM disallows large pages there' END AS why
+                    ELSE 'the reason is not recorded (split by the host since, NX huge-page mitigation, or large pages disallowed there)' END AS why
                 FROM slotted
             )
-            SELECT trace_id, format('{} guest pages of {} huge pages of the host are mapped in 4 KiB pieces: {}', count(DISTINCT gfn), count(DISTINCT block), why) AS title,
+            SELECT trace_id, format('{} guest pages of {} huge page{} of the host are mapped at 4 KiB: {}', count(DISTINCT gfn), count(DISTINCT block), if(count(DISTINCT block) = 1, '', 's'), why) AS title,
                 count(*) AS faults, count(DISTINCT gfn) AS pages, min(fault_id) AS first_fault, min(seq) AS first_seq, format('{} faults with level 1 on compound blocks of order 9 or more', count(*)) AS evidence,
-                if(why LIKE 'not recorded%', 'assumed', NULL) AS certainty
+                if(why LIKE 'the reason is not%', 'assumed', NULL) AS certainty, if(count(DISTINCT block) < 8, 'note', NULL) AS severity
             FROM reasons GROUP BY trace_id, why HAVING count(*) >= 64
             """,
         Rows = "SELECT fault_id, format('0x{:x}', gfn) AS gfn, observed_level FROM faults WHERE trace_id = 'TRACE' AND observed_level = 1",

@@ -7,11 +7,11 @@ internal static class NestedGuest
     {
         Id = "nested-guest",
         Severity = Severity.Note,
-        Title = "A guest runs in the guest",
+        Title = "An L2 guest runs (nested virtualization)",
         Meaning = "The guest is a hypervisor itself. Faults of its own guests go through page tables that it made; the models here do not judge them.",
         Kernels = "All.",
-        Doing = "guest",
-        Remedy = "Read the numbers of the outer guest only; faults of the inner one stand as kind nested.",
+        Cause = "guest",
+        Advice = "Read the numbers of the outer guest only; faults of the inner one stand as kind nested.",
         Certainty = "measured",
         Recognised = "Faults of kind nested, or records of kvm_nested_vmexit.",
         Needs = ["kind nested|event kvm_nested_vmexit"],
@@ -19,7 +19,7 @@ internal static class NestedGuest
             WITH within AS (
                 SELECT trace_id, seq, fault_id, gfn FROM @faults WHERE kind = 'nested' UNION ALL SELECT trace_id, seq, NULL, NULL FROM @nested_exits
             )
-            SELECT trace_id, format('a guest runs in the guest: {} faults are its own, {} exits of it were recorded', count(fault_id), count(*) - count(fault_id)) AS title, count(fault_id) AS faults, count(DISTINCT gfn) AS pages, min(fault_id) AS first_fault, min(seq) AS first_seq,
+            SELECT trace_id, format('an L2 guest runs: {} nested fault{}, {} nested VM exit{}', count(fault_id), if(count(fault_id) = 1, '', 's'), count(*) - count(fault_id), if(count(*) - count(fault_id) = 1, '', 's')) AS title, count(fault_id) AS faults, count(DISTINCT gfn) AS pages, min(fault_id) AS first_fault, min(seq) AS first_seq,
                 format('{} faults of kind nested, {} kvm_nested_vmexit', count(fault_id), count(*) - count(fault_id)) AS evidence
             FROM within GROUP BY trace_id
             """,

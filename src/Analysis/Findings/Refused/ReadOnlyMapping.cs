@@ -10,13 +10,13 @@ internal static class ReadOnlyMapping
         Title = "Write to a driver's mapping that is read-only",
         Meaning = "The VMM mapped the memory read-only, or made it so, and the memslot is writable. On x86 KVM emulates the write, which ends as MMIO in the VMM; on arm64 it returns EFAULT.",
         Kernels = "All.",
-        Doing = "VMM",
-        Remedy = "A READONLY memslot where reads are meant, a writable mapping where writes are.",
+        Cause = "vmm",
+        Advice = "A READONLY memslot where reads are meant, a writable mapping where writes are.",
         Certainty = "measured",
         Recognised = "A write on a VM_PFNMAP page whose leaf is read-only and whose VMA does not permit writes.",
         Needs = ["outcome EFAULT|outcome EMULATE"],
         Sql = """
-            SELECT trace_id, format('{} write{} to memory of a driver that the VMM maps read-only (first at gpa 0x{:x}): {}', count(*), if(count(*) > 1, 's', ''), arg_min(gpa, seq), if(bool_or(observed_outcome = 'EFAULT'), 'refused with EFAULT', 'emulated')) AS title,
+            SELECT trace_id, format('{} write{} to a driver''s memory that the VMM maps read-only, first at gpa 0x{:x}: {}', count(*), if(count(*) > 1, 's', ''), arg_min(gpa, seq), if(bool_or(observed_outcome = 'EFAULT'), 'refused with EFAULT', 'emulated')) AS title,
                 count(*) AS faults, count(DISTINCT gfn) AS pages, min(fault_id) AS first_fault, min(seq) AS first_seq, format('{} EFAULT, {} EMULATE', count(*) FILTER (observed_outcome = 'EFAULT'), count(*) FILTER (observed_outcome = 'EMULATE')) AS evidence,
                 if(bool_or(observed_outcome = 'EFAULT'), 'serious', NULL) AS severity
             FROM @refused WHERE reason = 'the remapped leaf is read-only' GROUP BY trace_id

@@ -10,8 +10,8 @@ internal static class SlotChurn
         Title = "Memslots are deleted again and again, and the guest faults its memory in anew",
         Meaning = "Deleting or moving a memslot zaps all of a VM's SPTEs on x86 (a quirk that VMs rely on; KVM_X86_QUIRK_SLOT_ZAP_ALL lets go of it from 6.13 on): every page that the guest had mapped faults again. BARs that are moved, ROMs that are switched and display memory do it.",
         Kernels = "x86, all; from 6.13 on a VMM can turn the quirk off.",
-        Doing = "VMM",
-        Remedy = "Delete less (change flags instead), collect changes, or disable the quirk.",
+        Cause = "vmm",
+        Advice = "Delete less (change flags instead), collect changes, or disable the quirk.",
         Certainty = "inferred",
         Recognised = "At least 8 memslots deleted, and at least 64 faults that map again what was mapped before the last deletion and what no window took away.",
         Needs = ["8 set_region", "faults"],
@@ -29,7 +29,7 @@ internal static class SlotChurn
                 FROM last l LEFT JOIN @refaults r USING (trace_id, fault_id)
                 WHERE l.deleted > l.before AND r.fault_id IS NULL GROUP BY l.trace_id
             )
-            SELECT a.trace_id, format('{} memslots were deleted, and the guest faulted {} pages in again behind it ({} faults)', m.deletions, a.pages, a.faults) AS title,
+            SELECT a.trace_id, format('{} memslot deletions zapped all SPTEs of the VM: {} faults on {} pages that were mapped before', m.deletions, a.faults, a.pages) AS title,
                 a.faults, a.pages, a.first_fault, m.first_seq, format('{} memslot calls with size 0, kvm_mmu_zap_all_fast {}', m.deletions, (SELECT count(*) FROM @zap_all z WHERE z.trace_id = a.trace_id)) AS evidence
             FROM again a JOIN many m USING (trace_id) WHERE a.faults >= 64
             """,

@@ -7,16 +7,16 @@ internal static class WindowsForNothing
     {
         Id = "windows-for-nothing",
         Severity = Severity.Note,
-        Title = "Windows over memory that is no guest's",
+        Title = "MMU notifier invalidations of memory that is no guest's",
         Meaning = "The VMM unmaps, protects or discards memory of its own (heap, stacks, caches) all the time. Each such call runs through KVM's notifier, which finds no memslot there.",
         Kernels = "All.",
-        Doing = "VMM",
-        Remedy = "Mostly harmless: no retry, no zap. If it costs, keep the VMM's allocator from giving memory back (malloc trim, arenas).",
+        Cause = "vmm",
+        Advice = "Mostly harmless: no retry, no zap. If it costs, keep the VMM's allocator from giving memory back (malloc trim, arenas).",
         Certainty = "measured",
         Recognised = "At least 1,000 windows that hit no memslot, and more than half of all.",
         Needs = ["useless windows"],
         Sql = """
-            SELECT trace_id, format('{} of {} invalidation windows hit no memslot: memory of the VMM itself', count(*) FILTER (slots = 0), count(*)) AS title,
+            SELECT trace_id, format('{} of {} MMU notifier invalidations hit no memslot: memory of the VMM itself', count(*) FILTER (slots = 0), count(*)) AS title,
                 NULL::BIGINT AS faults, NULL::BIGINT AS pages, NULL::BIGINT AS first_fault, min(start_seq) AS first_seq, 'query windows_without_memslot names the callers' AS evidence
             FROM @windows GROUP BY trace_id HAVING count(*) FILTER (slots = 0) >= 1000 AND count(*) FILTER (slots = 0) * 2 > count(*)
             """,

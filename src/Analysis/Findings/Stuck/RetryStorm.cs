@@ -7,25 +7,25 @@ internal static class RetryStorm
     {
         Id = "retry-storm",
         Severity = Severity.Warning,
-        Title = "Faults lose against windows again and again",
-        Meaning = "Each time the fault is about to map the page, another window over it is open or has just ended, so it starts over: somebody invalidates the same memory faster than the guest can map it. It ends when that stops; until then the vCPU burns time.",
+        Title = "Faults are retried again and again: MMU notifier invalidations, or another vCPU, are in the way",
+        Meaning = "Each time the fault is about to map the page, an invalidation (between invalidate_range_start and _end) is in progress or has just ended, so the fault starts over: somebody invalidates guest memory faster than the guest can map it, or one invalidation takes long. On arm64 the fault also starts over while another vCPU changes the same stage-2 entry. It ends when that stops; until then the vCPU burns time.",
         Kernels = "All.",
-        Doing = "host",
-        Remedy = "Quieten who opens the windows: query retry_storms names the caller (khugepaged, KSM, madvise, mprotect).",
+        Cause = "host",
+        Advice = "Quieten who opens the windows: query retry_storms names the caller (khugepaged, KSM, madvise, mprotect).",
         Certainty = "measured",
-        Recognised = "Five or more retries in a row of one page and access by one vCPU that met at least three different windows of other tasks.",
-        Needs = ["slotted", "outcome RETRY", "repeats"],
-        Sql = """
+        Recognised = "Five or more retries in a row of one page and access by one vCPU that met at least three different windows of other tasks; or ten or more that all fell into one window that ended, or into another vCPU's fault on the same page.",
+        Needs = ["outcome RETRY", "repeats"],
+        Sql = $$"""
             WITH runs AS (
-                SELECT * FROM @runs WHERE retries >= 5 AND other_windows >= 3
+                SELECT * FROM @runs WHERE (retries >= 5 AND other_windows >= 3) OR (retries >= 10 AND in_window >= retries AND NOT (at_end AND open)) OR (retries >= 10 AND shared >= retries)
             ), worst AS (
                 SELECT trace_id, count(*) AS runs, sum(times)::BIGINT AS faults, count(DISTINCT gfn) AS pages, min(first_fault) AS first_fault, min(first_seq) AS first_seq, arg_max(runs, times) AS w
                 FROM runs GROUP BY trace_id
             )
             SELECT trace_id,
-                format('{} faults on guest page 0x{:x} ({}) {} times in a row{}: each time another window is in the way', if(w.vcpu IS NULL, format('thread {}', w.pid), format('vCPU {}', w.vcpu)), w.gfn, CASE w.access WHEN 'w' THEN 'write' WHEN 'x' THEN 'fetch' ELSE 'read' END, w.times, if(w.at_end, ', up to the end of the capture', '')) AS title,
+                {{Steps.WhoFaults}} || CASE WHEN w.shared >= w.retries AND w.other_windows < 3 THEN ': another vCPU is mapping the same page meanwhile' WHEN w.other_windows < 3 THEN ': retried until one long MMU notifier invalidation ended' ELSE ': retried, each time another MMU notifier invalidation is in the way' END AS title,
                 faults, pages, first_fault, first_seq,
-                format('{} retries, {} different windows{}', w.retries, w.windows, if(runs > 1, format('; {} other runs likewise', runs - 1), '')) AS evidence
+                format('{} retries, {} invalidations ({}){}', w.retries, w.windows, coalesce(w.cause, 'cause not recorded'), if(runs > 1, format('; {} other runs likewise', runs - 1), '')) AS evidence
             FROM worst
             """,
         Rows = "SELECT fault_id, vcpu, format('0x{:x}', gfn) AS gfn, access, observed_outcome FROM faults WHERE trace_id = 'TRACE' ORDER BY pid, seq",

@@ -15,7 +15,7 @@ internal static class EventsAround
 {
     private const int LongestFields = 400;
 
-    private static readonly HashSet<string> s_common = ["trace_id", "seq", "ts_ns", "cpu", "pid", "tgid", "comm", "instance", "host", "date"];
+    private static readonly HashSet<string> s_common = ["trace_id", "seq", "ts_ns", "cpu", "pid", "tgid", "comm", "instance", "host", "date", "common_flags", "common_preempt_count"];
 
     /// <param name="session">The dataset.</param>
     /// <param name="traceId">The trace.</param>

@@ -107,8 +107,8 @@ internal static class VerdictSection
         foreach ((TraceSummary trace, FindingRow finding) in found.OrderBy(f => f.Finding.Severity switch { "critical" => 0, "serious" => 1, _ => 2 }).Take(most))
         {
             html.Open("li", ("class", finding.Severity == "warning" ? "warn" : "bad")).Element("strong", $"{finding.Finding}{(traces.Count > 1 ? $" in {Name(trace)}" : "")}")
-                .Text($" ({finding.Severity}, {finding.Certainty}; {finding.Doing}): {Prose.Sentence(finding.Title)} {Prose.Sentence(finding.Evidence)}");
-            html.Element("span", finding.Remedy, ("class", "cause")).Close();
+                .Text($" ({finding.Severity}, {finding.Certainty}; {finding.Cause}): {Prose.Sentence(finding.Title)} {Prose.Sentence(finding.Evidence)}");
+            html.Element("span", finding.Advice, ("class", "cause")).Close();
         }
 
         if (found.Count > most)

@@ -65,8 +65,12 @@ public static class DictionaryPage
         return page.ToString();
     }
 
-    /// <summary>A vocabulary with what its values are, as a table.</summary>
-    public static string Table(Vocabulary vocabulary)
+    /// <summary>The section of docs/model.md: what `models --vocabulary` prints.</summary>
+    public static string Words() =>
+        "## Words\nWhat `tracereplay models --vocabulary` prints; [dataset.md](dataset.md) has the words of every column.\n"
+        + string.Concat(ModelVocabulary.All.Select(vocabulary => $"\n### {vocabulary.Name}\n{Table(vocabulary)}"));
+
+    private static string Table(Vocabulary vocabulary)
     {
         var table = new StringBuilder($"{Prose.Sentence(vocabulary.Of)}\n\n| value | meaning |\n|---|---|\n");
         foreach (Word word in vocabulary.Words)

@@ -17,15 +17,15 @@ internal static class FindingTexts
         new("assumed", "it is the usual case"),
     ]);
 
-    private static readonly Vocabulary s_doings = new("doing", "whose doing a finding is",
+    private static readonly Vocabulary s_causes = new("cause", "whose doing a finding is",
     [
         new("kernel", "the captured kernel, as it was made"),
         new("model", "a model of another kernel only: nothing is wrong with the captured one"),
-        new("VMM", "the program that runs the guest"),
-        new("host driver", "a driver of the host whose memory the guest uses"),
+        new("vmm", "the program that runs the guest"),
+        new("driver", "a driver of the host whose memory the guest uses"),
         new("host", "the host's memory management or its settings"),
         new("guest", "the guest"),
-        new("recorder", "how the capture was made"),
+        new("capture", "how the capture was made"),
         new("unknown", "the records do not tell"),
     ]);
 
@@ -40,9 +40,9 @@ internal static class FindingTexts
         new("first_fault", "fault_id of the first", Null: "it does not show in faults"),
         new("first_seq", "position of the first record of it", Null: "it concerns the capture as a whole"),
         new("certainty", "how it is known", Values: s_certainties),
-        new("doing", "whose doing it is", Values: s_doings),
+        new("cause", "whose doing it is", Values: s_causes),
         new("evidence", "the numbers that it rests on"),
-        new("remedy", "what to do about it"),
+        new("advice", "what to do about it"),
     ]);
 
     private static string Meaning(Severity severity) => severity switch
