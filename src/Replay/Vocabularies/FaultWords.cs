@@ -91,7 +91,7 @@ public static class FaultWords
 
     private static string Meaning(RetryCause cause) => cause switch
     {
-        RetryCause.PrecheckBeforeLookup => "a notifier window over the page is open, seen without a lock before the page is looked up (6.9 and later)",
+        RetryCause.PrecheckBeforeLookup => "a notifier window over the page is open, seen without a lock before the page is looked up",
         RetryCause.PrecheckAfterLookup => "a notifier window over the page opened during the lookup, seen before mmu_lock is taken",
         RetryCause.WindowOpen => "mmu_invalidate_in_progress is not 0 under mmu_lock, and the page is in the invalidated range",
         RetryCause.SeqMoved => "mmu_invalidate_seq has changed since the fault read it: a window has ended meanwhile",

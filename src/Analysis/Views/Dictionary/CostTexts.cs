@@ -81,8 +81,8 @@ internal static class CostTexts
             new("ratio_high", "upper end", Null: "as ratio"),
             new("verdict", "what may be said", Values: TableWords.Measured),
             new("left_out", "part of the work in which the thread lost its core, left out for all models", Units.Share),
-            new("instructions", "instructions for one unit, harness included", Null: "the machine has no counters"),
-            new("cache_misses", "last-level cache misses for one unit, likewise", Null: "the machine has no counters"),
+            new("instructions", "instructions for one operation of the workload, harness included", Null: "the machine has no counters"),
+            new("cache_misses", "cache misses for one operation, likewise", Null: "the machine has no counters"),
         ]),
         new(Tables.Named("cost_traced"), "times that the captured kernel took for one quantity, path, outcome and page kind; probes are in every number",
         [

@@ -68,7 +68,7 @@ internal static class ReplayTexts
             new("page_kind", "host memory behind the page", Null: "nothing recorded tells it", Values: FaultWords.PageKinds),
             new("cause", "what each of the two says, and why: one text for all faults that differ in the same way"),
         ]),
-        new(Tables.Named("violations"), "one breach of an invariant, by a model or in the captured kernel's own records; after 65,536 of a trace and model only the counts in invariants go on",
+        new(Tables.Named("violations"), "one breach of an invariant, by a model or in the captured kernel's own records; of those outside of faults 65,536 at most are listed for a trace and model, invariants counts all",
         [
             Units.TraceId,
             new("model", "whose breach it is", Values: TableWords.Judged),
