@@ -54,6 +54,7 @@ internal static class CommandLine
         CostCommand.Create(),
         FindingsCommand.Create(),
         AroundCommand.Create(),
+        DiffCommand.Create(),
         QueryCommand.Create(),
         ExportCommand.Create(),
         ReportCommand.Create(),

@@ -33,6 +33,25 @@ public partial class CompareTests(SampleDataset samples)
         Assert.Contains($" {s_refused} differ, 0 cannot be compared", result.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>What each recorded, no model between them: the tail pages that 6.12 refused and 7.2 mapped (their truth files).</summary>
+    [Fact]
+    public void Two_captures_side_by_side_are_aligned_fault_by_fault()
+    {
+        ToolResult result = samples.Run("diff", Id(samples.Root, "6.12-ttmevict"), Id(samples.Root, "7.2-ttmevict"), "-d", samples.Root, "--format", "json");
+        Assert.Equal((0, ""), (result.Code, result.Error));
+        List<JsonElement> rows = [.. JsonDocument.Parse(result.Output).RootElement.EnumerateArray()];
+        List<JsonElement> aligned = rows.FindAll(r => r.GetProperty("part").GetString() == "faults aligned");
+        JsonElement differ = Assert.Single(aligned, r => !r.GetProperty("note").GetString()!.EndsWith("alike", StringComparison.Ordinal));
+        Assert.Equal(("P4", "EFAULT", "FIXED", $"{s_refused} faults end differently"), (Text(differ, "what"), Text(differ, "a"), Text(differ, "b"), Text(differ, "note")));
+        Assert.Contains(rows, r => Text(r, "part") == "latency, median" && Text(r, "note") == "other clock: not compared");
+
+        ToolResult same = samples.Run("diff", Path.Combine(Tool.Samples, "6.12-mmio.trace.dat"), Path.Combine(Tool.Samples, "6.12-mmio.trace.dat"), "-q", "--format", "json");
+        Assert.Equal(0, same.Code);
+        Assert.All(JsonDocument.Parse(same.Output).RootElement.EnumerateArray(), r => Assert.Matches("^$| alike$|which is no difference$|too few", Text(r, "note")));
+
+        static string Text(JsonElement row, string name) => row.GetProperty(name).GetString() ?? "";
+    }
+
     [Theory]
     [InlineData("nonsense", "expected DATASET/TRACE_ID")]
     [InlineData("{0}/ffffffff", "no trace of it begin with 'ffffffff', expected one")]

@@ -26,8 +26,15 @@ public static class FaultContext
             "SELECT fault_id, seq, coalesce(end_seq, seq), ts_ns, pid FROM faults WHERE trace_id = $id AND fault_id = $fault",
             r => new Example
             {
-                FaultId = r.GetInt64(0), Faults = 1, Cause = null, Seq = r.GetInt64(1), EndSeq = r.GetInt64(2), Ts = r.IsDBNull(3) ? 0 : r.GetInt64(3), Latency = null,
-                Pid = r.IsDBNull(4) ? null : r.GetInt32(4), Says = "",
+                FaultId = r.GetInt64(0),
+                Faults = 1,
+                Cause = null,
+                Seq = r.GetInt64(1),
+                EndSeq = r.GetInt64(2),
+                Ts = r.IsDBNull(3) ? 0 : r.GetInt64(3),
+                Latency = null,
+                Pid = r.IsDBNull(4) ? null : r.GetInt32(4),
+                Says = "",
             },
             ("id", traceId),
             ("fault", faultId));
