@@ -1,5 +1,5 @@
 -- Which TTM buffers moved, and what did that take away from guests?
--- Columns: moves that a guest noticed come first; old_place and new_place are TTM's memory types (0 system, 1 TT, 2 VRAM, from 3 on the driver's own); old_place and size are NULL where the probe does not read them; evict says that somebody else needed the room; took is how long the move took, in the clock's unit (unit); windows counts the notifier windows inside it, over_memslots those of them that met a memslot (NULL where the memslots are not known); zapped_pages counts guest pages whose SPTE was removed inside the move; refaulted counts pages that a recorded fault had mapped before the move and that the guest touched again behind it (a first touch is none), and refused those of these that KVM then would not map.
+-- Columns: file (base name of the capture) and host say whose; moves that a guest noticed come first; old_place and new_place are TTM's memory types (0 system, 1 TT, 2 VRAM, from 3 on the driver's own); old_place and size are NULL where the probe does not read them; evict says that somebody else needed the room; took is how long the move took, in the clock's unit (unit); windows counts the notifier windows inside it, over_memslots those of them that met a memslot (NULL where the memslots are not known); zapped_pages counts guest pages whose SPTE was removed inside the move; refaulted counts pages that a recorded fault had mapped before the move and that the guest touched again behind it (a first touch is none), and refused those of these that KVM then would not map.
 -- Then: refused pages are the TTM tails of `efault_causes`; a move with zapped_pages and no refault was of memory that the guest did not need.
 WITH touched AS (
     SELECT m.trace_id, m.seq, w.vm, w.hva_start, w.hva_end, w.start_seq, m.end_seq, w.slots
@@ -23,6 +23,8 @@ WITH touched AS (
 )
 SELECT
     m.trace_id,
+    parse_filename(r.path) AS file,
+    r.host,
     m.seq,
     m.ts_ns,
     format('0x{:x}', m.bo) AS bo,

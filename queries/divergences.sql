@@ -1,8 +1,10 @@
 -- Where do two models answer the same fault differently, and why?
--- Columns: outcome_a and outcome_b are what model_a and model_b say; cause is the difference in their logic; faults counts them; first_fault is the fault_id to look at.
+-- Columns: file (base name of the capture) and host say whose; outcome_a and outcome_b are what model_a and model_b say; cause is the difference in their logic; faults counts them; first_fault is the fault_id to look at.
 -- Then: take first_fault to `query --sql "FROM outcomes WHERE fault_id = N"`, and read both reasons.
 SELECT
     trace_id,
+    parse_filename(t.path) AS file,
+    t.host,
     model_a,
     model_b,
     outcome_a,
@@ -12,5 +14,6 @@ SELECT
     min(fault_id) AS first_fault,
     cause
 FROM divergences
+JOIN traces t USING (trace_id)
 GROUP BY ALL
 ORDER BY trace_id, faults DESC, model_a, model_b;

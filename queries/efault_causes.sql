@@ -1,5 +1,5 @@
 -- Which guest pages got EFAULT, on the kernel or in a model, and why?
--- Columns: source is `observed` or a model with its setting; page_kind as in the specification (P4 = refcount-0 tail of a TTM block); reason is the model's own; first_gfn and last_gfn bound the pages; gfns counts different ones. A fault of which a model cannot tell whether it is refused is not counted for it.
+-- Columns: file (base name of the capture) and host say whose; source is `observed` or a model with its setting; page_kind as in the specification (P4 = refcount-0 tail of a TTM block); reason is the model's own; first_gfn and last_gfn bound the pages; gfns counts different ones. A fault of which a model cannot tell whether it is refused is not counted for it.
 -- Then: a P4 row means memory that KVM up to 6.12 cannot map at all; look the faults up with `query --sql "FROM faults WHERE page_kind = 'P4'"`.
 WITH refused AS (
     SELECT
@@ -17,6 +17,8 @@ WITH refused AS (
 )
 SELECT
     trace_id,
+    parse_filename(t.path) AS file,
+    t.host,
     source,
     coalesce(page_kind, 'unknown') AS page_kind,
     coalesce(reason, 'no model predicts it') AS reason,
@@ -25,5 +27,6 @@ SELECT
     format('0x{:x}', min(gfn)) AS first_gfn,
     format('0x{:x}', max(gfn)) AS last_gfn
 FROM refused
-GROUP BY trace_id, source, page_kind, reason
+JOIN traces t USING (trace_id)
+GROUP BY trace_id, t.path, t.host, source, page_kind, reason
 ORDER BY trace_id, if(source = 'observed', '', source), faults DESC;

@@ -1,12 +1,15 @@
 -- Which events does each trace hold, and how many records of each?
--- Columns: system and event as the kernel names them; records counts them; share is their part of the trace.
+-- Columns: file (base name of the capture) and host say whose; system and event as the kernel names them; records counts them; share is their part of the trace.
 -- Then: an event that you miss here was not recorded or did not happen; `tracereplay info CAPTURE` says what a replay needs.
 SELECT
     trace_id,
+    parse_filename(t.path) AS file,
+    t.host,
     system,
     event,
     sum(records)::BIGINT AS records,
     round(sum(records) / nullif(sum(sum(records)) OVER (PARTITION BY trace_id), 0), 6) AS share
 FROM event_counts
-GROUP BY trace_id, system, event
+JOIN traces t USING (trace_id)
+GROUP BY trace_id, t.path, t.host, system, event
 ORDER BY trace_id, records DESC, system, event;

@@ -1,5 +1,5 @@
 -- Of which kind are the faults of each trace, and how far does the model of the captured kernel answer for each kind?
--- Columns: kind is tdp (a fault of the guest's physical addresses), shadow (KVM walks the guest's own tables), nested (of a guest that runs in the guest), guest_memfd, mmio or arm64; matched, in_set, missed (with those behind lost records) and read_off are as in `fidelity`, open is what was not predicted or not observed.
+-- Columns: file (base name of the capture) and host say whose; kind is tdp (a fault of the guest's physical addresses), shadow (KVM walks the guest's own tables), nested (of a guest that runs in the guest), guest_memfd, mmio or arm64; matched, in_set, missed (with those behind lost records) and read_off are as in `fidelity`, open is what was not predicted or not observed.
 -- Then: of a kind that is open the capture does not record what decides it (docs/fidelity.md); every miss stands in the view `fidelity_misses`.
 WITH captured AS (
     SELECT DISTINCT trace_id, model, setting FROM fidelity
@@ -23,6 +23,8 @@ WITH captured AS (
 )
 SELECT
     trace_id,
+    parse_filename(t.path) AS file,
+    t.host,
     kind,
     count(*) AS faults,
     count(*) FILTER (standing = 'matched') AS matched,
@@ -31,5 +33,6 @@ SELECT
     count(*) FILTER (standing = 'read_off') AS read_off,
     count(*) FILTER (standing = 'open') AS open
 FROM standings
-GROUP BY trace_id, kind
+JOIN traces t USING (trace_id)
+GROUP BY trace_id, t.path, t.host, kind
 ORDER BY trace_id, faults DESC, kind;

@@ -1,5 +1,5 @@
 -- How did the faults of each trace end, by page kind: on the kernel, and in each model?
--- Columns: source is `observed` (the kernel) or a model with its setting; outcome is a set such as FIXED|RETRY where a model cannot tell which; faults counts them; share is within trace, source and page kind.
+-- Columns: file (base name of the capture) and host say whose; source is `observed` (the kernel) or a model with its setting; outcome is a set such as FIXED|RETRY where a model cannot tell which; faults counts them; share is within trace, source and page kind.
 -- Then: where a model's rows differ from the observed ones, ask `divergences` why, and `fidelity` how far the model can be believed.
 WITH kinds AS (
     -- One kind for each fault, or its counts would not stand side by side.
@@ -18,11 +18,14 @@ WITH kinds AS (
 )
 SELECT
     trace_id,
+    parse_filename(t.path) AS file,
+    t.host,
     page_kind,
     source,
     outcome,
     count(*) AS faults,
     round(count(*) / sum(count(*)) OVER (PARTITION BY trace_id, page_kind, source), 4) AS share
 FROM ends
-GROUP BY trace_id, page_kind, source, outcome
+JOIN traces t USING (trace_id)
+GROUP BY trace_id, t.path, t.host, page_kind, source, outcome
 ORDER BY trace_id, page_kind, outcome, if(source = 'observed', '', source);

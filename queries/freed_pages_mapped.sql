@@ -1,5 +1,5 @@
 -- Which pages could a guest still reach after their owner had freed them?
--- Columns: gfn was mapped to pfn by the SPTE of map_seq; free_seq is the mm_page_free that gave the page back while it was mapped; zap_seq is where the SPTE went, NULL if it never did; held says whether the block was handed out again before that.
+-- Columns: file (base name of the capture) and host say whose; gfn was mapped to pfn by the SPTE of map_seq; free_seq is the mm_page_free that gave the page back while it was mapped; zap_seq is where the SPTE went, NULL if it never did; held says whether the block was handed out again before that.
 -- Then: any row is a use after free, unless records were lost (`lost_events`) between map_seq and zap_seq; an empty answer says something only where kmem:mm_page_free was recorded (`event_counts`), and that for the orders that the filter let through.
 WITH leaves AS (
     SELECT trace_id, seq, as_id, gfn, level, new_spte,
@@ -17,6 +17,8 @@ WITH leaves AS (
 )
 SELECT
     l.trace_id,
+    parse_filename(t.path) AS file,
+    t.host,
     l.as_id,
     format('0x{:x}', l.gfn) AS gfn,
     format('0x{:x}', l.pfn) AS pfn,
@@ -29,6 +31,7 @@ SELECT
         WHERE a.trace_id = l.trace_id AND a.seq > b.seq AND a.seq < coalesce(l.zap_seq, 9223372036854775807)
           AND a.pfn < l.pfn + l.pages AND l.pfn < a.pfn + a.pages) AS held
 FROM leaves l
+JOIN traces t ON t.trace_id = l.trace_id
 JOIN blocks b ON b.trace_id = l.trace_id AND b.seq > l.seq AND b.pfn < l.pfn + l.pages AND l.pfn < b.pfn + b.pages
 WHERE b.seq < coalesce(l.zap_seq, 9223372036854775807)
 ORDER BY l.trace_id, b.seq, l.gfn;

@@ -1,5 +1,5 @@
 -- Which guest pages fault most?
--- Columns: gfn with the memslot of its last fault; faults on it by outcome (fixed counts FIXED, FIXED_FAST and SPURIOUS); pfns counts the host pages that were seen there; first_seq and last_seq bound them; at most 20 pages of each trace, and of those with one fault none; more_pages counts the pages left out that faulted more than once.
+-- Columns: file (base name of the capture) and host say whose; gfn with the memslot of its last fault; faults on it by outcome (fixed counts FIXED, FIXED_FAST and SPURIOUS); pfns counts the host pages that were seen there; first_seq and last_seq bound them; at most 20 pages of each trace, and of those with one fault none; more_pages counts the pages left out that faulted more than once.
 -- Then: many pfns mean that the host moves the page (KSM, compaction, eviction), many retries that something invalidates it: `invalidations_by_cause`.
 WITH pages AS (
     SELECT
@@ -18,8 +18,9 @@ WITH pages AS (
     HAVING count(*) > 1
 )
 SELECT
-    trace_id, vm, as_id, slot_id, format('0x{:x}', gfn) AS gfn, faults, fixed, retried, emulated, refused, pfns, first_seq, last_seq,
+    trace_id, parse_filename(t.path) AS file, t.host, vm, as_id, slot_id, format('0x{:x}', gfn) AS gfn, faults, fixed, retried, emulated, refused, pfns, first_seq, last_seq,
     greatest(count(*) OVER (PARTITION BY trace_id) - 20, 0) AS more_pages
 FROM pages
+JOIN traces t USING (trace_id)
 QUALIFY row_number() OVER (PARTITION BY trace_id ORDER BY faults DESC, first_seq) <= 20
 ORDER BY trace_id, faults DESC, first_seq;

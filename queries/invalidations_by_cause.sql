@@ -1,5 +1,5 @@
 -- What invalidated guest memory, and what did it cost?
--- Columns: cause is the function or event in which the task opened its notifier windows (NULL: nothing recorded shows it, as for kswapd or khugepaged), comm that task; notifier_event is the kernel's; windows counts them, no_slot those that hit no memslot; zapped_pages counts 4 KiB pages whose SPTE was removed (NULL where no record tells, as on arm64); total, p50 and max are how long they were open, in the clock's unit (unit); retried counts faults on an address inside one while it was open; empty says which part of the windows over memslots removed nothing.
+-- Columns: file (base name of the capture) and host say whose; cause is the function or event in which the task opened its notifier windows (NULL: nothing recorded shows it, as for kswapd or khugepaged), comm that task; notifier_event is the kernel's; windows counts them, no_slot those that hit no memslot; zapped_pages counts 4 KiB pages whose SPTE was removed (NULL where no record tells, as on arm64); total, p50 and max are how long they were open, in the clock's unit (unit); retried counts faults on an address inside one while it was open; empty says which part of the windows over memslots removed nothing.
 -- Then: a cause with many windows and few zapped_pages only costs retries; `retry_storms` shows which, `windows_without_memslot` the useless ones.
 WITH retried AS (
     SELECT w.trace_id, w.window_id, count(*) AS faults
@@ -12,6 +12,8 @@ WITH retried AS (
 )
 SELECT
     w.trace_id,
+    parse_filename(t.path) AS file,
+    t.host,
     w.cause,
     w.notifier_event,
     k.comm,
@@ -30,5 +32,5 @@ FROM windows w
 LEFT JOIN traces t ON t.trace_id = w.trace_id
 LEFT JOIN tasks k ON k.trace_id = w.trace_id AND k.seq = w.start_seq
 LEFT JOIN retried r ON r.trace_id = w.trace_id AND r.window_id = w.window_id
-GROUP BY w.trace_id, w.cause, w.notifier_event, k.comm
+GROUP BY w.trace_id, t.path, t.host, w.cause, w.notifier_event, k.comm
 ORDER BY w.trace_id, zapped_pages DESC, windows DESC, w.cause, w.notifier_event, k.comm;

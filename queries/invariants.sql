@@ -1,8 +1,10 @@
 -- Which invariants were checked, how often did they hold, and which were broken?
--- Columns: model is a model, or kernel for the captured kernel's own records; by_design counts breaches in which the model's design consists; note says why an invariant was never checked.
+-- Columns: file (base name of the capture) and host say whose; model is a model, or kernel for the captured kernel's own records; by_design counts breaches in which the model's design consists; note says why an invariant was never checked.
 -- Then: the view `violations` has a row for each breach; docs/invariants.md says what each invariant needs.
 SELECT
     i.trace_id,
+    parse_filename(t.path) AS file,
+    t.host,
     t.kernel,
     i.model,
     i.setting,

@@ -1,5 +1,5 @@
 -- Which notifier windows hit no memslot, so that KVM had nothing to do?
--- Columns: cause, notifier_event and comm as in `invalidations_by_cause`; windows counts those that overlap no memslot, of_all their part of all windows whose memslots are known; bytes is what they cover; total is how long they were open, in the clock's unit (unit); unknown counts windows for which the capture does not tell the memslots.
+-- Columns: file (base name of the capture) and host say whose; cause, notifier_event and comm as in `invalidations_by_cause`; windows counts those that overlap no memslot, of_all their part of all windows whose memslots are known; bytes is what they cover; total is how long they were open, in the clock's unit (unit); unknown counts windows for which the capture does not tell the memslots.
 -- Then: such a window moves neither mmu_invalidate_seq nor mmu_invalidate_in_progress; if one matters, the VMM's other memory (its heap, its stacks) shares an address space with the guest's and is busy.
 WITH known AS (
     SELECT trace_id, count(*) FILTER (slots IS NOT NULL) AS known, count(*) FILTER (slots IS NULL) AS unknown FROM windows GROUP BY trace_id
@@ -8,6 +8,8 @@ WITH known AS (
 )
 SELECT
     k.trace_id,
+    parse_filename(r.path) AS file,
+    r.host,
     w.cause,
     w.notifier_event,
     t.comm,
@@ -21,5 +23,5 @@ FROM known k
 LEFT JOIN traces r ON r.trace_id = k.trace_id
 LEFT JOIN windows w ON w.trace_id = k.trace_id AND w.slots = 0
 LEFT JOIN tasks t ON t.trace_id = w.trace_id AND t.seq = w.start_seq
-GROUP BY k.trace_id, w.cause, w.notifier_event, t.comm
+GROUP BY k.trace_id, r.path, r.host, w.cause, w.notifier_event, t.comm
 ORDER BY k.trace_id, windows DESC, w.cause, w.notifier_event, t.comm;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
+using TraceReplay.Analysis;
 using TraceReplay.Cli.Commands;
 using TraceReplay.Cli.Shell;
 using TraceReplay.Ingest.Capture;
@@ -70,7 +71,14 @@ internal static class CommandLine
         string command = string.Join(' ', parse.CommandResult.Command.Parents.Reverse().Append(parse.CommandResult.Command).Select(c => c is RootCommand ? "tracereplay" : c.Name));
         // A word that is no command is reported twice, the second time as a command that is missing.
         ParseError error = parse.Errors.FirstOrDefault(e => parse.UnmatchedTokens.Any(t => e.Message.Contains(t, StringComparison.Ordinal))) ?? parse.Errors[0];
-        Console.Error.Write($"{Printable.Line(error.Message.ReplaceLineEndings(" ").TrimEnd('.'))} (`{command} --help` shows how it is used)\n");
+        string message = parse.UnmatchedTokens is [{ } word, ..] && error.Message.Contains(word, StringComparison.Ordinal) && Unknown(parse.CommandResult.Command, word) is { } unknown ? unknown : error.Message;
+        Console.Error.Write($"{Printable.Line(message.ReplaceLineEndings(" ").TrimEnd('.'))} (`{command} --help` shows how it is used)\n");
         return ExitCode.Usage;
     }
+
+    /// <summary>What to say of a word that is no option, or no command; null where it is neither's place.</summary>
+    private static string? Unknown(Command command, string word) =>
+        word.StartsWith('-') ? Names.UnknownOption(command, word)
+        : command is RootCommand ? $"'{word}' is no command{Nearest.Hint(word, command.Subcommands.Select(c => c.Name))}"
+        : null;
 }

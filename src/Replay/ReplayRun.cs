@@ -65,7 +65,7 @@ internal sealed class ReplayRun : IDisposable
         _timeline = new EventTimeline(kinds, _lost, TimelineOptions.Of(kernel, trace.Format.EndsWith("text", StringComparison.Ordinal)), _records, inferred, facts?.WindowEnds, aborts);
         _facts = facts;
         _vcpus = ThreadVcpus.Read(reader, trace);
-        _source = kernel.IsArm64Machine ? "kvm_guest_fault" : ExitFaults.Sources(trace).Any() ? "kvm_exit" : "kvm_page_fault";
+        _source = kernel.IsArm64Machine ? FaultTable.FromGuestFault : ExitFaults.Sources(trace).Any() ? FaultTable.FromExit : FaultTable.FromPageFault;
         string id = trace.TraceId;
         _results = new ResultSet(reader, id, _captured < 0 ? null : models[_captured], kernel.Layout, kinds.Contains(EventKind.SpteChanged));
         _faultRow = new FaultRow(id, _source, kernel.IsArm64Machine, trace.ClockUnit);

@@ -29,12 +29,12 @@ public class LibraryTests
     }
 
     [Theory]
-    [InlineData("efault_causes", "cccccccccccccccc,observed,P4,kvm_try_get_pfn() refuses a page with refcount 0,2,2,0x101,0x102", "cccccccccccccccc,current 6.12,P4,kvm_try_get_pfn() refuses a page with refcount 0,2,2,0x101,0x102")]
+    [InlineData("efault_causes", "cccccccccccccccc,6.12-ttm.trace.dat,h one,observed,P4,kvm_try_get_pfn() refuses a page with refcount 0,2,2,0x101,0x102", "cccccccccccccccc,6.12-ttm.trace.dat,h one,current 6.12,P4,kvm_try_get_pfn() refuses a page with refcount 0,2,2,0x101,0x102")]
     [InlineData("lost_events")]
-    [InlineData("divergences", "cccccccccccccccc,current,merged,EFAULT,FIXED,P4,2,2,\"current needs a reference on every page, and a tail of a non-compound block has refcount 0.\"", "cccccccccccccccc,current,v11,EFAULT,FIXED,P4,2,2,\"current needs a reference on every page, and a tail of a non-compound block has refcount 0.\"")]
-    [InlineData("event_counts", "cccccccccccccccc,kvm,kvm_page_fault,6,0.75", "cccccccccccccccc,odd,name.with.dots,2,0.25")]
-    [InlineData("fidelity", "cccccccccccccccc,6.12.95+deb12-amd64,current,6.12,outcome,6,5,0,1,0,0,0,0,0.833333,1", "cccccccccccccccc,6.12.95+deb12-amd64,current,6.12,pfn,4,3,0,0,0,0,0,1,1,0.75")]
-    [InlineData("assumptions", "cccccccccccccccc,6.12.95+deb12-amd64,AS-1,inferred,0.25,slots from faults", "cccccccccccccccc,6.12.95+deb12-amd64,AS-2,known,,x", "cccccccccccccccc,6.12.95+deb12-amd64,AS-10,unknown,,")]
+    [InlineData("divergences", "cccccccccccccccc,6.12-ttm.trace.dat,h one,current,merged,EFAULT,FIXED,P4,2,2,\"current needs a reference on every page, and a tail of a non-compound block has refcount 0.\"", "cccccccccccccccc,6.12-ttm.trace.dat,h one,current,v11,EFAULT,FIXED,P4,2,2,\"current needs a reference on every page, and a tail of a non-compound block has refcount 0.\"")]
+    [InlineData("event_counts", "cccccccccccccccc,6.12-ttm.trace.dat,h one,kvm,kvm_page_fault,6,0.75", "cccccccccccccccc,6.12-ttm.trace.dat,h one,odd,name.with.dots,2,0.25")]
+    [InlineData("fidelity", "cccccccccccccccc,6.12-ttm.trace.dat,h one,6.12.95+deb12-amd64,current,6.12,outcome,6,5,0,1,0,0,0,0,0.833333,1", "cccccccccccccccc,6.12-ttm.trace.dat,h one,6.12.95+deb12-amd64,current,6.12,pfn,4,3,0,0,0,0,0,1,1,0.75")]
+    [InlineData("assumptions", "cccccccccccccccc,6.12-ttm.trace.dat,h one,6.12.95+deb12-amd64,AS-1,inferred,0.25,slots from faults", "cccccccccccccccc,6.12-ttm.trace.dat,h one,6.12.95+deb12-amd64,AS-2,known,,x", "cccccccccccccccc,6.12-ttm.trace.dat,h one,6.12.95+deb12-amd64,AS-10,unknown,,")]
     public void Queries_answer_their_question(string name, params string[] rows)
     {
         using FakeDataset data = ReplayedDataset.Create();
@@ -51,7 +51,7 @@ public class LibraryTests
                 SELECT 'a' AS trace_id, 1::BIGINT AS fault_id, model, 'x' AS setting, 'RETRY' AS outcome, kind AS page_kind
                 FROM (VALUES ('v11', 'GUP'), ('merged', NULL)) m(model, kind)
                 """);
-        Assert.Equal(["a,GUP,observed,FIXED,1,1", "a,GUP,merged x,RETRY,1,1", "a,GUP,v11 x,RETRY,1,1"], Rows(data, "faults_by_outcome").Skip(1));
+        Assert.Equal(["a,x.trace.dat,h one,GUP,observed,FIXED,1,1", "a,x.trace.dat,h one,GUP,merged x,RETRY,1,1", "a,x.trace.dat,h one,GUP,v11 x,RETRY,1,1"], Rows(data, "faults_by_outcome").Skip(1));
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public class LibraryTests
         using var data = new FakeDataset();
         data.Manifest("a").Result("faults", "a", "SELECT 'a' AS trace_id, 1::BIGINT AS fault_id, 5::UBIGINT AS gfn, 'GUP' AS page_kind, 'FIXED' AS observed_outcome")
             .Result("outcomes", "a", "SELECT 'a' AS trace_id, 1::BIGINT AS fault_id, 'v11' AS model, 'x' AS setting, NULL::VARCHAR AS outcome, 'RETRY|EFAULT' AS outcomes, false AS read_off");
-        Assert.Equal(["a,GUP,observed,FIXED,1,1", "a,GUP,v11 x,RETRY|EFAULT,1,1"], Rows(data, "faults_by_outcome").Skip(1));
+        Assert.Equal(["a,x.trace.dat,h one,GUP,observed,FIXED,1,1", "a,x.trace.dat,h one,GUP,v11 x,RETRY|EFAULT,1,1"], Rows(data, "faults_by_outcome").Skip(1));
         Assert.Single(Rows(data, "efault_causes"));
     }
 
@@ -79,7 +79,21 @@ public class LibraryTests
             .Event("kmem.mm_page_free", "a", """
                 SELECT 'a' AS trace_id, seq::BIGINT AS seq, pfn::UBIGINT AS pfn, o::UINTEGER AS "order" FROM (VALUES (15, 256, 1), (20, 258, 0), (25, 259, 0)) f(seq, pfn, o)
                 """);
-        Assert.Equal(["a,0,0x1,0x100,1,10,15,30,false"], Rows(data, "freed_pages_mapped").Skip(1));
+        Assert.Equal(["a,x.trace.dat,h one,0,0x1,0x100,1,10,15,30,false"], Rows(data, "freed_pages_mapped").Skip(1));
+    }
+
+    [Theory]
+    [InlineData("/in/6.12-ttm.trace.dat", "ttm")]
+    [InlineData("/in/6.1.pageout.disk.trace.dat", "pageout.disk")]
+    [InlineData("/in/trace.dat", "trace")]
+    [InlineData("perf.data", "perf")]
+    [InlineData("/in/x.txt.zst", "x")]
+    [InlineData("/in/my.capture", "my.capture")]
+    [InlineData("-", "-")]
+    public void A_scenario_is_the_name_of_any_file(string path, string scenario)
+    {
+        using FakeDataset data = ReplayedDataset.Create(path: path);
+        Assert.Equal([scenario], Rows(data, "thread/what_changes").Skip(1).Select(row => row.Split(',')[1]));
     }
 
     [Fact]
@@ -97,7 +111,7 @@ public class LibraryTests
                 SELECT 'a' AS trace_id, seq::BIGINT AS fault_id, seq::BIGINT AS seq, 0::INTEGER AS vm, 0::INTEGER AS as_id, gfn::UBIGINT AS gfn, (gfn * 4096)::UBIGINT AS hva, 'FIXED' AS observed_outcome, 1::INTEGER AS observed_level
                 FROM (VALUES (5, 2), (30, 2), (31, 3)) f(seq, gfn)
                 """);
-        Assert.Equal(["0xb1,30,ns,1,1,1,1,0", "0xb0,30,ns,0,0,0,0,0"], Rows(data, "bo_moves").Skip(1).Select(row => string.Join(',', row.Split(',').Where((_, i) => i is 3 or >= 9))));
+        Assert.Equal(["0xb1,30,ns,1,1,1,1,0", "0xb0,30,ns,0,0,0,0,0"], Rows(data, "bo_moves").Skip(1).Select(row => string.Join(',', row.Split(',').Where((_, i) => i is 5 or >= 11))));
     }
 
     [Fact]

@@ -103,6 +103,16 @@ public class QueryAnswerTests(SampleDataset samples)
         Assert.Equal(rows, JsonDocument.Parse(ours.Output).RootElement.GetArrayLength());
     }
 
+    [Theory]
+    [InlineData("FROM fauls", "no such view: fauls; this dataset recorded no fauls; did you mean faults? (SHOW TABLES lists all)")]
+    [InlineData("FROM kvm_exti", "no such view: kvm_exti; this dataset recorded no kvm_exti; did you mean kvm_exit? (SHOW TABLES lists all)")]
+    [InlineData("SELECT 1 FROM sched_switch", "no such view: sched_switch; this dataset recorded no sched_switch (SHOW TABLES lists all)")]
+    public void A_view_that_is_not_there_is_told_with_the_nearest(string sql, string line)
+    {
+        ToolResult result = samples.Run("query", "-d", samples.Root, "--sql", sql);
+        Assert.Equal((2, "", line), (result.Code, result.Output, Assert.Single(result.ErrorLines)));
+    }
+
     /// <summary>DuckDB as anybody has it: none of our code but the documented views file.</summary>
     private DuckDBConnection Stock() => s_stock ??= OpenStock();
 

@@ -30,6 +30,10 @@ public class UsageTests
     [InlineData("query fidelity")]
     [InlineData("query -d y fidelity --sql SELECT")]
     [InlineData("query -d y fidelity --param novalue")]
+    [InlineData("query -d y --schema --sql SELECT")]
+    [InlineData("query --explain")]
+    [InlineData("query -d y fidelity --format markdown")]
+    [InlineData("models --invariants --vocabulary")]
     [InlineData("models --format xml")]
     [InlineData("models extra")]
     [InlineData("completion tcsh")]
@@ -38,6 +42,32 @@ public class UsageTests
         ToolResult result = Tool.Run(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal((2, ""), (result.Code, result.Output));
         Assert.Contains("--help` shows how it is used)", Assert.Single(result.ErrorLines), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("qurey --list", "'qurey' is no command; did you mean query? (")]
+    [InlineData("zzz", "'zzz' is no command (")]
+    [InlineData("run x.dat --datset y", "'--datset' is no option; did you mean --dataset? (")]
+    [InlineData("models --formt csv", "'--formt' is no option; did you mean --format? (")]
+    [InlineData("query fidelty --explain", "no query named 'fidelty'; did you mean fidelity?; there are: ")]
+    [InlineData("query -d y fidelity --param gnf=1", "--param gnf: the query has no $gnf; it takes no parameters")]
+    [InlineData("query --schema fauls", "no view of ours is called 'fauls'; did you mean faults?; ")]
+    public void A_word_that_is_not_known_is_told_with_the_nearest(string line, string start)
+    {
+        ToolResult result = Tool.Run(line.Split(' '));
+        Assert.Equal((2, ""), (result.Code, result.Output));
+        Assert.StartsWith(start, Assert.Single(result.ErrorLines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_dictionary_needs_no_dataset()
+    {
+        Assert.StartsWith("view,column,type,unit,meaning,null_means,values\nfaults,trace_id,VARCHAR,", Tool.Run("query", "--schema", "faults").Output, StringComparison.Ordinal);
+        Assert.Equal(File.ReadAllText(Path.Combine(Tool.Repository, "docs", "dataset.md")), Tool.Run("query", "--schema", "--format", "markdown").Output);
+        Assert.Contains("\npath,gup_fast,", Tool.Run("models", "--vocabulary").Output, StringComparison.Ordinal);
+        string explained = Tool.Run("query", "efault_causes", "--explain").Output;
+        Assert.StartsWith("Which guest pages got EFAULT, on the kernel or in a model, and why?\n\ncolumns     source is", explained, StringComparison.Ordinal);
+        Assert.Contains("\nthen        a P4 row", explained, StringComparison.Ordinal);
     }
 
     [Theory]

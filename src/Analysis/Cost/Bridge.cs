@@ -85,9 +85,9 @@ internal sealed partial class Bridge
             double[] prices = [.. refits.Where(refit => refit.Told[feature]).Select(refit => refit.Prices[feature]).Order()];
             (double low, double high) = Ends(prices);
             bool told = fit.Told[f] && prices.Length >= Resamples / 2;
-            string note = !fit.Told[f] ? "cannot be told apart from the others in these captures"
-                : !told ? "rests on too few kinds of fault"
-                : low < 1 ? "not told from 0" : "";
+            string note = !fit.Told[f] ? BridgeWords.NotApart
+                : !told ? BridgeWords.TooFewKinds
+                : low < 1 ? BridgeWords.NotFromZero : "";
             yield return new PriceRow(
                 group[0].Manifest.TraceId, group[0].Manifest.Kernel!, group[0].Manifest.Host, group.Count, PriceFit.Features[f].Name,
                 told ? fit.Prices[f] : null, told ? low : null, told ? high : null, points.Sum(point => point.Faults), points.Count, fit.R2, note);
@@ -145,11 +145,11 @@ internal sealed partial class Bridge
         Observation? seen = Observe(trace, cells[0], model);
         double ratio = Ratio(fit);
         bool same = changes.All(change => change.Change.All(count => count == 0));
-        string verdict = !canTell ? "the data cannot carry it: an operation that differs has no price of its own"
-            : high > 3 * Math.Max(low, 0) ? "the data cannot carry it: the interval is wider than a factor of 3"
-            : seen is null ? "not checked: no capture of that kernel in this scenario"
-            : (seen.High < low || seen.Low > high) && same ? "misses what was observed: nothing that is counted differs"
-            : seen.High < low || seen.Low > high ? "misses what was observed" : "agrees with what was observed";
+        string verdict = !canTell ? BridgeWords.NoPrice
+            : high > 3 * Math.Max(low, 0) ? BridgeWords.TooWide
+            : seen is null ? BridgeWords.NotChecked
+            : (seen.High < low || seen.Low > high) && same ? BridgeWords.MissesAlike
+            : seen.High < low || seen.Low > high ? BridgeWords.Misses : BridgeWords.Agrees;
         return new PredictionRow(
             trace.Manifest.TraceId, Scenario(trace.Manifest.Path), OutcomeTable.Path(cells[0].Path), cells[0].Kind.Key(), trace.Pass.Models[model], faults, captured,
             canTell ? captured * ratio : null, canTell ? ratio : null, canTell ? low : null, canTell ? high : null, seen?.TraceId, seen?.Nanoseconds, seen?.Ratio, seen?.Low, seen?.High, verdict);

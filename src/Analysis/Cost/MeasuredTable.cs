@@ -23,7 +23,7 @@ internal static class MeasuredTable
             NumberOrNull("ratio", row => row.Ratio?.Value),
             NumberOrNull("ratio_low", row => row.Ratio?.Low),
             NumberOrNull("ratio_high", row => row.Ratio?.High),
-            Text("verdict", row => row.Model == "current" ? "baseline" : row.Verdict),
+            Text("verdict", row => row.Model == "current" ? MeasuredRow.Baseline : row.Verdict),
             Number("left_out", row => row.LeftOut),
             NumberOrNull("instructions", row => row.Instructions),
             NumberOrNull("cache_misses", row => row.CacheMisses));

@@ -39,15 +39,15 @@ internal static class TracedCost
             if (latencies.Count > 0)
             {
                 double probes = (double)group.Sum(cell => cell.Probes) / group.Sum(cell => cell.Faults);
-                rows.Add(new TracedRow("fault", OutcomeTable.Path(group.Key.Path), group.Key.Observed.Name(), group.Key.Kind.Key(), Sample.Of(latencies), probes));
+                rows.Add(new TracedRow(TracedWords.Fault, OutcomeTable.Path(group.Key.Path), group.Key.Observed.Name(), group.Key.Kind.Key(), Sample.Of(latencies), probes));
             }
         }
 
-        Add("window", null, pass.Windows);
-        Add("notifier_call", "no leaf zapped", pass.IdleCalls);
-        Add("notifier_call", "leaves zapped", pass.ZappingCalls);
-        Add("notifier_call", "leaves not recorded", pass.UntoldCalls);
-        Add("zap", null, pass.Zaps);
+        Add(TracedWords.Window, null, pass.Windows);
+        Add(TracedWords.NotifierCall, TracedWords.NoneZapped, pass.IdleCalls);
+        Add(TracedWords.NotifierCall, TracedWords.Zapped, pass.ZappingCalls);
+        Add(TracedWords.NotifierCall, TracedWords.NotRecorded, pass.UntoldCalls);
+        Add(TracedWords.Zap, null, pass.Zaps);
         return rows;
 
         void Add(string quantity, string? outcome, IReadOnlyList<long> times)
@@ -70,7 +70,7 @@ internal static class TracedCost
         string sql = $"WITH entries AS ({With(session, "funcgraph_entry")}), exits AS ({With(session, "funcgraph_exit")}) {Functions}";
         return [.. session.Select(sql, row => (Function: row.GetString(0), Duration: row.GetInt64(1)), ("trace", traceId))
             .GroupBy(row => row.Function, row => row.Duration).OrderBy(group => group.Key, StringComparer.Ordinal)
-            .Select(group => new TracedRow("function", group.Key, null, null, Sample.Of(group), null))];
+            .Select(group => new TracedRow(TracedWords.Function, group.Key, null, null, Sample.Of(group), null))];
     }
 
     public static void Write(string path, string traceId, string unit, long? lost, IReadOnlyList<TracedRow> rows)

@@ -7,7 +7,11 @@ internal static class FindingsSql
 {
     public const string View = "findings";
 
-    private const string Columns = "trace_id, finding, severity, title, faults, pages, first_fault, first_seq, certainty, cause, evidence, advice";
+    /// <summary>Its columns; it has no files of its own.</summary>
+    public static TableSchema Schema { get; } = TableSchema.Parse(View, "", """
+        trace_id VARCHAR, finding VARCHAR, severity VARCHAR, title VARCHAR, faults BIGINT, pages BIGINT, first_fault BIGINT, first_seq BIGINT,
+        certainty VARCHAR, cause VARCHAR, evidence VARCHAR, advice VARCHAR
+        """);
 
     /// <summary>The views of a dataset, those that others stand on first.</summary>
     public static IEnumerable<ViewDefinition> Views() =>
@@ -33,7 +37,7 @@ internal static class FindingsSql
         $"ORDER BY trace_id, list_position(['critical', 'serious', 'warning', 'note'], severity), list_position([{string.Join(", ", Catalogue.All.Select(f => Sql.Literal(f.Id)))}], finding), faults DESC NULLS LAST, first_seq";
 
     /// <summary>The view's rows in the order of a list.</summary>
-    public static string Listed(string where) => $"SELECT {Columns} FROM {View} {where} {Order}";
+    public static string Listed(string where) => $"SELECT {string.Join(", ", Schema.Columns.Select(column => column.Name))} FROM {View} {where} {Order}";
 
     private static bool Plain(Relation relation) => relation is { Reads: not null, IsEvent: false };
 

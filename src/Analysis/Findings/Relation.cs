@@ -7,6 +7,9 @@ namespace TraceReplay.Analysis.Findings;
 /// <param name="IsEvent">It reads events: where a trace has none of them, it is empty.</param>
 internal sealed record Relation(string Name, string Sql, IReadOnlyList<string>? Reads = null, bool IsEvent = false)
 {
+    /// <summary>How the names of such views begin.</summary>
+    public const string Prefix = "finding_";
+
     /// <summary>Its view in a dataset.</summary>
-    public string View => "finding_" + Name;
+    public string View => Prefix + Name;
 }

@@ -16,7 +16,7 @@ internal static class NightStats
     // Shares are of the capture's faults, infidelity's of what fidelity covers; what it does not cover is a metric of its own, or
     // captures that tell less would look better. A kind (of divergence, violation, infidelity) is a key of its own, so that one which no
     // earlier night had can be told.
-    private const string Select = """
+    internal const string Select = """
         WITH n AS (SELECT trace_id, count(*) AS faults FROM faults WHERE trace_id IN (SELECT trace_id FROM pending) GROUP BY ALL),
         outcome AS (
             SELECT trace_id, observed_outcome AS key, count(*) AS hits FROM faults WHERE trace_id IN (SELECT trace_id FROM pending) GROUP BY ALL),

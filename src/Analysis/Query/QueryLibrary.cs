@@ -32,7 +32,7 @@ public sealed class QueryLibrary
         LibraryQuery? query = all.FirstOrDefault(q => q.Name == name);
         return query is not null
             ? File.ReadAllText(query.Path)
-            : throw new AnalysisException(AnalysisFailure.Usage, $"no query named '{name}'; there are: {string.Join(", ", all.Select(q => q.Name))}");
+            : throw new AnalysisException(AnalysisFailure.Usage, $"no query named '{name}'{Nearest.Hint(name, all.Select(q => q.Name))}; there are: {string.Join(", ", all.Select(q => q.Name))}");
     }
 
     private static string Name(string folder, string file) =>

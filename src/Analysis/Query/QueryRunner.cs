@@ -16,7 +16,7 @@ public static class QueryRunner
     /// <exception cref="AnalysisException">The SQL is wrong, or a file of the dataset could not be read.</exception>
     public static long Print(
         DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, RowFormat format, TextWriter output, CancellationToken ct) =>
-        Guarded(() =>
+        Guarded(session, () =>
         {
             using DuckDBCommand command = Prepared(session, sql, parameters);
             using CancellationTokenRegistration stop = ct.Register(command.Cancel);
@@ -47,7 +47,7 @@ public static class QueryRunner
 
     /// <summary>Writes the rows of one SELECT into a Parquet file; the file appears whole or not at all.</summary>
     public static void CopyToParquet(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, string file, CancellationToken ct) =>
-        WholeFile.Make(file, temporary => Guarded(() =>
+        WholeFile.Make(file, temporary => Guarded(session, () =>
         {
             string select = sql.Trim().TrimEnd(';');
             // The closing bracket stands on a line of its own: the SELECT may end in a comment.
@@ -67,11 +67,15 @@ public static class QueryRunner
         return command;
     }
 
-    private static T Guarded<T>(Func<T> run)
+    private static T Guarded<T>(DatasetSession session, Func<T> run)
     {
         try
         {
             return run();
+        }
+        catch (DuckDBException e) when (SqlErrors.UnknownView(e) is { } view)
+        {
+            throw new AnalysisException(AnalysisFailure.Usage, session.Missing(view), e);
         }
         catch (DuckDBException e) when (!e.Message.StartsWith("INTERRUPT", StringComparison.Ordinal))
         {

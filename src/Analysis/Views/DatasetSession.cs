@@ -64,6 +64,14 @@ public sealed partial class DatasetSession : IDisposable
             : null;
     }
 
+    /// <summary>What to say where a statement names a view that is not there; with the views that it may have meant.</summary>
+    public string Missing(string view)
+    {
+        // Steps on the way to findings are nobody's to ask for by a slip.
+        IEnumerable<string> names = ViewNames.Where(name => !name.StartsWith(Findings.Relation.Prefix, StringComparison.Ordinal));
+        return $"no such view: {view}; this dataset recorded no {view}{Nearest.Hint(view, names)} (SHOW TABLES lists all)";
+    }
+
     /// <summary>A session without a dataset, for rows of our own.</summary>
     public static DatasetSession WithoutDataset() => Connect("", []);
 

@@ -1,10 +1,14 @@
+using System.Text.RegularExpressions;
 using DuckDB.NET.Data;
 
 namespace TraceReplay.Analysis.Views;
 
 /// <summary>DuckDB's messages, made to fit the rule of one line.</summary>
-internal static class SqlErrors
+internal static partial class SqlErrors
 {
+    /// <summary>The view or table that a statement names and that is not there; null if that is not what is wrong.</summary>
+    public static string? UnknownView(DuckDBException error) => Missing().Match(error.Message) is { Success: true } m ? m.Groups[1].Value : null;
+
     /// <summary>What went wrong and DuckDB's suggestion, without the picture of the statement.</summary>
     public static string OneLine(DuckDBException error)
     {
@@ -20,4 +24,7 @@ internal static class SqlErrors
         string m when m.StartsWith("Permission Error", StringComparison.Ordinal) => AnalysisFailure.Environment,
         _ => AnalysisFailure.Usage,
     };
+
+    [GeneratedRegex("^Catalog Error: Table with name (.+?) does not exist!")]
+    private static partial Regex Missing();
 }

@@ -53,7 +53,7 @@ public static class Tables
             trace_id VARCHAR, fault_id BIGINT, seq BIGINT, end_seq BIGINT, ts_ns BIGINT, vm INTEGER, vcpu INTEGER, pid INTEGER,
             as_id INTEGER, slot_id INTEGER, gpa UBIGINT, gfn UBIGINT, hva UBIGINT, access VARCHAR, kind VARCHAR, page_kind VARCHAR,
             observed_outcome VARCHAR, observed_pfn UBIGINT, observed_level INTEGER, observed_writable BOOLEAN,
-            observed_by VARCHAR, latency_ns BIGINT, latency_cycles BIGINT, latency_to VARCHAR
+            observed_by VARCHAR, latency_ns BIGINT, latency_cycles BIGINT, latency_to VARCHAR, source VARCHAR
             """),
         Result("outcomes", """
             trace_id VARCHAR, fault_id BIGINT, model VARCHAR, setting VARCHAR, outcome VARCHAR, outcomes VARCHAR, read_off BOOLEAN,
@@ -127,6 +127,9 @@ public static class Tables
             trace_id VARCHAR, host_class VARCHAR, scenario VARCHAR, kernel VARCHAR, metric VARCHAR, key VARCHAR, value DOUBLE, n BIGINT
             """),
     ];
+
+    /// <summary>What replay, cost and nightly write, by name.</summary>
+    public static TableSchema Named(string name) => Results.Single(table => table.Name == name);
 
     private static TableSchema Result(string name, string columns) => TableSchema.Parse(name, "results/" + name, columns);
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using TraceReplay.Analysis.Views.Dictionary;
 
 namespace TraceReplay.Analysis.Views;
 
@@ -15,6 +16,16 @@ public static class ViewsFile
         foreach (ViewDefinition view in ViewCatalog.Discover(dataset, root: ""))
         {
             sql.Append(view.ToSql()).Append('\n');
+        }
+
+        foreach (TableText table in DatasetDictionary.All)
+        {
+            string name = Sql.Identifier(table.Schema.Name);
+            sql.Append($"COMMENT ON VIEW {name} IS {Sql.Literal("One row is " + table.Row)};\n");
+            foreach (ColumnText column in table.Columns)
+            {
+                sql.Append($"COMMENT ON COLUMN {name}.{Sql.Identifier(column.Name)} IS {Sql.Literal(DatasetDictionary.Comment(column))};\n");
+            }
         }
 
         string path = Path.Combine(dataset, Name);

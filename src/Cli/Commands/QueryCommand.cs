@@ -2,6 +2,7 @@ using System.CommandLine;
 using TraceReplay.Analysis;
 using TraceReplay.Analysis.Query;
 using TraceReplay.Analysis.Views;
+using TraceReplay.Analysis.Views.Dictionary;
 using TraceReplay.Cli.Shell;
 
 namespace TraceReplay.Cli.Commands;
@@ -9,6 +10,8 @@ namespace TraceReplay.Cli.Commands;
 /// <summary>`tracereplay query`.</summary>
 internal static class QueryCommand
 {
+    private const string Markdown = "markdown";
+
     public static (Command Command, string[] Examples) Create()
     {
         var name = new Argument<string?>("NAME") { Description = "A query of the library: queries/NAME.sql here or beside the program", HelpName = "NAME", Arity = ArgumentArity.ZeroOrOne };
@@ -17,6 +20,8 @@ internal static class QueryCommand
         var sql = new Option<string?>("--sql") { Description = "SQL to run instead", HelpName = "TEXT" };
         var file = new Option<string?>("--file", "-f") { Description = "File with SQL to run instead", HelpName = "FILE" };
         var list = new Option<bool>("--list", "-l") { Description = "The queries of the library and the question that each answers" };
+        var explain = new Option<bool>("--explain") { Description = "What the query NAME answers, its columns, its parameters, and what to do then; without a dataset" };
+        var schema = new Option<bool>("--schema") { Description = "Views and columns in words, of all views of ours or of the one called NAME; --format markdown is docs/dataset.md" };
         var param = new Option<string[]>("--param", "-p") { Description = "Value for $k in the SQL, bound, never pasted; repeatable", HelpName = "k=v", DefaultValueFactory = _ => [] };
         param.Validators.Add(result =>
         {
@@ -25,19 +30,32 @@ internal static class QueryCommand
                 result.AddError($"--param {pair}: expected k=v");
             }
         });
-        Option<string?> format = CommonOptions.Format();
+        Option<string?> format = CommonOptions.Format(Markdown);
         Option<string?> output = CommonOptions.Output();
-        var command = new Command("query", "Asks a dataset: a query of the library, or SQL over the views") { name, dataset, sql, file, list, param, format, output };
+        var command = new Command("query", "Asks a dataset: a query of the library, or SQL over the views") { name, dataset, sql, file, list, explain, schema, param, format, output };
         command.Validators.Add(result =>
         {
+            bool text = result.GetValue(sql) is not null || result.GetValue(file) is not null;
             int asked = new object?[] { result.GetValue(name), result.GetValue(sql), result.GetValue(file) }.Count(v => v is not null);
-            if (result.GetValue(list) ? asked != 0 : asked != 1)
+            int instead = new[] { list, explain, schema }.Count(result.GetValue);
+            bool fits = instead switch
             {
-                result.AddError("give one of NAME, --sql TEXT, --file FILE, --list");
+                0 => asked == 1,
+                1 => !text && (result.GetValue(schema) || result.GetValue(name) is not null == result.GetValue(explain)),
+                _ => false,
+            };
+            if (!fits)
+            {
+                result.AddError("give one of NAME, --sql TEXT, --file FILE, --list, NAME --explain, --schema");
             }
-            else if (asked == 1 && result.GetValue(dataset) is null)
+            else if (instead == 0 && result.GetValue(dataset) is null)
             {
                 result.AddError("give the dataset: -d DATASET");
+            }
+
+            if (result.GetValue(format) == Markdown && !result.GetValue(schema))
+            {
+                result.AddError($"--format {Markdown}: only with --schema");
             }
         });
         command.SetAction(Guard.Action((parse, terminal, ct) =>
@@ -52,19 +70,66 @@ internal static class QueryCommand
                 return ExitCode.Done;
             }
 
+            if (parse.GetValue(schema))
+            {
+                return Describe(parse.GetValue(name), rows, terminal, ct);
+            }
+
+            if (parse.GetValue(explain))
+            {
+                QueryNotes notes = QueryNotes.Of(parse.GetValue(name)!, QueryLibrary.Default.Text(parse.GetValue(name)!));
+                Explain(notes, rows, terminal, ct);
+                terminal.Next("query", "-d", parse.GetValue(dataset) ?? "DATASET", notes.Name);
+                return ExitCode.Done;
+            }
+
             string text = parse.GetValue(sql) ?? (parse.GetValue(file) is { } path ? Read(path) : QueryLibrary.Default.Text(parse.GetValue(name)!));
+            Dictionary<string, string> parameters = Parameters(parse.GetValue(param) ?? []);
+            QueryParameters.Require(text, parameters.Keys);
             using DatasetSession session = DatasetSession.Open(parse.GetValue(dataset)!, ct);
-            rows.Write(session, text, Parameters(parse.GetValue(param) ?? []), terminal, ct);
+            rows.Write(session, text, parameters, terminal, ct);
             terminal.Next("query", "--list");
             return ExitCode.Done;
         }));
         return (command,
         [
             "tracereplay query --list",
+            "tracereplay query efault_causes --explain",
+            "tracereplay query --schema faults",
             "tracereplay query -d night efault_causes",
             "tracereplay query -d night --sql 'FROM faults WHERE gfn = $gfn' --param gfn=65537",
             "tracereplay query -d night divergences --format parquet -o divergences.parquet",
         ]);
+    }
+
+    private static int Describe(string? view, RowOutput rows, Terminal terminal, CancellationToken ct)
+    {
+        if (rows.Format != Markdown)
+        {
+            rows.Write(DatasetDictionary.Rows(view), terminal, ct);
+        }
+        else if (rows.File is null)
+        {
+            terminal.Out.Write(DictionaryPage.Write());
+        }
+        else
+        {
+            WholeFile.Make(rows.File, temporary => File.WriteAllText(temporary, DictionaryPage.Write()));
+        }
+
+        return ExitCode.Done;
+    }
+
+    /// <summary>Prose for people; rows for whoever names a format or a file.</summary>
+    private static void Explain(QueryNotes notes, RowOutput rows, Terminal terminal, CancellationToken ct)
+    {
+        if (rows.Format is null && rows.File is null)
+        {
+            notes.Write(terminal.Out, Terminal.Width);
+            return;
+        }
+
+        rows.Write(new RowSet([new("section", "VARCHAR"), new("text", "VARCHAR")], [.. notes.Sections.Select(s => new object?[] { s.Name, s.Text })]), terminal, ct);
     }
 
     private static string Read(string path)

@@ -25,7 +25,7 @@ internal sealed record CaptureInputs(IReadOnlyList<string> Paths, IReadOnlyList<
             // The parser takes an unknown option for one more file.
             foreach (Token option in result.Tokens.Where(t => t.Value.StartsWith('-') && t.Value != "-" && !Path.Exists(t.Value)))
             {
-                result.AddError($"Unrecognized option '{option.Value}'");
+                result.AddError(Names.UnknownOption(((CommandResult)result.Parent!).Command, option.Value));
             }
         });
         return captures;

@@ -16,10 +16,12 @@ internal static partial class CommonOptions
 
     public static Option<string> Dataset() => new("--dataset", "-d") { Description = "Directory of the dataset", HelpName = "DATASET", Required = true };
 
-    public static Option<string?> Format()
+    /// <param name="more">What a command has besides the formats of rows.</param>
+    public static Option<string?> Format(params string[] more)
     {
-        var option = new Option<string?>("--format") { Description = "How rows are printed (default: table on a terminal, csv else)", HelpName = "table|csv|json|parquet" };
-        Names.OneOf(option, "table", "csv", "json", "parquet");
+        string[] formats = ["table", "csv", "json", "parquet", .. more];
+        var option = new Option<string?>("--format") { Description = "How rows are printed (default: table on a terminal, csv else)", HelpName = string.Join('|', formats) };
+        Names.OneOf(option, formats);
         return option;
     }
 

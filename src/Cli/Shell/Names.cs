@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using TraceReplay.Analysis;
 
 namespace TraceReplay.Cli.Shell;
 
@@ -16,6 +17,10 @@ internal static class Names
             result.AddError($"'{name}' is no {what}; there are: {string.Join(", ", known)}");
         }
     };
+
+    /// <summary>What to say of a word that looks like an option and is none.</summary>
+    public static string UnknownOption(Command command, string word) =>
+        $"'{word}' is no option{Nearest.Hint(word, command.Options.Append(CommonOptions.Quiet).Append(CommonOptions.Verbose).Select(option => option.Name))}";
 
     /// <summary>Like the library's AcceptOnlyFromAmong, with a message of one line.</summary>
     public static void OneOf(Option<string?> option, params string[] known)

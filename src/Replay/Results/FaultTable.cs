@@ -31,6 +31,10 @@ internal sealed class FaultRow(string traceId, string source, bool isArm64, stri
 /// <summary>The <c>faults</c> table: what the trace shows, without any model's opinion but the page kind.</summary>
 internal static class FaultTable
 {
+    public const string FromPageFault = "kvm_page_fault";
+    public const string FromExit = "kvm_exit";
+    public const string FromGuestFault = "kvm_guest_fault";
+
     public static ResultTable<FaultRow> Open(string path) => new(
         path,
         Text("trace_id", row => row.TraceId),
@@ -43,7 +47,7 @@ internal static class FaultTable
         NumberOrNull<ulong>("gpa", row => row.Fault.IsGpaKnown ? row.Fault.Gpa : null),
         NumberOrNull<ulong>("gfn", row => row.Fault.IsGpaKnown ? row.Fault.Gpa >> 12 : null),
         Text("access", row => Access(row.Fault.Access)),
-        Text("kind", row => row.Fault.Nested ? "nested" : row.IsArm64 ? "arm64" : Kind(in row.Fault)),
+        Text("kind", row => Kind(in row.Fault, row.IsArm64)),
         Text("observed_outcome", row => row.Fault.Outcome.Name()),
         NumberOrNull<ulong>("observed_pfn", row => row.Fault.HasLeaf ? row.Fault.Pfn : null),
         NumberOrNull<int>("observed_level", row => row.Fault.HasLeaf ? row.Fault.Level : null),
@@ -62,7 +66,7 @@ internal static class FaultTable
     // A time in units that are not the column's is no time.
     private static long? Latency(FaultRow row, string unit) => row.Fault.Latency >= 0 && row.ClockUnit == unit ? row.Fault.Latency : null;
 
-    private static string? To(LatencyEnd end) => end switch
+    internal static string? To(LatencyEnd end) => end switch
     {
         LatencyEnd.Return => "return",
         LatencyEnd.Entry => "entry",
@@ -73,10 +77,15 @@ internal static class FaultTable
     internal static string Access(FaultAccess access) =>
         (access & FaultAccess.Exec) != 0 ? "x" : (access & FaultAccess.Write) != 0 ? "w" : "r";
 
-    private static string Kind(in ObservedFault fault) =>
-        fault.Nested ? "nested" : fault.Shadow ? "shadow" : fault.GuestMemfd ? "guest_memfd" : (fault.Access & FaultAccess.Reserved) != 0 || (fault.Outcome == FaultOutcome.Emulate && fault.SlotId < 0) ? "mmio" : "tdp";
+    private static string Kind(in ObservedFault fault, bool isArm64) =>
+        fault.Nested ? FaultKinds.Nested
+        : isArm64 ? FaultKinds.Arm64
+        : fault.Shadow ? FaultKinds.Shadow
+        : fault.GuestMemfd ? FaultKinds.GuestMemfd
+        : (fault.Access & FaultAccess.Reserved) != 0 || (fault.Outcome == FaultOutcome.Emulate && fault.SlotId < 0) ? FaultKinds.Mmio
+        : FaultKinds.Tdp;
 
-    private static string? By(ObservedBy by) => by switch
+    internal static string? By(ObservedBy by) => by switch
     {
         ObservedBy.HandlerReturn => "handler return (probe)",
         ObservedBy.UserspaceExit => "kvm_userspace_exit",

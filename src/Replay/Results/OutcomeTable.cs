@@ -90,7 +90,7 @@ internal static class OutcomeTable
         _ => null,
     };
 
-    private static string Certain(Certainty certainty) => certainty switch
+    public static string Certain(Certainty certainty) => certainty switch
     {
         Certainty.Known => "known",
         Certainty.Inferred => "inferred",

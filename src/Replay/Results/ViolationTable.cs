@@ -25,6 +25,9 @@ internal sealed class ViolationRow(string traceId)
 /// <summary>The <c>violations</c> table: breaches of the invariants, by a fault or by what others did.</summary>
 internal sealed class ViolationTable(string path, string traceId) : IResultTable
 {
+    public const string Violated = "violated";
+    public const string Violable = "violable";
+
     private static readonly Invariant[] s_byNumber = ByNumber();
 
     private readonly ViolationRow _row = new(traceId);
@@ -34,7 +37,7 @@ internal sealed class ViolationTable(string path, string traceId) : IResultTable
         Text("model", row => row.Model),
         Text("invariant", row => row.Invariant.Id),
         Text("name", row => row.Invariant.Name),
-        Text("verdict", row => row.Certain ? "violated" : "violable"),
+        Text("verdict", row => row.Certain ? Violated : Violable),
         NumberOrNull("fault_id", row => row.FaultId),
         Number("seq", row => row.Seq),
         Number("ts_ns", row => row.Time),

@@ -20,7 +20,7 @@ internal sealed class WindowRow(string traceId)
 internal static class WindowTable
 {
     // enum mmu_notifier_event, the same numbers on all kernels since 5.4.
-    private static readonly string[] s_events = ["UNMAP", "CLEAR", "PROTECTION_VMA", "PROTECTION_PAGE", "SOFT_DIRTY", "RELEASE", "MIGRATE", "EXCLUSIVE"];
+    internal static IReadOnlyList<string> Events { get; } = ["UNMAP", "CLEAR", "PROTECTION_VMA", "PROTECTION_PAGE", "SOFT_DIRTY", "RELEASE", "MIGRATE", "EXCLUSIVE"];
 
     /// <param name="path">The file.</param>
     /// <param name="leavesRecorded">Whether the trace records what becomes of leaves; where it does not, none counted says nothing.</param>
@@ -42,11 +42,11 @@ internal static class WindowTable
         NumberOrNull<ulong>("gfns", row => row.Window.Slots < 0 ? null : row.Window.Gfns),
         NumberOrNull<long>("zapped_leaves", row => leavesRecorded ? row.Window.Leaves : null),
         NumberOrNull<long>("zapped_pages", row => leavesRecorded ? row.Window.Pages : null),
-        TextOrNull("notifier_event", row => !row.Window.EventKnown || row.Window.Event >= (ulong)s_events.Length ? null : s_events[row.Window.Event]),
+        TextOrNull("notifier_event", row => !row.Window.EventKnown || row.Window.Event >= (ulong)Events.Count ? null : Events[(int)row.Window.Event]),
         TextOrNull("cause", row => row.Window.Cause),
         NumberOrNull("invalidate_seq", row => row.Window.InvalidateSeq));
 
-    private static string? By(WindowEnd end) => end switch
+    internal static string? By(WindowEnd end) => end switch
     {
         WindowEnd.Probe => "notifier end (probe)",
         WindowEnd.StartRefused => "start gave up (probe)",

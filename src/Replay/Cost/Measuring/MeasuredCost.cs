@@ -39,8 +39,14 @@ public sealed record MeasuredRow
     public required double? CacheMisses { get; init; }
 
     /// <summary>What may be said: a difference only where the interval does not hold 1.</summary>
-    public string Verdict => Ratio is not { } ratio ? "too little to measure"
-        : ratio.Low > 1 ? "slower" : ratio.High < 1 ? "faster" : "no difference shown";
+    public string Verdict => Ratio is not { } ratio ? TooLittle
+        : ratio.Low > 1 ? Slower : ratio.High < 1 ? Faster : NoDifference;
+
+    internal const string TooLittle = "too little to measure";
+    internal const string Slower = "slower";
+    internal const string Faster = "faster";
+    internal const string NoDifference = "no difference shown";
+    internal const string Baseline = "baseline";
 }
 
 /// <summary>Measures the models' own hot paths over the operations of a trace.</summary>
