@@ -32,6 +32,25 @@ public partial class ReportTests
         Assert.Equal(Figures().Count(page), DataScripts().Count(page));
     }
 
+    /// <summary>Without scripts, in a mail, in a screenshot of the whole page: each picture is there as it was written.</summary>
+    [Fact]
+    public void Every_picture_is_there_without_scripts()
+    {
+        using FakeDataset data = ReplayedDataset.Create(path: "/somewhere/" + Hostile.Replace("</", "<", StringComparison.Ordinal));
+        HostileFaults(data);
+        string[] figures = [.. Page(data, ReplayedDataset.Id).Split("<figure class=\"chart\"").Skip(1).Select(f => f[..f.IndexOf("</figure>", StringComparison.Ordinal)])];
+        Assert.NotEmpty(figures);
+        Assert.All(figures, figure =>
+        {
+            bool empty = JsonDocument.Parse(DataScripts().Match(figure).Groups[1].Value).RootElement.GetProperty("rows").GetArrayLength() == 0;
+            Match svg = StaticSvg().Match(figure);
+            Assert.Equal(!empty, svg.Success);
+            Assert.True(empty || svg.Value.Contains("<rect", StringComparison.Ordinal) || svg.Value.Contains("<circle", StringComparison.Ordinal) || svg.Value.Contains("<polyline", StringComparison.Ordinal), figure);
+            Assert.DoesNotContain("NaN", svg.Value, StringComparison.Ordinal);
+            Assert.Equal("svg", svg.Success ? System.Xml.Linq.XElement.Parse(svg.Value).Name.LocalName : "svg");
+        });
+    }
+
     [Fact]
     public void The_policy_lets_our_scripts_run_and_nothing_else()
     {
@@ -158,6 +177,9 @@ public partial class ReportTests
 
     [GeneratedRegex("Content-Security-Policy\" content=\"([^\"]*)\"")]
     private static partial Regex Policy();
+
+    [GeneratedRegex("<svg class=\"static\".*?</svg>", RegexOptions.Singleline)]
+    private static partial Regex StaticSvg();
 
     [GeneratedRegex("(src|href)=\"(?!#|data:)")]
     private static partial Regex Outside();

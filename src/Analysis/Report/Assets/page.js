@@ -1,5 +1,6 @@
 'use strict';
-// Draws each chart when it comes near the screen, again when the width or the light changes, and all of them for a printer.
+// Puts a chart that can be asked in the place of each drawn one when it comes near the screen, again when the width or the light changes,
+// and all of them for a printer.
 (function () {
   const dark = window.matchMedia('(prefers-color-scheme: dark)');
   const figures = [...document.querySelectorAll('figure.chart')].map(element => ({
@@ -13,6 +14,7 @@
     const { option, height } = report.charts[figure.kind](figure.data, theme, figure.plot.clientWidth);
     figure.plot.style.height = height + 'px';
     if (!figure.drawn) {
+      figure.plot.textContent = '';
       figure.drawn = echarts.init(figure.plot, null, { renderer: 'canvas', devicePixelRatio: Math.max(2, window.devicePixelRatio || 1) });
     } else {
       figure.drawn.resize();

@@ -27,7 +27,7 @@ internal sealed record Chart
     {
         html.Open("figure", ("class", "chart"), ("data-kind", Kind));
         html.Open("figcaption").Element("h4", Title).Element("p", Says).Close();
-        html.Open("div", ("class", "plot"), ("role", "img"), ("aria-label", $"{Title}. {Says}")).Close();
+        html.Open("div", ("class", "plot"), ("role", "img"), ("aria-label", $"{Title}. {Says}")).Verbatim(StaticChart.Draw(this)).Close();
         var data = new Dictionary<string, object?>(Options) { ["columns"] = Data.Columns, ["rows"] = Data.Rows };
         html.Open("script", ("type", "application/json")).Verbatim(JsonSerializer.Serialize(data)).Close();
         html.Open("details", ("class", "numbers")).Element("summary", "The numbers");

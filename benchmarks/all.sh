@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Measures the program as published, each line with its peer in the same run where it has one, and prints one table: medians of RUNS.
+# Processor time is user + system of the whole process. A peer that is not installed leaves its line without a ratio.
+# usage: benchmarks/all.sh TRACE.DAT [RUNS [CAPTURES]]
+#   TRACE.DAT  a large capture (millions of events); CAPTURES  size of the made night for report and queries (default 200)
+set -euo pipefail
+capture=$(realpath "${1:?usage: $0 TRACE.DAT [RUNS [CAPTURES]]}")
+runs=${2:-5}
+captures=${3:-200}
+root=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$root"
+dotnet publish src/Cli -c Release --use-current-runtime --self-contained false -o "$work/bin" -v quiet -nologo >&2
+dotnet build tests/FleetMaker -c Release -v quiet -nologo >&2
+program=$work/bin/tracereplay
+small=sample-traces/6.12-ttmsmall.trace.dat
+
+# measure NAME COMMAND…: appends "wall cpu peak" of one run to a file of that name.
+measure() {
+    local name=$1
+    shift
+    local TIMEFORMAT='%R %U %S' peak
+    { time "$@" >/dev/null 2>&1 || true; } 2>"$work/time"
+    peak=0
+    if [ -x /usr/bin/time ] && [ ! -s "$work/$name" ]; then
+        /usr/bin/time -f %M -o "$work/peak" "$@" >/dev/null 2>&1 || true
+        peak=$(tail -n 1 "$work/peak")
+        echo "$peak" >"$work/$name.peak"
+    fi
+    awk '{ print $1, $2 + $3 }' "$work/time" >>"$work/$name"
+}
+median() { awk -v c="$2" '{ print $c }' "$work/$1" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+line() { # NAME TEXT [PEER-NAME PEER-TEXT]
+    local ratio="" peak=""
+    [ -z "${3:-}" ] || [ ! -s "$work/$3" ] || ratio=$(awk -v t="$(median "$3" 1)" -v o="$(median "$1" 1)" -v p="$4" 'BEGIN { printf "%.1f times %s", t / o, p }')
+    [ ! -s "$work/$1.peak" ] || peak=$(awk '{ printf "%.0f MiB", $1 / 1024 }' "$work/$1.peak")
+    printf '| %s | %s s | %s s | %s | %s |\n' "$2" "$(median "$1" 1)" "$(median "$1" 2)" "$peak" "$ratio"
+}
+ingest() { rm -rf "$work/data"; "$program" ingest -q -d "$work/data" "$1"; }
+fresh() { local name=$1; shift; rm -rf "$work/data"; measure "$name" "$@"; }
+
+for _ in $(seq "$runs"); do
+    if command -v trace-cmd >/dev/null; then measure trace-cmd trace-cmd report "$capture"; fi
+    fresh ingest "$program" ingest -q -d "$work/data" "$capture"
+done
+size=$(du -sb "$work/data/events" | cut -f1)
+events=$("$program" query -q -d "$work/data" --format csv --sql 'SELECT sum(events) FROM traces' | tail -n 1)
+for _ in $(seq "$runs"); do
+    measure replay-one "$program" replay -q -d "$work/data" --model current
+    measure replay-three "$program" replay -q -d "$work/data"
+    measure run-small "$program" run -q "$small"
+    measure info-small "$program" info "$small"
+    measure version "$program" --version
+done
+
+# A night: made captures, ingested, replayed, compacted.
+dotnet tests/FleetMaker/bin/Release/net10.0/FleetMaker.dll --samples sample-traces --out "$work/inbox" --captures "$captures" --hosts 40 >&2
+"$program" nightly --inbox "$work/inbox" -d "$work/night" --out "$work/out" --settle 0 >/dev/null 2>&1 || true
+"$program" compact -q -d "$work/night" >/dev/null
+measure report "$program" report -q -d "$work/night" -o "$work/report.html"
+slowest=0
+for query in $("$program" query --list | awk -F, 'NR > 1 { print $1 }'); do
+    measure "query-${query//\//-}" "$program" query -q -d "$work/night" "$query"
+    t=$(median "query-${query//\//-}" 1)
+    if awk -v a="$t" -v b="$slowest" 'BEGIN { exit !(a > b) }'; then slowest=$t; which=$query; fi
+done
+
+echo "| $(basename "$capture"): $events events, event tables of $size bytes | wall | processor | peak | against its peer |"
+echo "|---|---|---|---|---|"
+line ingest "ingest, everything" trace-cmd 'faster than trace-cmd report'
+line replay-one "replay, one model, results written: $(awk -v e="$events" -v t="$(median replay-one 2)" 'BEGIN { printf "%.1f M events/s of processor time", e / t / 1e6 }')"
+line replay-three "replay, three models: $(awk -v e="$events" -v t="$(median replay-three 2)" 'BEGIN { printf "%.1f M events/s", e / t / 1e6 }')"
+line run-small "run of $(basename $small)"
+line info-small "info of $(basename $small)"
+line version "--version"
+line report "report of a night of $captures compacted captures"
+line "query-${which//\//-}" "slowest named query over them: $which"
