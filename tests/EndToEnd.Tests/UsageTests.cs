@@ -66,7 +66,7 @@ public class UsageTests
         Assert.Equal(File.ReadAllText(Path.Combine(Tool.Repository, "docs", "dataset.md")), Tool.Run("query", "--schema", "--format", "markdown").Output);
         Assert.Contains("\npath,gup_fast,", Tool.Run("models", "--vocabulary").Output, StringComparison.Ordinal);
         string explained = Tool.Run("query", "efault_causes", "--explain").Output;
-        Assert.StartsWith("Which guest pages got EFAULT, on the kernel or in a model, and why?\n\ncolumns     source is", explained, StringComparison.Ordinal);
+        Assert.StartsWith("Which guest pages got EFAULT, on the kernel or in a model, and why?\n\ncolumns     file (base name", explained, StringComparison.Ordinal);
         Assert.Contains("\nthen        a P4 row", explained, StringComparison.Ordinal);
     }
 
