@@ -1,8 +1,4 @@
 using System.Diagnostics;
-using Xunit;
-
-// Each test waits for processes, some of which wait themselves.
-[assembly: CollectionBehavior(MaxParallelThreads = 4)]
 
 namespace TraceReplay.EndToEnd.Tests;
 
