@@ -30,7 +30,7 @@ public sealed class RepeatedNightTests : ScriptTests
 public sealed class KilledNightTests : ScriptTests
 {
     [Fact]
-    public void The_script_ends_with_ok() => EndsWithOk("fleet/kill.sh", "3", "8", "7");
+    public void The_script_ends_with_ok() => EndsWithOk("fleet/kill.sh", "2", "8", "7");
 }
 
 public sealed class SensitivityTests : ScriptTests

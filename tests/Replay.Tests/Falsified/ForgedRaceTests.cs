@@ -29,7 +29,9 @@ public partial class ForgedRaceTests(ITestOutputHelper output)
         TheoryData<string, string> all = [];
         foreach (string capture in s_captures)
         {
-            foreach (string forgery in (string[])["FIXED to EFAULT", "FIXED to EFAULT, no leaf", "RETRY to EFAULT", "RETRY to EMULATE", "FIXED to RETRY, no window near"])
+            // All forgeries of one kernel, of the others those that differ most.
+            string[] forgeries = ["FIXED to EFAULT", "FIXED to RETRY, no window near", "FIXED to EFAULT, no leaf", "RETRY to EFAULT", "RETRY to EMULATE"];
+            foreach (string forgery in capture == s_captures[0] ? forgeries : forgeries[..2])
             {
                 all.Add(capture, forgery);
             }

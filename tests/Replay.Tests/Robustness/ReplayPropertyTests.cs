@@ -21,7 +21,7 @@ public sealed class ReplayPropertyTests(ITestOutputHelper output)
     [Fact]
     public void A_replay_of_dropped_doubled_moved_and_extreme_events_ends_with_results()
     {
-        int cases = Setting("TRACEREPLAY_ROBUSTNESS", 60);
+        int cases = Setting("TRACEREPLAY_ROBUSTNESS", 40);
         int first = Setting("TRACEREPLAY_ROBUSTNESS_SEED", 1);
         List<(string Name, IReadOnlyList<string> Lines)> recordings = [.. Recordings(first, Math.Max(10, cases / 20))];
         List<string> failures = [];
