@@ -37,7 +37,6 @@ line() { # NAME TEXT [PEER-NAME PEER-TEXT]
     [ ! -s "$work/$1.peak" ] || peak=$(awk '{ printf "%.0f MiB", $1 / 1024 }' "$work/$1.peak")
     printf '| %s | %s s | %s s | %s | %s |\n' "$2" "$(median "$1" 1)" "$(median "$1" 2)" "$peak" "$ratio"
 }
-ingest() { rm -rf "$work/data"; "$program" ingest -q -d "$work/data" "$1"; }
 fresh() { local name=$1; shift; rm -rf "$work/data"; measure "$name" "$@"; }
 
 for _ in $(seq "$runs"); do

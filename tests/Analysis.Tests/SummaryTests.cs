@@ -1,3 +1,4 @@
+using TraceReplay.Analysis.Findings;
 using TraceReplay.Analysis.Summary;
 using TraceReplay.Analysis.Views;
 using Xunit;
@@ -136,6 +137,16 @@ public class SummaryTests
         Assert.All(text.Split('\n').Where(line => !line.StartsWith("  ", StringComparison.Ordinal)), line => Assert.InRange(line.Length, 0, 72));
         Assert.Contains("  sha256   00\n", text, StringComparison.Ordinal);
         Assert.Contains("  repeat   tracereplay run '6.12-ttm.trace.dat' --kernel 6.12.95\n", text, StringComparison.Ordinal);
+    }
+
+    /// <summary>Who is to blame is said for every cause that a finding can have, and a defect is called known only where it is.</summary>
+    [Fact]
+    public void A_finding_is_called_a_known_defect_only_where_it_is_one()
+    {
+        Assert.Equal(["tail-refused"], Catalogue.All.Where(f => f.IsKnownDefect).Select(f => f.Id));
+        Assert.All(Catalogue.All.Where(f => !f.IsKnownDefect), f => Assert.DoesNotContain("known", VerdictText.Doing(f.Cause), StringComparison.Ordinal));
+        Assert.Equal("KVM's doing", VerdictText.Doing(Catalogue.Named("stale-leaf").Cause));
+        Assert.All(Catalogue.All.Where(f => f.Cause is not ("kernel" or "unknown")), f => Assert.NotEqual(VerdictText.Doing("unknown"), VerdictText.Doing(f.Cause)));
     }
 
     [Fact]

@@ -36,6 +36,9 @@ public sealed record Finding
     /// <summary>Whose doing it is: kernel, driver (of the host), vmm, guest, host (its memory management), model, capture (what was recorded), unknown.</summary>
     public required string Cause { get; init; }
 
+    /// <summary>It is a defect of KVM that its developers know, and later kernels do not have.</summary>
+    public bool IsKnownDefect { get; init; }
+
     /// <summary>What to do about it.</summary>
     public required string Advice { get; init; }
 

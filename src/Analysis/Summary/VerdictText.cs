@@ -100,17 +100,28 @@ public static class VerdictText
             yield break;
         }
 
-        // What is in the catalogue is known; what is not is in the misses and in the records.
-        string[] known = [.. told.GroupBy(f => f.Finding).Select(g => $"{Catalogue.All.FirstOrDefault(f => f.Id == g.Key)?.Title ?? g.Key} ({g.Key}{(g.Count() > 1 ? $", {g.Count()} times" : "")}), {Doing(g.First().Cause)}")];
-        yield return $"{(known.Length == 1 ? "One finding matters" : $"{known.Length} findings matter")}: {string.Join("; ", known)}.";
-
-        static string Doing(string doing) => doing switch
-        {
-            "kernel" => "a defect of KVM that is known",
-            "model" => "the model's doing",
-            _ => $"the {doing}'s doing, not KVM's",
-        };
+        string[] named = [.. told.GroupBy(f => f.Finding).Select(g => Named(g.Key, g.Count(), g.First().Cause))];
+        yield return $"{(named.Length == 1 ? "One finding matters" : $"{named.Length} findings matter")}: {string.Join("; ", named)}.";
     }
+
+    private static string Named(string id, int times, string cause)
+    {
+        Finding? finding = Catalogue.All.FirstOrDefault(f => f.Id == id);
+        return $"{finding?.Title ?? id} ({id}{(times > 1 ? $", {times} times" : "")}), {(finding is { IsKnownDefect: true } ? "a defect of KVM that is known" : Doing(cause))}";
+    }
+
+    /// <summary>Whose doing it is, by the causes of <see cref="Finding.Cause"/>.</summary>
+    internal static string Doing(string cause) => cause switch
+    {
+        "kernel" => "KVM's doing",
+        "driver" => "the host driver's doing, not KVM's",
+        "vmm" => "the VMM's doing, not KVM's",
+        "guest" => "the guest's doing, not KVM's",
+        "host" => "the doing of the host's memory management, not KVM's",
+        "model" => "the model's doing, not the kernel's",
+        "capture" => "for want of records",
+        _ => "and the records do not say whose doing it is",
+    };
 
     private static string Records(TraceSummary summary) => summary.Broken.Count == 0
         ? ""

@@ -52,14 +52,8 @@ internal static class FindingsCommand
             string root = parse.GetValue(dataset)!;
             IReadOnlyList<string> ids = TraceChoice.Resolve(root, parse.GetValue(trace) is { } id ? [id] : []);
             using DatasetSession session = DatasetSession.Open(root, ct);
-            List<object?[]> found = [];
-            foreach (string one in ids)
-            {
-                ct.ThrowIfCancellationRequested();
-                found.AddRange(FindingsReader.Read(session, one).Select(Cells));
-            }
-
-            rows.Write(new RowSet(s_columns, found), terminal, ct);
+            Dictionary<string, IReadOnlyList<FindingRow>> found = FindingsReader.Read(session, ids);
+            rows.Write(new RowSet(s_columns, [.. ids.SelectMany(one => found.GetValueOrDefault(one, [])).Select(Cells)]), terminal, ct);
             terminal.Next("findings", "--list");
             return ExitCode.Done;
         }));

@@ -11,6 +11,7 @@ internal static class TailRefused
         Meaning = "The page lies in a block of several pages that a driver allocated and that is not compound: only the first page of it has a count, all others (the tails) have none. KVM takes every pfn with a struct page that is not reserved for refcounted and wants a reference; get_page_unless_zero fails, the lookup returns an error, and KVM_RUN ends with EFAULT. The VMM can do nothing about it; most stop the guest. Whether a buffer is hit depends on what the allocator had at hand: of single pages all work.",
         Kernels = "All up to 6.12 (settings pre-5.13 to 6.12 of the model current). 6.13 and later map such pages without a reference.",
         Cause = "kernel",
+        IsKnownDefect = true,
         Advice = "A kernel from 6.13 on. Before: keep the buffer in VRAM, or let the driver allocate single pages (TTM: fragmented memory, or a pool that is limited to order 0).",
         Certainty = "inferred",
         Recognised = "A fault that the kernel ended with EFAULT on a page whose kind is a tail (P4 of TTM, P7 of other drivers) by the allocator's and the driver's records, and for which the model of that kernel gives the missing count as the reason. Tails that no fault met are predicted from the block that each inserted pfn of the same mapping lies in.",
