@@ -137,11 +137,19 @@ public static class VerdictText
 
         // What each would do otherwise, the models that would do the same together.
         var same = models.Select(m => (Model: m, Change: Change(summary, captured, m))).GroupBy(m => m.Change).ToList();
-        return string.Join(' ', same.Select(g => $"{Prose.Capital(Listed([.. g.Select(m => m.Model)]))} would {g.Key}."));
+        return string.Join(' ', same.Select(g => (Who: Listed([.. g.Select(m => m.Model)]), Change: g.Key))
+            .Select(g => g.Change is null ? $"What {g.Who} would change is not known." : $"{Prose.Capital(g.Who)} would {g.Change}."));
     }
 
-    private static string Change(TraceSummary summary, string captured, string model)
+    // null where the model knows the end of no fault.
+    private static string? Change(TraceSummary summary, string captured, string model)
     {
+        long unknown = summary.Outcomes.Where(o => o.Outcome == Unknown && o.Source.Split(' ')[0] == model).Sum(o => o.Faults);
+        if (unknown >= summary.Faults)
+        {
+            return null;
+        }
+
         // The outcome that the captured kernel's model has comes first, whichever of the two the row names first.
         var changes = summary.Divergences
             .Where(d => (d.ModelA == captured && d.ModelB == model) || (d.ModelA == model && d.ModelB == captured))
@@ -156,7 +164,6 @@ public static class VerdictText
             parts.Add($"not have had {Prose.Count(spared)} of them at all");
         }
 
-        long unknown = summary.Outcomes.Where(o => o.Outcome == Unknown && o.Source.Split(' ')[0] == model).Sum(o => o.Faults);
         string but = unknown == 0 ? "" : $" ({Prose.Count(unknown)} {(unknown == 1 ? "is" : "are")} not known)";
         return (parts.Count == 0 ? "change nothing for this guest" : Listed(parts)) + but;
     }
