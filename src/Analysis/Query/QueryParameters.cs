@@ -1,13 +1,13 @@
-using System.Text.RegularExpressions;
+using TraceReplay.Analysis.Views;
 
 namespace TraceReplay.Analysis.Query;
 
 /// <summary>The parameters <c>$name</c> of a text of SQL.</summary>
-public static partial class QueryParameters
+public static class QueryParameters
 {
     /// <summary>Their names, in the order in which they first come.</summary>
     public static IReadOnlyList<string> In(string sql) =>
-        [.. Tokens().Matches(sql).Where(m => m.Groups["name"].Success).Select(m => m.Groups["name"].Value).Distinct(StringComparer.OrdinalIgnoreCase)];
+        [.. SqlTokens.Parameters(sql).Distinct(StringComparer.OrdinalIgnoreCase)];
 
     /// <summary>Refuses values that the SQL has no place for, and places without a value.</summary>
     /// <exception cref="AnalysisException">Names do not fit.</exception>
@@ -26,10 +26,4 @@ public static partial class QueryParameters
             throw new AnalysisException(AnalysisFailure.Usage, $"the query has ${missing}: give --param {missing}=VALUE");
         }
     }
-
-    // What stands in quotes, comments and dollar-quoted text is no parameter, nor is a $ within a name.
-    [GeneratedRegex("""
-        "(?:[^"]|"")*"|[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/|\$(?<tag>\w*)\$.*?\$\k<tag>\$|\$(?<name>\w+)|[\p{L}_][\p{L}\p{N}_$]*
-        """, RegexOptions.Singleline)]
-    private static partial Regex Tokens();
 }

@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using DuckDB.NET.Data;
 using TraceReplay.Ingest.Dataset;
 
@@ -8,7 +7,7 @@ namespace TraceReplay.Analysis.Views;
 /// An in-memory DuckDB over a dataset. Writes nothing into the dataset, so a read-only mount will do.
 /// A view is made when a statement first names it: making one opens every file behind it.
 /// </summary>
-public sealed partial class DatasetSession : IDisposable
+public sealed class DatasetSession : IDisposable
 {
     private static readonly HashSet<string> s_introspection = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -195,11 +194,9 @@ public sealed partial class DatasetSession : IDisposable
             return;
         }
 
-        foreach (Match word in Words().Matches(sql))
+        // A word in a literal or comment names no view: to make one for nothing opens all its files.
+        foreach (string name in SqlTokens.Words(sql))
         {
-            string name = word.Groups["quoted"].Success
-                ? word.Groups["quoted"].Value.Replace("\"\"", "\"", StringComparison.Ordinal)
-                : word.Value;
             if (s_introspection.Contains(name))
             {
                 foreach (ViewDefinition view in _pending.Values.ToList())
@@ -310,8 +307,4 @@ public sealed partial class DatasetSession : IDisposable
         command.CommandText = sql;
         command.ExecuteNonQuery();
     }
-
-    // Words in literals and comments name no view: to make one for nothing opens all its files.
-    [GeneratedRegex("\"(?<quoted>(?:[^\"]|\"\")*)\"|[eE]'(?:[^'\\\\]|\\\\.|'')*'|'(?:[^']|'')*'|--[^\n]*|[\\p{L}_][\\p{L}\\p{N}_]*", RegexOptions.Singleline)]
-    private static partial Regex Words();
 }
