@@ -126,13 +126,8 @@ public class DictionaryTests
         using var data = new FakeDataset();
         data.Manifest("a").Result("faults", "a", "SELECT 'a' AS trace_id, 7::BIGINT AS fault_id");
         ViewsFile.Write(data.Root);
-        using var stock = new DuckDBConnection("DataSource=:memory:");
-        stock.Open();
+        using DuckDBConnection stock = data.Stock();
         using DuckDBCommand command = stock.CreateCommand();
-        command.CommandText = $"SET file_search_path = {Sql.Literal(data.Root)}";
-        command.ExecuteNonQuery();
-        command.CommandText = File.ReadAllText(Path.Combine(data.Root, ViewsFile.Name));
-        command.ExecuteNonQuery();
         command.CommandText = "SELECT table_name || '.' || column_name, comment FROM duckdb_columns() WHERE comment IS NOT NULL UNION ALL SELECT view_name, comment FROM duckdb_views() WHERE comment IS NOT NULL";
         Dictionary<string, string> comments = [];
         using (DuckDBDataReader reader = command.ExecuteReader())

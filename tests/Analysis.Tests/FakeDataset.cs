@@ -30,6 +30,19 @@ internal sealed class FakeDataset : IDisposable
         return this;
     }
 
+    /// <summary>Stock DuckDB with what views.sql gives it. Relative paths: it resolves them as the shell would in the dataset's directory.</summary>
+    public DuckDBConnection Stock()
+    {
+        DuckDBConnection stock = new("DataSource=:memory:");
+        stock.Open();
+        using DuckDBCommand command = stock.CreateCommand();
+        command.CommandText = $"SET file_search_path = {Sql.Literal(Root)}";
+        command.ExecuteNonQuery();
+        command.CommandText = File.ReadAllText(Path.Combine(Root, ViewsFile.Name));
+        command.ExecuteNonQuery();
+        return stock;
+    }
+
     public FakeDataset Event(string folder, string traceId, string select) => Parquet($"events/{folder}", traceId, select);
 
     public FakeDataset Result(string table, string traceId, string select) => Parquet($"results/{table}", traceId, select);

@@ -1,22 +1,10 @@
 'use strict';
 // Numbers, colours and the parts that all charts share.
-const report = {};
+const report = { palette: __PALETTE__ };
 
-// Okabe and Ito's colours, which colour-blind people can tell apart; the second is for dark pages. The symbols differ too.
-report.looks = {
-  FIXED: ['#009e73', '#2bc49a', 'circle'],
-  FIXED_FAST: ['#56b4e9', '#7cc7f0', 'rect'],
-  SPURIOUS: ['#8a8f98', '#a4adb8', 'diamond'],
-  RETRY: ['#e69f00', '#f0b73f', 'triangle'],
-  EMULATE: ['#0072b2', '#4da6db', 'roundRect'],
-  WRITE_PROTECTED: ['#cc79a7', '#dd9cc0', 'pin'],
-  EFAULT: ['#d55e00', '#ff8a3d', 'path://M0,2 L2,0 L5,3 L8,0 L10,2 L7,5 L10,8 L8,10 L5,7 L2,10 L0,8 L3,5 Z'],
-  EINTR: ['#b8a200', '#e0d04a', 'arrow'],
-  SIGBUS: ['#7a2f00', '#c98a63', 'path://M0,0 L10,0 L10,10 L0,10 Z M3,3 L3,7 L7,7 L7,3 Z'],
-  ASYNC: ['#6a51a3', '#a08bd0', 'rect'],
-  UNKNOWN: ['#b4bac2', '#6a737d', 'emptyCircle'],
-};
-report.series = [['#0072b2', '#4da6db'], ['#e69f00', '#f0b73f'], ['#009e73', '#2bc49a'], ['#cc79a7', '#dd9cc0'], ['#d55e00', '#ff8a3d'], ['#56b4e9', '#7cc7f0'], ['#b8a200', '#e0d04a'], ['#6a51a3', '#a08bd0'], ['#8a8f98', '#a4adb8']];
+// palette.json: Okabe and Ito's colours, which colour-blind people can tell apart; the second is for dark pages. The symbols differ too.
+report.looks = report.palette.outcomes;
+report.series = report.palette.series;
 
 report.theme = function (dark) {
   return {

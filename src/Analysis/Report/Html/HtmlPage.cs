@@ -10,7 +10,7 @@ namespace TraceReplay.Analysis.Report.Html;
 internal static class HtmlPage
 {
     private static readonly string s_style = Inline("Report.page.css");
-    private static readonly string[] s_scripts = [Inline("Report.echarts.common.min.js"), Inline("Report.format.js"), Inline("Report.charts.js"), Inline("Report.timelines.js"), Inline("Report.page.js")];
+    private static readonly string[] s_scripts = [Inline("Report.echarts.common.min.js"), Inline("Report.format.js").Replace("__PALETTE__", Palette.Json, StringComparison.Ordinal), Inline("Report.charts.js"), Inline("Report.timelines.js"), Inline("Report.page.js")];
 
     /// <param name="output">Where to; UTF-8.</param>
     /// <param name="title">Title of the document.</param>

@@ -18,26 +18,10 @@ internal static class StaticChart
     /// <summary>Marks that are drawn at most: beyond that a picture holds no more, and the table beside it does.</summary>
     private const int MostMarks = 1500;
 
-    private static readonly Dictionary<string, string> s_outcomes = new()
-    {
-        ["FIXED"] = "#009e73",
-        ["FIXED_FAST"] = "#56b4e9",
-        ["SPURIOUS"] = "#8a8f98",
-        ["RETRY"] = "#e69f00",
-        ["EMULATE"] = "#0072b2",
-        ["WRITE_PROTECTED"] = "#cc79a7",
-        ["EFAULT"] = "#d55e00",
-        ["ENOSYS"] = "#7a2f00",
-        ["ABORT"] = "#b8a200",
-        ["ASYNC"] = "#6a51a3",
-    };
-
-    private static readonly string[] s_series = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#b8a200", "#6a51a3", "#8a8f98"];
-
     /// <summary>The element; empty for a chart without rows.</summary>
     public static string Draw(Chart chart) => chart.Data.Rows.Count == 0 ? "" : chart.Kind switch
     {
-        "shares" => Stacked(chart, [.. chart.Data.Rows.Select(r => ($"{r[0]}  {r[1]}", $"{r[2]}", Number(r[3])))], s => Outcome(s), whole: true),
+        "shares" => Stacked(chart, [.. chart.Data.Rows.Select(r => ($"{r[0]}  {r[1]}", $"{r[2]}", Number(r[3])))], Palette.Outcome, whole: true),
         "stack" => Stacked(chart, [.. chart.Data.Rows.Select(r => ($"{r[0]}", $"{r[1]}", Number(r[2])))], null, whole: false),
         "groups" => Groups(chart),
         "intervals" => Intervals(chart),
@@ -54,7 +38,7 @@ internal static class StaticChart
         List<string> parts = [.. rows.Select(r => r.Part).Distinct()];
         double most = Math.Max(1e-9, labels.Max(l => rows.Where(r => r.Label == l).Sum(r => r.Value)));
         Canvas svg = new(chart, labels.Count * Row);
-        svg.Legend(parts, (p, i) => colour?.Invoke(p) ?? Nth(i));
+        svg.Legend(parts, (p, i) => colour?.Invoke(p) ?? Palette.Nth(i));
         for (int i = 0; i < labels.Count; i++)
         {
             double all = whole ? rows.Where(r => r.Label == labels[i]).Sum(r => r.Value) : most;
@@ -63,7 +47,7 @@ internal static class StaticChart
             foreach ((_, string part, double value) in rows.Where(r => r.Label == labels[i]))
             {
                 double width = value / Math.Max(all, 1e-9) * Plot;
-                svg.Bar(at, i, width, colour?.Invoke(part) ?? Nth(parts.IndexOf(part)), Row - 4, width > 40 ? Show(value) : null);
+                svg.Bar(at, i, width, colour?.Invoke(part) ?? Palette.Nth(parts.IndexOf(part)), Row - 4, width > 40 ? Show(value) : null);
                 at += width;
             }
         }
@@ -95,7 +79,7 @@ internal static class StaticChart
         svg.Axis($"0 to {Show(most)} {Unit(chart)}");
         return svg.Close();
 
-        string Colour(string name, int n) => name == "observed" ? "currentColor" : Nth(n - (names[0] == "observed" ? 1 : 0));
+        string Colour(string name, int n) => name == "observed" ? "currentColor" : Palette.Nth(n - (names[0] == "observed" ? 1 : 0));
     }
 
     private static string Intervals(Chart chart)
@@ -129,13 +113,13 @@ internal static class StaticChart
         double most = Math.Log10(chart.Data.Rows.Max(r => Number(r[2])) + 1);
         const int height = 180;
         Canvas svg = new(chart, height);
-        svg.Legend(outcomes, (o, _) => Outcome(o));
+        svg.Legend(outcomes, (o, _) => Palette.Outcome(o));
         double step = Plot / Math.Max(last - first, 1);
         foreach (object?[] row in chart.Data.Rows)
         {
             int nth = outcomes.IndexOf($"{row[0]}");
             double bar = Math.Log10(Number(row[2]) + 1) / most * height;
-            svg.Rect(Left + ((Number(row[1]) - first) * step) + (nth * step / outcomes.Count), height - bar, Math.Max(1, (step / outcomes.Count) - 1), bar, Outcome($"{row[0]}"));
+            svg.Rect(Left + ((Number(row[1]) - first) * step) + (nth * step / outcomes.Count), height - bar, Math.Max(1, (step / outcomes.Count) - 1), bar, Palette.Outcome($"{row[0]}"));
         }
 
         string unit = Unit(chart);
@@ -150,11 +134,11 @@ internal static class StaticChart
         double most = Math.Max(1e-9, chart.Data.Rows.SelectMany(r => r.Skip(1)).Where(v => v is not null).Select(Number).DefaultIfEmpty(1).Max());
         const int height = 180;
         Canvas svg = new(chart, height);
-        svg.Legend(names, (_, i) => Nth(i));
+        svg.Legend(names, (_, i) => Palette.Nth(i));
         double step = Plot / Math.Max(1.0, chart.Data.Rows.Count - 1);
         for (int n = 0; n < names.Length; n++)
         {
-            svg.Path([.. chart.Data.Rows.Select((r, i) => (r[n + 1], i)).Where(p => p.Item1 is not null).Select(p => (Left + (p.i * step), height - (Number(p.Item1) / most * height)))], Nth(n));
+            svg.Path([.. chart.Data.Rows.Select((r, i) => (r[n + 1], i)).Where(p => p.Item1 is not null).Select(p => (Left + (p.i * step), height - (Number(p.Item1) / most * height)))], Palette.Nth(n));
         }
 
         svg.Text(Left - 8, 6, $"{Show(most)} {Unit(chart)}", "end");
@@ -170,7 +154,7 @@ internal static class StaticChart
         double X(double time) => Left + (Math.Clamp(time / Math.Max(end, 1e-9), 0, 1) * Plot);
         double Y(double place) => height - (Math.Clamp(place / top, 0, 1) * height);
         Canvas svg = new(chart, height);
-        svg.Legend([.. chart.Data.Rows.Select(r => $"{r[0]}").Distinct()], (o, _) => Outcome(o));
+        svg.Legend([.. chart.Data.Rows.Select(r => $"{r[0]}").Distinct()], (o, _) => Palette.Outcome(o));
         if (chart.Options.TryGetValue("windows", out object? windows) && windows is IReadOnlyList<object?[]> bands)
         {
             foreach (object?[] band in bands.Take(MostMarks))
@@ -181,7 +165,7 @@ internal static class StaticChart
 
         foreach (object?[] row in chart.Data.Rows.Take(MostMarks))
         {
-            svg.Dot(X(Number(row[1])), Y(Number(row[2])), Math.Clamp(1.5 + Math.Log10(Number(row[3]) + 1), 1.5, 5), Outcome($"{row[0]}"));
+            svg.Dot(X(Number(row[1])), Y(Number(row[2])), Math.Clamp(1.5 + Math.Log10(Number(row[3]) + 1), 1.5, 5), Palette.Outcome($"{row[0]}"));
         }
 
         svg.Text(Left - 8, 6, "host addresses", "end");
@@ -196,7 +180,7 @@ internal static class StaticChart
         (double first, double last) = (chart.Data.Rows.Min(r => Number(r[0])), chart.Data.Rows.Max(r => Number(r[0])));
         double X(double at) => Left + (Math.Clamp((at - first) / Math.Max(last - first, 1e-9), 0, 1) * Plot);
         Canvas svg = new(chart, Math.Max(1, lanes.Count) * 26);
-        svg.Legend(roles, (_, i) => Nth(i));
+        svg.Legend(roles, (_, i) => Palette.Nth(i));
         svg.Rule(X(0));
         for (int i = 0; i < lanes.Count; i++)
         {
@@ -205,7 +189,7 @@ internal static class StaticChart
 
         foreach (object?[] row in chart.Data.Rows)
         {
-            svg.Rect(X(Number(row[0])) - 1, (Math.Max(0, lanes.IndexOf($"{row[1]}")) * 26) + 4, 2, 18, Nth(roles.IndexOf($"{row[3]}")));
+            svg.Rect(X(Number(row[0])) - 1, (Math.Max(0, lanes.IndexOf($"{row[1]}")) * 26) + 4, 2, 18, Palette.Nth(roles.IndexOf($"{row[3]}")));
         }
 
         svg.Axis($"{Show(first)} to {Show(last)} {Unit(chart)}; the line is the fault");
@@ -213,10 +197,6 @@ internal static class StaticChart
     }
 
     private static double Plot => Width - Left - Right;
-
-    private static string Outcome(string outcome) => s_outcomes.GetValueOrDefault(outcome.Split('|')[0], "#b4bac2");
-
-    private static string Nth(int i) => s_series[((i % s_series.Length) + s_series.Length) % s_series.Length];
 
     private static string Unit(Chart chart) => chart.Options.TryGetValue("unit", out object? unit) ? $"{unit}" : "";
 
