@@ -25,7 +25,7 @@ public sealed class ExportTests(SampleDataset samples)
         HashSet<ulong> categories = [];
         foreach (TracePacket packet in trace.Packet)
         {
-            Assert.Equal(1u, packet.TrustedPacketSequenceId);
+            Assert.Equal(packet.FtraceEvents is null ? 1u : 2u, packet.TrustedPacketSequenceId);
             names.UnionWith(packet.InternedData?.EventNames.Select(n => n.Iid) ?? []);
             annotations.UnionWith(packet.InternedData?.DebugAnnotationNames.Select(n => n.Iid) ?? []);
             values.UnionWith(packet.InternedData?.DebugAnnotationStringValues.Select(n => n.Iid) ?? []);
@@ -100,6 +100,46 @@ public sealed class ExportTests(SampleDataset samples)
         Assert.Equal(capture.EndsWith("ttmevict", StringComparison.Ordinal) ? 3 : 0, begins.Count);
     }
 
+    [Theory]
+    [MemberData(nameof(Captures))]
+    public void Every_recorded_event_is_there_at_its_time_on_its_CPU(string capture)
+    {
+        Dictionary<string, long> told = Export(capture).Packet.Where(p => p.FtraceEvents is not null).SelectMany(p => p.FtraceEvents.Event)
+            .GroupBy(Name).ToDictionary(g => g.Key, g => g.LongCount());
+        Assert.Equal(
+            samples.Query($"SELECT event, sum(records)::BIGINT AS n FROM event_counts WHERE {Of(capture)} GROUP BY event")
+                .ToDictionary(r => r.GetProperty("event").GetString()!, r => r.GetProperty("n").GetInt64()).OrderBy(p => p.Key, StringComparer.Ordinal),
+            told.OrderBy(p => p.Key, StringComparer.Ordinal));
+        List<(uint Cpu, ulong Time, uint Pid)> exits = [.. Export(capture).Packet.Where(p => p.FtraceEvents is not null)
+            .SelectMany(p => p.FtraceEvents.Event.Where(e => Name(e) == "kvm_exit").Select(e => (p.FtraceEvents.Cpu, e.Timestamp, e.Pid))).Order()];
+        Assert.Equal(
+            samples.Query($"SELECT cpu, ts_ns, pid FROM kvm_exit WHERE {Of(capture)} ORDER BY ALL")
+                .Select(r => (r.GetProperty("cpu").GetUInt32(), r.GetProperty("ts_ns").GetUInt64(), r.GetProperty("pid").GetUInt32())),
+            exits);
+    }
+
+    [Fact]
+    public void Around_a_fault_is_what_was_recorded_near_it()
+    {
+        using Scratch scratch = new();
+        string id = Id("6.12-ttmsmall");
+        JsonElement fault = samples.Query($"SELECT fault_id, seq, end_seq, ts_ns FROM faults WHERE trace_id = '{id}' AND gfn = 69633")[0];
+        long seq = fault.GetProperty("seq").GetInt64(), end = fault.GetProperty("end_seq").GetInt64();
+        ToolResult result = scratch.Run("export", "-d", samples.Root, "--trace", id, "--fault", fault.GetProperty("fault_id").ToString(), "--records", "5", "--events", "kvm.*", "-o", scratch["trace"]);
+        Assert.True(result.Code == 0, result.Error);
+        using FileStream file = File.OpenRead(scratch["trace"]);
+        Trace trace = Trace.Parser.ParseFrom(file);
+        ulong[] times = [.. trace.Packet.Where(p => p.FtraceEvents is not null).SelectMany(p => p.FtraceEvents.Event).Select(e => e.Timestamp)];
+        Assert.Contains(fault.GetProperty("ts_ns").GetUInt64(), times);
+        Assert.InRange(times.Length, 2, end - seq + 11);
+        Assert.Contains("fault EFAULT", Slices(trace).Select(s => $"{s.Category} {s.Name}"));
+        Assert.Equal(2, scratch.Run("export", "-d", samples.Root, "--trace", id, "--fault", "99999999", "-o", scratch["none"]).Code);
+        Assert.Equal(2, scratch.Run("export", "-d", samples.Root, "--trace", id, "--fault", "1", "--from", "5", "-o", scratch["none"]).Code);
+        Assert.Equal(2, scratch.Run("export", "-d", samples.Root, "--trace", id, "--from", "6", "--until", "5", "-o", scratch["none"]).Code);
+        Assert.Equal(2, scratch.Run("export", "-d", samples.Root, "--trace", id, "--events", "kvm_falt", "-o", scratch["none"]).Code);
+        Assert.False(File.Exists(scratch["none"]));
+    }
+
     [Fact]
     public void A_fault_carries_what_the_kernel_did_and_what_each_model_says()
     {
@@ -141,6 +181,10 @@ public sealed class ExportTests(SampleDataset samples)
         using FileStream file = File.OpenRead(scratch["trace"]);
         return s_exported[capture] = Trace.Parser.ParseFrom(file);
     }
+
+    private static string Name(FtraceEvent e) => e.EventCase == FtraceEvent.EventOneofCase.Generic
+        ? e.Generic.EventName
+        : FtraceEvent.Descriptor.FindFieldByNumber((int)e.EventCase).Name;
 
     private static IEnumerable<(string Category, string Name)> Slices(Trace trace)
     {

@@ -1,22 +1,49 @@
 using DuckDB.NET.Data;
+using TraceReplay.Analysis.Report.Around;
 using TraceReplay.Analysis.Views;
 
 namespace TraceReplay.Analysis.Perfetto;
 
 /// <summary>
-/// Responsible for: the timeline of one trace as ui.perfetto.dev reads it. DuckDB sorts (and spills), the rows stream through; what
-/// stays in memory is the tracks and the windows that are open.
+/// Responsible for: one trace as ui.perfetto.dev reads it: what the models say on tracks, and the kernel's records. DuckDB sorts (and
+/// spills), the rows stream through; what stays in memory is the tracks, the windows that are open and some bundles of records.
 /// </summary>
 public static class PerfettoExport
 {
-    /// <summary>Writes a whole Perfetto trace (TrackEvent protobuf). Times are those of the capture's clock; where that does not count ns its units stand for them.</summary>
+    /// <summary>Writes a whole Perfetto trace (protobuf: TrackEvent, and FtraceEvent for records). Times are those of the capture's clock; where that does not count ns its units stand for them.</summary>
     /// <param name="session">A dataset.</param>
     /// <param name="traceId">A trace of it.</param>
+    /// <param name="choice">What of it.</param>
     /// <param name="output">Takes the bytes; not closed.</param>
     /// <param name="ct">Stops between rows.</param>
-    /// <returns>Slices and instants written.</returns>
-    /// <exception cref="AnalysisException">The dataset cannot be read.</exception>
-    public static long Write(DatasetSession session, string traceId, Stream output, CancellationToken ct)
+    /// <returns>What was written.</returns>
+    /// <exception cref="AnalysisException">The dataset cannot be read, or has no event that is asked for.</exception>
+    public static Exported Write(DatasetSession session, string traceId, ExportChoice choice, Stream output, CancellationToken ct)
+    {
+        long slices = WriteTimeline(session, traceId, choice, output, ct);
+        return new Exported(slices, new RecordedEvents(output).Write(session, traceId, choice, ct));
+    }
+
+    /// <summary>The choice of a fault and some records before it and behind its end, whatever else goes on at those times.</summary>
+    /// <param name="session">A dataset.</param>
+    /// <param name="traceId">A trace of it.</param>
+    /// <param name="faultId">The fault.</param>
+    /// <param name="records">How many records on either side.</param>
+    /// <exception cref="AnalysisException">There is no such fault, or the dataset cannot be read.</exception>
+    public static ExportChoice Around(DatasetSession session, string traceId, long faultId, int records)
+    {
+        (long first, long last) = FaultContext.Place(session, traceId, faultId);
+        var files = new EventFiles(session, traceId);
+        string[] all = [.. files.Kinds().SelectMany(files.Of).Select(file => Sql.Literal(Sql.GlobSafe(file)))];
+        string seqs = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"seq BETWEEN {Math.Max(0, first - records)} AND {last + records}");
+        List<(long From, long Until)> times = all.Length == 0 ? [] : session.Select(
+            $"SELECT min(ts_ns), max(ts_ns) FROM read_parquet([{string.Join(", ", all)}], union_by_name = true, hive_partitioning = false) WHERE trace_id = $id AND {seqs} HAVING count(ts_ns) > 0",
+            r => (r.GetInt64(0), r.GetInt64(1)),
+            ("id", traceId));
+        return times is [var found] ? new ExportChoice { From = found.From, Until = found.Until } : ExportChoice.All;
+    }
+
+    private static long WriteTimeline(DatasetSession session, string traceId, ExportChoice choice, Stream output, CancellationToken ct)
     {
         (string name, long start) = session.Select(
             "SELECT format('{} {} ({}{})', trace_id, regexp_extract(path, '[^/]+$'), coalesce(kernel, 'kernel unknown'), if(clock_unit = 'ns', '', ', times in ' || coalesce(clock_unit, 'unknown units') || ', shown as ns')), coalesce(start_ns, 0) FROM traces WHERE trace_id = $trace",
@@ -25,6 +52,8 @@ public static class PerfettoExport
         using DuckDBCommand command = session.Command(Resource.Text("Perfetto.timeline.sql"));
         command.UseStreamingMode = true;
         command.Parameters.Add(new DuckDBParameter("trace", traceId));
+        command.Parameters.Add(new DuckDBParameter("from", choice.From));
+        command.Parameters.Add(new DuckDBParameter("until", choice.Until));
         using PacketWriter writer = new(output, start);
         Timeline timeline = new(writer, new TrackTree(writer, traceId, name));
         try

@@ -1,16 +1,11 @@
 using System.Globalization;
 using System.Text;
 using DuckDB.NET.Data;
-using TraceReplay.Analysis.Compaction;
 using TraceReplay.Analysis.Views;
-using TraceReplay.Ingest.Dataset;
 
 namespace TraceReplay.Analysis.Report.Around;
 
-/// <summary>
-/// Reads events of all kinds near places of one trace. Goes to the trace's own files: the views would open those of every
-/// trace of the dataset.
-/// </summary>
+/// <summary>Reads events of all kinds near places of one trace.</summary>
 internal static class EventsAround
 {
     private const int LongestFields = 400;
@@ -24,17 +19,13 @@ internal static class EventsAround
     /// <returns>The events in order.</returns>
     public static IReadOnlyList<RecordedEvent> Read(DatasetSession session, string traceId, IReadOnlyList<(long From, long To)> places, int most)
     {
-        (DateOnly date, string host) = session.Select(
-            "SELECT date, host FROM traces WHERE trace_id = $id",
-            r => (DateOnly.Parse(r.GetValue(0).ToString()!, CultureInfo.InvariantCulture), r.GetString(1)),
-            ("id", traceId))[0];
+        var files = new EventFiles(session, traceId);
         string wanted = string.Join(" OR ", places.Select(p => string.Create(CultureInfo.InvariantCulture, $"seq BETWEEN {p.From} AND {p.To}")));
         var events = new List<RecordedEvent>();
-        string folder = Path.Combine(session.Dataset, DatasetLayout.Events);
-        foreach (string kind in Directory.Exists(folder) && places.Count > 0 ? Directory.EnumerateDirectories(folder).Select(Path.GetFileName).OfType<string>() : [])
+        foreach (string kind in places.Count > 0 ? files.Kinds() : [])
         {
             string name = kind[(kind.IndexOf('.', StringComparison.Ordinal) + 1)..];
-            foreach (string file in Files(session.Dataset, kind, date, host, traceId))
+            foreach (string file in files.Of(kind))
             {
                 events.AddRange(session.Select(
                     $"SELECT * FROM read_parquet({Sql.Literal(Sql.GlobSafe(file))}, hive_partitioning = false) WHERE trace_id = $id AND ({wanted}) ORDER BY seq LIMIT {most.ToString(CultureInfo.InvariantCulture)}",
@@ -44,14 +35,6 @@ internal static class EventsAround
         }
 
         return [.. events.OrderBy(e => e.Seq)];
-    }
-
-    // A trace's own file; once compacted, its day's parts.
-    private static IEnumerable<string> Files(string dataset, string kind, DateOnly date, string host, string traceId)
-    {
-        string own = DatasetLayout.Event(dataset, kind, date, host, traceId);
-        string day = CompactedLayout.Day(dataset, $"{DatasetLayout.Events}/{kind}", date);
-        return File.Exists(own) ? [own] : Directory.Exists(day) ? Directory.EnumerateFiles(day, "*.parquet") : [];
     }
 
     private static RecordedEvent Event(DuckDBDataReader reader, string name)

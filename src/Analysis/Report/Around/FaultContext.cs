@@ -22,6 +22,28 @@ public static class FaultContext
     /// <exception cref="AnalysisException">There is no such fault, or the dataset cannot be read.</exception>
     public static RowSet Read(DatasetSession session, string traceId, long faultId, int records)
     {
+        Example fault = Find(session, traceId, faultId);
+        Dictionary<string, string> functions = session.Select(
+            "SELECT event, any_value(function) FROM probe_sites WHERE trace_id = $id AND function IS NOT NULL GROUP BY event",
+            r => (Event: r.GetString(0), Function: r.GetString(1)),
+            ("id", traceId)).ToDictionary(p => p.Event, p => p.Function);
+        IReadOnlyList<RecordedEvent> events = EventsAround.Read(session, traceId, [(Math.Max(0, fault.Seq - records), fault.EndSeq + records)], MostOfOneKind);
+        return new RowSet(s_columns, [.. events.Select(e => new object?[]
+        {
+            e.Seq, e.Ts - fault.Ts, e.Cpu, e.Task, e.Name, Role(fault.Role(e, functions.GetValueOrDefault(e.Name)), e.Seq == fault.Seq), e.Fields,
+        })]);
+    }
+
+    /// <summary>First and last record of a fault.</summary>
+    /// <exception cref="AnalysisException">There is no such fault, or the dataset cannot be read.</exception>
+    internal static (long First, long Last) Place(DatasetSession session, string traceId, long faultId)
+    {
+        Example fault = Find(session, traceId, faultId);
+        return (fault.Seq, fault.EndSeq);
+    }
+
+    private static Example Find(DatasetSession session, string traceId, long faultId)
+    {
         List<Example> faults = session.Select(
             "SELECT fault_id, seq, coalesce(end_seq, seq), ts_ns, pid FROM faults WHERE trace_id = $id AND fault_id = $fault",
             r => new Example
@@ -44,16 +66,7 @@ public static class FaultContext
             throw new AnalysisException(AnalysisFailure.Usage, there is [var ids] ? $"{traceId} has no fault {faultId}, expected {ids.First} to {ids.Last}" : $"{traceId} has no faults: not replayed yet, or none recorded");
         }
 
-        Example fault = faults[0];
-        Dictionary<string, string> functions = session.Select(
-            "SELECT event, any_value(function) FROM probe_sites WHERE trace_id = $id AND function IS NOT NULL GROUP BY event",
-            r => (Event: r.GetString(0), Function: r.GetString(1)),
-            ("id", traceId)).ToDictionary(p => p.Event, p => p.Function);
-        IReadOnlyList<RecordedEvent> events = EventsAround.Read(session, traceId, [(Math.Max(0, fault.Seq - records), fault.EndSeq + records)], MostOfOneKind);
-        return new RowSet(s_columns, [.. events.Select(e => new object?[]
-        {
-            e.Seq, e.Ts - fault.Ts, e.Cpu, e.Task, e.Name, Role(fault.Role(e, functions.GetValueOrDefault(e.Name)), e.Seq == fault.Seq), e.Fields,
-        })]);
+        return faults[0];
     }
 
     private static string Role(EventRole role, bool isFault) => isFault ? "the fault" : role switch
