@@ -59,5 +59,11 @@ public ref struct EventRecord
 
 /// <param name="Cpu">-1 where the capture does not say on which.</param>
 /// <param name="Timestamp">Of the first event after the hole; null if none follows.</param>
-/// <param name="Count">null where the kernel did not say how many.</param>
-public readonly record struct LostRecords(int Cpu, int Instance, long? Timestamp, long? Count);
+/// <param name="Count">null where the kernel did not say how many, or said what no hole can swallow.</param>
+public readonly record struct LostRecords(int Cpu, int Instance, long? Timestamp, long? Count)
+{
+    // A day of ten million a second: sums of what is below stay sums.
+    private const long Most = 1L << 40;
+
+    public long? Count { get; } = Count is >= 0 and <= Most ? Count : null;
+}

@@ -15,13 +15,21 @@ internal static class ValueText
         try
         {
             object? value = e.PayloadValue(field);
-            return value is string s && s.StartsWith("<<<EXCEPTION", StringComparison.Ordinal) ? null : value;
+            return (value is string s && s.StartsWith("<<<EXCEPTION", StringComparison.Ordinal)) || (value is Guid id && !IsRecorded(e, id)) ? null : value;
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
             // TraceEvent's typed events throw whatever they meet in a payload that is not as its version promises.
             return null;
         }
+    }
+
+    /// <summary>TraceEvent reads a GUID also where the payload ends before it: what it gives then is what lies in memory behind.</summary>
+    private static unsafe bool IsRecorded(TraceEvent e, Guid id)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        id.TryWriteBytes(bytes);
+        return new ReadOnlySpan<byte>((void*)e.DataStart, e.EventDataLength).IndexOf(bytes) >= 0;
     }
 
     /// <summary>A number's bits, sign-extended.</summary>

@@ -22,6 +22,12 @@ internal abstract class Compression : IDisposable
         _ => null,
     };
 
+    /// <summary>Whether what a stream of <see cref="Open"/> threw is the fault of its bytes.</summary>
+    public static bool IsDamage(Exception e) => e is InvalidDataException or ZstdSharp.ZstdException or EndOfStreamException || IsZlib(e);
+
+    /// <summary>What .NET throws for a dictionary that data ask for: an <see cref="IOException"/>, as if a disk had failed, of a type that it keeps to itself.</summary>
+    public static bool IsZlib(Exception e) => e is IOException && e.GetType().Namespace == typeof(ZLibStream).Namespace;
+
     /// <returns>Whether the block decompressed to exactly the size of <paramref name="output"/>.</returns>
     public abstract bool TryDecompress(byte[] input, int offset, int count, Span<byte> output);
 
@@ -55,7 +61,7 @@ internal abstract class Compression : IDisposable
                 using ZLibStream z = new(new MemoryStream(input, offset, count, writable: false), CompressionMode.Decompress);
                 return z.ReadAtLeast(output, output.Length, throwOnEndOfStream: false) == output.Length && z.ReadByte() < 0;
             }
-            catch (InvalidDataException)
+            catch (Exception e) when (IsDamage(e))
             {
                 return false;
             }

@@ -164,7 +164,7 @@ internal sealed class StreamMetadataReader(CaptureFile file, long sectionOffset,
         {
             (_at, _have) = (0, plain.Read(_buffer));
         }
-        catch (Exception e) when (e is InvalidDataException or ZstdSharp.ZstdException or EndOfStreamException)
+        catch (Exception e) when (Compression.IsDamage(e))
         {
             throw new CaptureException(packed, e);
         }

@@ -89,7 +89,7 @@ internal sealed class PerfDataBuilder
 
     public byte[] Comm(uint pid, uint tid, string name, ulong time)
     {
-        byte[] text = new byte[(name.Length + 8) & ~7];
+        byte[] text = new byte[(Encoding.UTF8.GetByteCount(name) + 8) & ~7];
         Encoding.UTF8.GetBytes(name).CopyTo(text, 0);
         return Record(3, [.. U32(pid), .. U32(tid), .. text, .. IdBlock(pid, tid, time, 0)]);
     }
@@ -254,7 +254,7 @@ internal sealed class PerfDataBuilder
 
     private byte[] Text(string text)
     {
-        byte[] bytes = new byte[(text.Length + 64) & ~63];
+        byte[] bytes = new byte[(Encoding.UTF8.GetByteCount(text) + 64) & ~63];
         Encoding.UTF8.GetBytes(text).CopyTo(bytes, 0);
         return [.. U32((uint)bytes.Length), .. bytes];
     }

@@ -149,5 +149,6 @@ internal static class Wrapping
     /// <summary>What the unpackers throw where their data make no sense.</summary>
     public static bool IsDamage(Exception e) =>
         e is InvalidDataException or EndOfStreamException or FormatException or ArgumentException or IndexOutOfRangeException or OverflowException or NotSupportedException or InvalidOperationException
-            or ZstdSharp.ZstdException or SharpCompress.Common.SharpCompressException;
+            or ZstdSharp.ZstdException or SharpCompress.Common.SharpCompressException
+        || TraceDat.Compression.IsZlib(e);
 }

@@ -421,7 +421,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     private bool IsContinuation(int i)
     {
         Line line = _queue[i];
-        if (line.IsBlank || PlainText.IsFence(line.Text) || KindOf(line.Text) != LineKind.Other || (dialect.HasStacks && IsFrame(line.Text)) || IsStackLine(line.Text))
+        if (line.IsBlank || line.IsCut || PlainText.IsFence(line.Text) || KindOf(line.Text) != LineKind.Other || (dialect.HasStacks && IsFrame(line.Text)) || IsStackLine(line.Text))
         {
             return false;
         }
@@ -449,7 +449,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
     {
         for (int n = 1; n <= MostHeaderPieces && first + n <= _queue.Count; n++)
         {
-            if (_queue[first + n - 1].IsBlank)
+            if (_queue[first + n - 1] is { IsBlank: true } || (n > 1 && _queue[first + n - 1].IsCut))
             {
                 return 0;
             }
@@ -557,13 +557,18 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         }
 
         (int cut, bool sure) = CommStart(line, found.Groups[1].Index, pieces > 0 ? whole : []);
-        Line origin = _queue[0];
+        if (cut == 0)
+        {
+            return false;
+        }
+
+        (long offset, bool isCut) = (_queue[0].Offset, _queue[0].IsCut);
         bool terminated = _queue[Math.Max(0, pieces - 1)].Terminated;
         byte[] head = whole[..cut].ToArray();
         byte[] rest = sure ? whole[cut..].ToArray() : [.. "<...>"u8, .. whole[(found.Groups[2].Index - 1)..]];
         Drop(Math.Max(1, pieces));
-        _queue.Insert(0, Put(rest, origin.Offset, terminated));
-        _queue.Insert(0, Put(head, origin.Offset, terminated: true));
+        _queue.Insert(0, Put(rest, offset, terminated, isCut: true));
+        _queue.Insert(0, Put(head, offset, terminated: true, isCut));
         _report.Split++;
         return true;
     }
@@ -722,10 +727,10 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
         return line;
     }
 
-    private Line Put(byte[] text, long offset, bool terminated)
+    private Line Put(byte[] text, long offset, bool terminated, bool isCut)
     {
         Line line = _spare.Count > 0 ? _spare.Pop() : new Line();
-        line.Set(text, offset, terminated);
+        line.Set(text, offset, terminated, isCut);
         return line;
     }
 
@@ -759,12 +764,15 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
 
         public bool IsBlank { get; private set; }
 
+        /// <summary>Was parted from the line before, and is not joined to it again: else both would go on for ever.</summary>
+        public bool IsCut { get; private set; }
+
         public int Width { get; private set; }
 
         /// <summary>With its quoting marks.</summary>
         public int RawWidth { get; private set; }
 
-        public void Set(ReadOnlySpan<byte> text, long offset, bool terminated)
+        public void Set(ReadOnlySpan<byte> text, long offset, bool terminated, bool isCut = false)
         {
             if (_bytes.Length < text.Length)
             {
@@ -775,7 +783,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             n = PlainText.WithoutEnd(_bytes.AsSpan(0, n));
             _start = PlainText.QuoteLength(_bytes.AsSpan(0, n));
             _length = n - _start;
-            (Offset, Terminated) = (offset, terminated);
+            (Offset, Terminated, IsCut) = (offset, terminated, isCut);
             IsBlank = AsciiText.TrimStart(Text).IsEmpty;
             RawWidth = PlainText.Width(_bytes.AsSpan(0, n));
             Width = RawWidth - _start;
