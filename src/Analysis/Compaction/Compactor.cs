@@ -57,6 +57,7 @@ public sealed class Compactor : IDisposable
         long bytes = 0;
         try
         {
+            Placement.FinishAll(_dataset);
             foreach (string table in CompactedLayout.Tables(_dataset))
             {
                 foreach (DateOnly day in CompactedLayout.Days(Path.Combine(_dataset, table)))
@@ -147,6 +148,7 @@ public sealed class Compactor : IDisposable
     {
         using DatasetLock files = DatasetLock.ShareFiles(_dataset, ct, waiting);
         using DatasetLock alone = DatasetLock.OfResults(_dataset, traceId, ct, waiting);
+        Placement.Finish(_dataset, traceId);
         IReadOnlyList<string> restored = Restore([traceId]);
         try
         {

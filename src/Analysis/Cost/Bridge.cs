@@ -33,8 +33,11 @@ internal sealed partial class Bridge
         foreach (CostedTrace trace in traces)
         {
             string id = trace.Manifest.TraceId;
-            BridgeTables.Write(reader.ResultPath(id, ResultTables.CostPrices), prices[id]);
-            BridgeTables.Write(reader.ResultPath(id, ResultTables.CostPredictions), predictions[id]);
+            using DatasetLock alone = DatasetLock.OfResults(reader.Directory, id, ct);
+            Placement.Finish(reader.Directory, id);
+            using SealedFile own = BridgeTables.Write(reader.ResultPath(id, ResultTables.CostPrices), prices[id]);
+            using SealedFile predicted = BridgeTables.Write(reader.ResultPath(id, ResultTables.CostPredictions), predictions[id]);
+            Placement.Place(reader.Directory, id, [own, predicted]);
         }
     }
 

@@ -1,3 +1,4 @@
+using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Results;
 
 namespace TraceReplay.Analysis.Cost;
@@ -14,7 +15,7 @@ internal sealed record PredictionRow(
 /// <summary>Writes the bridge's tables.</summary>
 internal static class BridgeTables
 {
-    public static void Write(string path, IEnumerable<PriceRow> rows) => Fill(rows, new ResultTable<PriceRow>(
+    public static SealedFile Write(string path, IEnumerable<PriceRow> rows) => Fill(rows, new ResultTable<PriceRow>(
         path,
         ResultColumn<PriceRow>.Text("trace_id", row => row.TraceId),
         ResultColumn<PriceRow>.Text("kernel", row => row.Kernel),
@@ -29,7 +30,7 @@ internal static class BridgeTables
         ResultColumn<PriceRow>.Number("r2", row => row.R2),
         ResultColumn<PriceRow>.Text("note", row => row.Note)));
 
-    public static void Write(string path, IEnumerable<PredictionRow> rows) => Fill(rows, new ResultTable<PredictionRow>(
+    public static SealedFile Write(string path, IEnumerable<PredictionRow> rows) => Fill(rows, new ResultTable<PredictionRow>(
         path,
         ResultColumn<PredictionRow>.Text("trace_id", row => row.TraceId),
         ResultColumn<PredictionRow>.Text("scenario", row => row.Scenario),
@@ -49,7 +50,7 @@ internal static class BridgeTables
         ResultColumn<PredictionRow>.NumberOrNull("observed_high", row => row.ObservedHigh),
         ResultColumn<PredictionRow>.Text("verdict", row => row.Verdict)));
 
-    private static void Fill<TRow>(IEnumerable<TRow> rows, ResultTable<TRow> table)
+    private static SealedFile Fill<TRow>(IEnumerable<TRow> rows, ResultTable<TRow> table)
         where TRow : class
     {
         using (table)
@@ -59,7 +60,7 @@ internal static class BridgeTables
                 table.Add(row);
             }
 
-            table.Complete();
+            return table.Seal();
         }
     }
 }

@@ -15,7 +15,7 @@ public static class CostRunner
     /// <param name="measure">How models are measured; null = not at all.</param>
     /// <param name="begin">Is told each trace before its work begins.</param>
     /// <param name="end">Is called when it is done.</param>
-    /// <param name="ct">Stops the work; a table of a trace is written whole or not at all.</param>
+    /// <param name="ct">Stops the work; what is told of a trace appears whole or not at all.</param>
     /// <exception cref="AnalysisException">The directory is not a dataset, or a view cannot be read.</exception>
     public static void Run(string dataset, IReadOnlyList<string> traceIds, MeasureOptions? measure, Action<string>? begin = null, Action? end = null, CancellationToken ct = default)
     {
@@ -34,20 +34,15 @@ public static class CostRunner
                 id,
                 () =>
                 {
-                    CostPassResult counted = CostPass.Run(dataset, id, ct);
-                    List<TracedRow> traced = TracedCost.Of(counted);
-                    using (DatasetSession session = DatasetSession.Open(dataset))
+                    List<SealedFile> files = [];
+                    try
                     {
-                        traced.AddRange(TracedCost.OfFunctions(session, id));
+                        return Fill(reader, trace, measure, files, ct);
                     }
-
-                    TracedCost.Write(reader.ResultPath(id, ResultTables.CostTraced), id, trace.ClockUnit, trace.Lost, traced);
-                    if (measure is not null)
+                    finally
                     {
-                        MeasuredTable.Write(reader.ResultPath(id, ResultTables.CostMeasured), id, MeasuredCost.OfTrace(dataset, id, measure, ct));
+                        files.ForEach(file => file.Dispose());
                     }
-
-                    return counted;
                 },
                 ct);
             traces.Add(new CostedTrace(trace, pass));
@@ -55,6 +50,27 @@ public static class CostRunner
         }
 
         Bridge.Write(reader, traces, ct);
+    }
+
+    /// <summary>The tables of one trace, which get their names together.</summary>
+    private static CostPassResult Fill(DatasetReader reader, TraceManifest trace, MeasureOptions? measure, List<SealedFile> files, CancellationToken ct)
+    {
+        string id = trace.TraceId;
+        CostPassResult counted = CostPass.Run(reader.Directory, id, files, ct);
+        List<TracedRow> traced = TracedCost.Of(counted);
+        using (DatasetSession session = DatasetSession.Open(reader.Directory, ct))
+        {
+            traced.AddRange(TracedCost.OfFunctions(session, id));
+        }
+
+        files.Add(TracedCost.Write(reader.ResultPath(id, ResultTables.CostTraced), id, trace.ClockUnit, trace.Lost, traced));
+        if (measure is not null)
+        {
+            files.Add(MeasuredTable.Write(reader.ResultPath(id, ResultTables.CostMeasured), id, MeasuredCost.OfTrace(reader.Directory, id, measure, ct)));
+        }
+
+        Placement.Place(reader.Directory, id, files);
+        return counted;
     }
 }
 

@@ -1,3 +1,4 @@
+using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Cost.Measuring;
 using TraceReplay.Replay.Results;
 using static TraceReplay.Replay.Results.ResultColumn<TraceReplay.Replay.Cost.Measuring.MeasuredRow>;
@@ -7,7 +8,7 @@ namespace TraceReplay.Analysis.Cost;
 /// <summary>The <c>cost_measured</c> table.</summary>
 internal static class MeasuredTable
 {
-    public static void Write(string path, string traceId, IReadOnlyList<MeasuredRow> rows)
+    public static SealedFile Write(string path, string traceId, IReadOnlyList<MeasuredRow> rows)
     {
         using ResultTable<MeasuredRow> table = new(
             path,
@@ -32,6 +33,6 @@ internal static class MeasuredTable
             table.Add(row);
         }
 
-        table.Complete();
+        return table.Seal();
     }
 }

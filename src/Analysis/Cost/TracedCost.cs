@@ -1,4 +1,5 @@
 using TraceReplay.Analysis.Views;
+using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Cost;
 using TraceReplay.Replay.Results;
 using TraceReplay.Replay.State;
@@ -73,7 +74,7 @@ internal static class TracedCost
             .Select(group => new TracedRow(TracedWords.Function, group.Key, null, null, Sample.Of(group), null))];
     }
 
-    public static void Write(string path, string traceId, string unit, long? lost, IReadOnlyList<TracedRow> rows)
+    public static SealedFile Write(string path, string traceId, string unit, long? lost, IReadOnlyList<TracedRow> rows)
     {
         using ResultTable<TracedRow> table = new(
             path,
@@ -96,7 +97,7 @@ internal static class TracedCost
             table.Add(row);
         }
 
-        table.Complete();
+        return table.Seal();
     }
 
     /// <summary>The view with all columns that the two forms of the record have.</summary>

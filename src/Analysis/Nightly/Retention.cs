@@ -82,6 +82,7 @@ internal static class Retention
                 return new RetentionResult(0, [], $"refused: {link} is a link, and nothing outside of the dataset is removed", ahead);
             }
 
+            Placement.FinishAll(dataset);
             int removed = Manifests.Forget(dataset, keepFrom);
             Remove(dataset, keepFrom);
             return new RetentionResult(removed, old, null, ahead);

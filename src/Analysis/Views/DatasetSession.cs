@@ -58,8 +58,9 @@ public sealed class DatasetSession : IDisposable
         RequireDataset(dataset, root);
         DatasetFormat.Require(root);
         root = DuckPath.Of(root);
+        IReadOnlyList<string> left = Placement.Settle(root, traceId);
         return Manifests.Find(root, traceId) is { } trace
-            ? Connect(dataset, ViewCatalog.DiscoverTrace(root, root.TrimEnd('/', '\\') + "/", trace), stop)
+            ? Connect(dataset, Without(left, ViewCatalog.DiscoverTrace(root, root.TrimEnd('/', '\\') + "/", trace)), stop)
             : null;
     }
 
@@ -161,7 +162,8 @@ public sealed class DatasetSession : IDisposable
         {
             DatasetFormat.Require(root);
             root = DuckPath.Of(root);
-            return ViewCatalog.Discover(root, root.TrimEnd('/', '\\') + "/", Manifests.Unreadable(root));
+            IReadOnlyList<string> left = Placement.Settle(root);
+            return Without(left, ViewCatalog.Discover(root, root.TrimEnd('/', '\\') + "/", Manifests.Unreadable(root)));
         }
         catch (NotADatasetException e)
         {
@@ -172,6 +174,11 @@ public sealed class DatasetSession : IDisposable
             throw new AnalysisException(AnalysisFailure.Environment, $"{dataset}: {e.Message}", e);
         }
     }
+
+    /// <summary>Views that do not show some traces: the first is of all traces, and the others ask it.</summary>
+    private static IReadOnlyList<ViewDefinition> Without(IReadOnlyList<string> traceIds, IReadOnlyList<ViewDefinition> views) => traceIds.Count == 0
+        ? views
+        : [views[0] with { Select = $"SELECT * FROM ({views[0].Select}) WHERE trace_id NOT IN ({string.Join(", ", traceIds.Select(Sql.Literal))})" }, .. views.Skip(1)];
 
     private static void RequireDataset(string shown, string root)
     {

@@ -33,6 +33,15 @@ public sealed class DatasetLock : IDisposable
     public static DatasetLock OfResults(string dataset, string traceId, CancellationToken cancellation, Action<string>? waiting = null) =>
         Take(DatasetLayout.Manifest(dataset, traceId) + ".replay", cancellation, waiting);
 
+    /// <summary>As <see cref="OfResults"/>, without waiting.</summary>
+    /// <returns>null if another has it.</returns>
+    internal static DatasetLock? TryOfResults(string dataset, string traceId)
+    {
+        string path = DatasetLayout.Manifest(dataset, traceId) + ".replay.lock";
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        return TryOwn(path);
+    }
+
     /// <summary>For what reads the captures' own files: they stay as long as somebody shares this.</summary>
     public static DatasetLock ShareFiles(string dataset, CancellationToken cancellation, Action<string>? waiting = null)
     {

@@ -41,15 +41,22 @@ public sealed class TableWriter : IDisposable
     /// <summary>Writes what is pending and the footer, and gives the file its name.</summary>
     public void Complete()
     {
+        using SealedFile whole = Seal();
+        whole.Place();
+    }
+
+    /// <summary>Writes what is pending and the footer; the file gets its name from who has the result.</summary>
+    public SealedFile Seal()
+    {
         if (_pending > 0)
         {
             Flush();
         }
 
-        _file.Complete();
+        return _file.Seal();
     }
 
-    /// <summary>Without <see cref="Complete"/> before, removes what was written.</summary>
+    /// <summary>Without <see cref="Complete"/> or <see cref="Seal"/> before, removes what was written.</summary>
     public void Dispose() => _file.Dispose();
 
     private void Flush()

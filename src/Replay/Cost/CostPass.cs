@@ -15,7 +15,15 @@ public static class CostPass
     /// <param name="ct">Stops between batches; nothing is written then.</param>
     /// <exception cref="NotADatasetException">The directory is not a dataset.</exception>
     /// <exception cref="ArgumentException">No such trace.</exception>
-    public static CostPassResult Run(string dataset, string traceId, CancellationToken ct = default)
+    public static CostPassResult Run(string dataset, string traceId, CancellationToken ct = default) => Run(dataset, traceId, null, ct);
+
+    /// <param name="dataset">The dataset's directory.</param>
+    /// <param name="traceId">A trace that it holds.</param>
+    /// <param name="together">Gets the table, which is to have its name together with others; null = it gets it at once.</param>
+    /// <param name="ct">As above.</param>
+    /// <exception cref="NotADatasetException">The directory is not a dataset.</exception>
+    /// <exception cref="ArgumentException">No such trace.</exception>
+    internal static CostPassResult Run(string dataset, string traceId, List<SealedFile>? together, CancellationToken ct)
     {
         DatasetReader reader = DatasetReader.Open(dataset);
         TraceManifest trace = reader.Traces.FirstOrDefault(t => t.TraceId == traceId)
@@ -30,7 +38,7 @@ public static class CostPass
             pass.Execute();
         }
 
-        return pass.Complete();
+        return pass.Complete(together);
     }
 
     private sealed class Pass : IDisposable
@@ -94,9 +102,17 @@ public static class CostPass
             _ended.RemoveAll(fault => AddToCell(in fault));
         }
 
-        public CostPassResult Complete()
+        public CostPassResult Complete(List<SealedFile>? together)
         {
-            _table.Complete();
+            if (together is null)
+            {
+                _table.Complete();
+            }
+            else
+            {
+                _table.Seal(together);
+            }
+
             return new CostPassResult
             {
                 Models = [.. _models.Select(model => model.Name)],

@@ -1,3 +1,4 @@
+using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.State;
@@ -71,7 +72,7 @@ internal sealed class DivergenceTable : IResultTable
         _table.Add(_row);
     }
 
-    public void Complete() => _table.Complete();
+    public void Seal(List<SealedFile> files) => _table.Seal(files);
 
     public void Dispose() => _table.Dispose();
 

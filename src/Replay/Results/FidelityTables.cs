@@ -1,4 +1,5 @@
 using System.Globalization;
+using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Models;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Operations;
@@ -177,7 +178,7 @@ internal sealed class FidelityTables : IResultTable
         _model.Checks.Misses.Clear();
     }
 
-    public void Complete()
+    public void Seal(List<SealedFile> files)
     {
         if (_model is not null)
         {
@@ -192,8 +193,8 @@ internal sealed class FidelityTables : IResultTable
             }
         }
 
-        _summary.Complete();
-        _misses.Complete();
+        _summary.Seal(files);
+        _misses.Seal(files);
     }
 
     public void Dispose()

@@ -17,6 +17,9 @@ internal sealed class ResultSet : IDisposable
     {
         _reader = reader;
         TraceId = traceId;
+
+        // Before the first table is begun, which removes what a dead process left of it.
+        Placement.Finish(reader.Directory, traceId);
         try
         {
             Outcomes = Own(OutcomeTable.Open(Path(ResultTables.Outcomes)));
@@ -58,12 +61,22 @@ internal sealed class ResultSet : IDisposable
 
     public ResultTable<BoMoveRow> BoMoves { get; }
 
-    /// <summary>Gives every table its name.</summary>
+    /// <summary>Gives every table its name, all of them together.</summary>
     public void Complete()
     {
-        foreach (IResultTable table in _tables)
+        List<SealedFile> files = [];
+        try
         {
-            table.Complete();
+            foreach (IResultTable table in _tables)
+            {
+                table.Seal(files);
+            }
+
+            Placement.Place(_reader.Directory, TraceId, files);
+        }
+        finally
+        {
+            files.ForEach(file => file.Dispose());
         }
     }
 

@@ -25,8 +25,8 @@ public static class ResultTables
 /// <summary>One table, or several that are filled together, of one trace.</summary>
 internal interface IResultTable : IDisposable
 {
-    /// <summary>Gives the file its name; an empty table is a file too.</summary>
-    void Complete();
+    /// <summary>Ends the files, which get their names together with the other tables'; an empty table is a file too.</summary>
+    void Seal(List<SealedFile> files);
 }
 
 /// <summary>One result table of one trace: each column is a name and what it takes from a row.</summary>
@@ -52,7 +52,12 @@ internal sealed class ResultTable<TRow> : IResultTable
         _writer.EndRow();
     }
 
+    /// <summary>For a table that stands alone.</summary>
     public void Complete() => _writer.Complete();
+
+    public SealedFile Seal() => _writer.Seal();
+
+    public void Seal(List<SealedFile> files) => files.Add(_writer.Seal());
 
     public void Dispose() => _writer.Dispose();
 }

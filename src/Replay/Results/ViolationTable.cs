@@ -1,3 +1,4 @@
+using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Timeline;
@@ -108,7 +109,7 @@ internal sealed class ViolationTable(string path, string traceId) : IResultTable
         tally.Breaches.Clear();
     }
 
-    public void Complete() => _table.Complete();
+    public void Seal(List<SealedFile> files) => _table.Seal(files);
 
     public void Dispose() => _table.Dispose();
 

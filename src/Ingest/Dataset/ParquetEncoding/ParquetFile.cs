@@ -47,6 +47,13 @@ internal sealed class ParquetFile : IDisposable
     /// <summary>Writes the footer and gives the file its name.</summary>
     public void Complete()
     {
+        using SealedFile whole = Seal();
+        whole.Place();
+    }
+
+    /// <summary>Writes the footer; the file gets its name later, together with others.</summary>
+    public SealedFile Seal()
+    {
         ByteBuffer footer = new(_rowGroups.Length + (1 << 12));
         if (Position == 0)
         {
@@ -58,13 +65,9 @@ internal sealed class ParquetFile : IDisposable
         footer.WriteInt32(footer.Length - start);
         footer.Write(Magic);
         Append(footer);
-        Environment(() =>
-        {
-            _handle.Dispose();
-            File.Move(_temporary, _finalPath, overwrite: true);
-            return true;
-        });
+        _handle.Dispose();
         _completed = true;
+        return new SealedFile(_temporary, _finalPath);
     }
 
     public void Dispose()
