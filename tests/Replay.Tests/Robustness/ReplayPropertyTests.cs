@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using TraceReplay.Fuzz.Inputs;
 using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Tests.Captures;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace TraceReplay.Replay.Tests.Robustness;
+namespace TraceReplay.Fuzz.Inputs;
 
 /// <summary>
 /// Makes a recording into another that is well-formed and that no kernel need have written: events dropped, doubled, moved, with values
