@@ -164,7 +164,8 @@ public partial class NightlyTests
 
     private static string Sample(string name) => Path.Combine(Tool.Samples, name + ".trace.dat");
 
-    private static string[] Files(Scratch scratch) => [.. s_files.Select(f => File.ReadAllText(scratch["out/" + f]))];
+    // The page alone says where its dataset lies.
+    private static string[] Files(Scratch scratch) => [.. s_files.Select(f => File.ReadAllText(scratch["out/" + f]).Replace(scratch["data"], "DATASET", StringComparison.Ordinal))];
 
     private static string[] Arguments(Scratch scratch, string[] more) =>
         ["nightly", "--inbox", scratch["inbox"], "-d", scratch["data"], "--out", scratch["out"], .. more.Contains("--settle") ? more : [.. more, "--settle", "0"]];

@@ -47,9 +47,10 @@ public static class NightComparison
         List<CaptureStats> before = [.. all.Where(c => c.Date < night)];
         (IReadOnlyList<Comparison> comparisons, int quantities, int judged) = CompareAll(tonight, before);
         (long events, long lost, FidelityLine outcomes, long missed) = Totals(session, night);
-        return new NightReport
+        NightReport report = new()
         {
             Night = night,
+            Dataset = session.Dataset,
             Captures = tonight.Count,
             Hosts = tonight.Select(c => c.Host).Distinct().Count(),
             Faults = tonight.Sum(c => c.Faults),
@@ -66,7 +67,9 @@ public static class NightComparison
             NewKinds = FindNewKinds(tonight, before),
             Findings = NightFindings.Read(session, night),
             Failures = failures(earlier.Count > 0 ? earlier[0] : null, night >= nights[0] ? null : night),
+            EachHost = NightHosts.Of(tonight, before),
         };
+        return new NightLeads(session, night, tonight).Complete(report);
     }
 
     private static bool IsLatency(string metric) => metric.StartsWith(CaptureStats.Latency, StringComparison.Ordinal);

@@ -11,6 +11,9 @@ namespace TraceReplay.Analysis.Nightly;
 /// <param name="Example">One of the captures.</param>
 public sealed record NightFinding(string Finding, string Severity, int Captures, long Faults, string Example)
 {
+    /// <summary>The captures that show it in most faults.</summary>
+    public IReadOnlyList<NightLead> Leads { get; init; } = [];
+
     /// <summary>The catalogue's title; an id that it no longer has stands for itself.</summary>
     public string Title => Catalogue.All.FirstOrDefault(f => f.Id == Finding)?.Title ?? Finding;
 }
@@ -54,10 +57,11 @@ internal static class NightFindings
         json.WriteNumber("captures", finding.Captures);
         json.WriteNumber("faults", finding.Faults);
         json.WriteString("example", finding.Example);
+        SummaryJson.Leads(json, finding.Leads);
         json.WriteEndObject();
     }
 
     /// <summary>One line for people.</summary>
     public static string Line(NightFinding f) =>
-        $"{f.Severity}: {f.Title} ({f.Finding}), in {Prose.Count(f.Captures, "capture", "captures")}, {Prose.Count(f.Faults, "fault", "faults")}, such as {f.Example}";
+        $"{f.Severity}: {f.Title} ({f.Finding}), in {Prose.Count(f.Captures, "capture", "captures")}, {Prose.Count(f.Faults, "fault", "faults")}";
 }

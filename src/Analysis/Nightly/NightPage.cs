@@ -1,5 +1,6 @@
 using System.Globalization;
 using TraceReplay.Analysis.Report.Html;
+using TraceReplay.Ingest.Dataset;
 
 namespace TraceReplay.Analysis.Nightly;
 
@@ -22,28 +23,37 @@ internal static class NightPage
     private static void Body(HtmlWriter html, NightReport report)
     {
         List<Comparison> regressions = [.. report.Regressions.OrderByDescending(Size)];
+        string dataset = Path.GetFullPath(report.Dataset);
         html.Open("header");
         html.Element("p", "TraceReplay: what changed in the night", ("class", "kicker"));
         html.Element("h1", $"Night {SummaryJson.Day(report.Night)}");
         html.Open("div", ("class", report.IsRegression ? "lead bad" : report.Verdict == "quiet" ? "lead good" : "lead")).Element("p", NightText.Headline(report)).Close();
+        html.Element("p", $"Made by {DatasetFormat.Program.Split('+')[0]} from the dataset {dataset}.", ("class", "note"));
         html.Close();
+        Contents(html);
         Changed(html, report, regressions);
+        Worst(html, report, dataset);
+        Hosts(html, report);
         if (NightText.Coverage(report) is { } part)
         {
-            List(html, $"What could not be judged: {part}", "", [.. report.Unjudged.Take(MostNamed).Select(c => $"{c.Subject}: {NightText.Quantity(c)} {NightText.Effect(c)}; {NightText.Needs(c)}")], "note");
+            List(html, "judged", $"What could not be judged: {part}", "", [.. report.Unjudged.Take(MostNamed).Select(c => $"{c.Subject}: {NightText.Quantity(c)} {NightText.Effect(c)}; {NightText.Needs(c)}")], "note");
+        }
+        else
+        {
+            List(html, "judged", "What could not be judged", report.Quantities == 0 ? "There was no quantity to judge." : $"All {Prose.Count(report.Quantities)} quantities could be judged.", [], "note");
         }
 
         if (report.Retention is { } retention)
         {
-            List(html, "Retention", "Nothing was removed.", [.. retention.Lines()], "note");
+            List(html, "retention", "Retention", "Nothing was removed.", [.. retention.Lines()], "note");
         }
 
         Health(html, report);
-        List(html, "Findings", "Nothing was found in the night's captures.", Named([.. report.Findings.Select(NightFindings.Line)]), "warn");
-        List(html, "Captures that could not be read whole", "Every capture was read whole.", report.Failures, "bad");
-        List(html, "Events that could not be read", "Every event was read.", [.. report.Unread.Take(MostNamed)], "bad");
-        List(html, "Files that are no captures", "Every file is a capture.", Named(report.Ignored), "note");
-        html.Open("section").Element("h2", "All comparisons");
+        Findings(html, report, dataset);
+        List(html, "unread", "Captures that could not be read whole", "Every capture was read whole.", report.Failures, "bad");
+        List(html, "events", "Events that could not be read", "Every event was read.", [.. report.Unread.Take(MostNamed)], "bad");
+        List(html, "ignored", "Files that are no captures", "Every file is a capture.", Named(report.Ignored), "note");
+        html.Open("section", ("id", "all")).Element("h2", "All comparisons");
         Comparisons(html, [.. report.Comparisons.Where(c => c.Verdict is not (Verdict.Regression or Verdict.Suspected))], "There is nothing else that could be compared.");
         html.Element(
             "p",
@@ -52,9 +62,89 @@ internal static class NightPage
         html.Close();
     }
 
+    private static void Contents(HtmlWriter html)
+    {
+        html.Open("nav", ("class", "contents"), ("aria-label", "Contents"));
+        foreach ((string id, string name) in (ReadOnlySpan<(string, string)>)[("changed", "What changed"), ("worst", "Worst captures"), ("hosts", "Hosts"), ("judged", "What could not be judged"), ("fleet", "The fleet"), ("findings", "Findings"), ("unread", "Unreadable"), ("all", "All comparisons")])
+        {
+            html.Element("a", name, ("href", "#" + id));
+        }
+
+        html.Close();
+    }
+
+    /// <summary>The captures that show most of what was found, and the command that opens each.</summary>
+    private static void Worst(HtmlWriter html, NightReport report, string dataset)
+    {
+        const int most = 12;
+        List<(NightLead Lead, string What)> all =
+        [
+            .. report.NewKinds.SelectMany(k => k.Leads.Select(lead => (lead, $"never seen before: {k.Metric} {k.Kind}"))),
+            .. report.Regressions.OrderByDescending(Size).SelectMany(c => c.Leads.Select(lead => (lead, $"{NightText.Quantity(c)} {NightText.Effect(c)}{NightText.Here(c, lead)}"))),
+            .. report.Findings.Where(f => f.Severity != "note").SelectMany(f => f.Leads.Select(lead => (lead, $"{f.Severity}: {f.Title}"))),
+        ];
+        html.Open("section", ("id", "worst")).Element("h2", "Worst captures");
+        if (all.Count == 0)
+        {
+            html.Element("p", "No capture shows anything that was found.", ("class", "nothing"));
+        }
+
+        html.Open("ol", ("class", "findings"));
+        foreach (IGrouping<string, (NightLead Lead, string What)> capture in all.GroupBy(l => l.Lead.TraceId).OrderByDescending(g => g.Count()).Take(most))
+        {
+            NightLead lead = capture.First().Lead;
+            html.Open("li").Element("strong", lead.File).Text($" of {lead.Host}, {lead.Scenario} ({lead.TraceId})");
+            html.Open("ul", ("class", "plain"));
+            foreach ((NightLead each, string what) in capture.Take(Lines))
+            {
+                html.Open("li").Text(what + (each.Fault is { } fault ? $"; fault {fault.ToString(CultureInfo.InvariantCulture)}" : "")).Element("code", each.Command(dataset), ("class", "command")).Close();
+            }
+
+            html.Close();
+            html.Element("code", $"tracereplay report -d {dataset} --trace {lead.TraceId} -o {lead.TraceId}.html", ("class", "command"));
+            html.Close();
+        }
+
+        html.Close().Close();
+    }
+
+    /// <summary>How each host went, night by night.</summary>
+    private static void Hosts(HtmlWriter html, NightReport report)
+    {
+        html.Open("section", ("id", "hosts")).Element("h2", "Hosts");
+        html.Element("p", "Tonight, and night by night with tonight marked: the median latency of a fault as a ratio to the nights before, and the share of faults that the kernel did not fix. Only scenarios that ran tonight.", ("class", "note"));
+        html.Open("div", ("class", "scroll"), ("tabindex", "0")).Open("table").Open("thead").Open("tr");
+        foreach (string name in (ReadOnlySpan<string>)["host", "captures", "faults", "latency", "night by night", "not fixed", "night by night"])
+        {
+            html.Element("th", name, ("scope", "col"));
+        }
+
+        html.Close().Close().Open("tbody");
+        foreach (NightHost host in report.EachHost)
+        {
+            html.Open("tr").Element("td", $"{host.Host} ({host.HostClass})").Element("td", Prose.Count(host.Captures), ("class", "number")).Element("td", Prose.Count(host.Faults), ("class", "number"));
+            html.Element("td", host.Latency.Count == 0 ? "no nights before" : string.Create(CultureInfo.InvariantCulture, $"{host.Latency[^1].Value:0.00} times"), ("class", "number"));
+            Spark(html, host.Latency, $"latency of {host.Host}");
+            html.Element("td", host.NotFixed.Count == 0 ? "none" : string.Create(CultureInfo.InvariantCulture, $"{host.NotFixed[^1].Value * 100:0.0} %"), ("class", "number"));
+            Spark(html, host.NotFixed, $"share not fixed of {host.Host}");
+            html.Close();
+        }
+
+        html.Close().Close().Close();
+        if (report.Hosts > report.EachHost.Count)
+        {
+            html.Element("p", $"The {report.EachHost.Count} most changed of {Prose.Count(report.Hosts)} hosts.", ("class", "note"));
+        }
+
+        html.Close();
+    }
+
+    private static void Spark(HtmlWriter html, IReadOnlyList<(DateOnly Night, double Value)> nights, string what) =>
+        html.Open("td").Verbatim(Sparkline.Draw([.. nights.Select(n => n.Value)], $"{what} over {Prose.Count(nights.Count, "night", "nights")}")).Close();
+
     private static void Changed(HtmlWriter html, NightReport report, List<Comparison> regressions)
     {
-        html.Open("section").Element("h2", "What changed");
+        html.Open("section", ("id", "changed")).Element("h2", "What changed");
         if (!report.IsRegression)
         {
             html.Element("p", report.Verdict switch
@@ -69,7 +159,7 @@ internal static class NightPage
         foreach (NewKind kind in report.NewKinds)
         {
             html.Open("li", ("class", "bad")).Element("strong", $"Never seen before: {kind.Metric} {kind.Kind}")
-                .Text($", in {Prose.Count(kind.Captures, "capture", "captures")}, such as {kind.Example}.").Close();
+                .Text($", in {Prose.Count(kind.Captures, "capture", "captures")}.").Close();
         }
 
         html.Close();
@@ -120,7 +210,7 @@ internal static class NightPage
 
     private static void Health(HtmlWriter html, NightReport report)
     {
-        html.Open("section").Element("h2", "The fleet").Open("dl", ("class", "facts"));
+        html.Open("section", ("id", "fleet")).Element("h2", "The fleet").Open("dl", ("class", "facts"));
         (string, string)[] facts =
         [
             ("captures tonight", Prose.Count(report.Captures)),
@@ -158,9 +248,32 @@ internal static class NightPage
             [.. comparisons.Select(c => (object?[])[c.Subject, NightText.Quantity(c), NightText.Effect(c), NightText.Evidence(c), SummaryJson.Name(c.Verdict)])]));
     }
 
-    private static void List(HtmlWriter html, string title, string empty, IReadOnlyList<string> lines, string style)
+    private static void Findings(HtmlWriter html, NightReport report, string dataset)
     {
-        html.Open("section").Element("h2", title);
+        html.Open("section", ("id", "findings")).Element("h2", "Findings");
+        if (report.Findings.Count == 0)
+        {
+            html.Element("p", "Nothing was found in the night's captures.", ("class", "nothing"));
+        }
+
+        html.Open("ul", ("class", "findings"));
+        foreach (NightFinding f in report.Findings.Take(HtmlTable.Shown))
+        {
+            html.Open("li", ("class", "warn")).Text(NightFindings.Line(f) + ".");
+            foreach (NightLead lead in f.Leads)
+            {
+                html.Open("div").Text($"{lead.File} of {lead.Host}, {lead.Scenario}: ").Element("code", lead.Command(dataset), ("class", "command")).Close();
+            }
+
+            html.Close();
+        }
+
+        html.Close().Close();
+    }
+
+    private static void List(HtmlWriter html, string id, string title, string empty, IReadOnlyList<string> lines, string style)
+    {
+        html.Open("section", ("id", id)).Element("h2", title);
         if (lines.Count == 0)
         {
             html.Element("p", empty, ("class", "nothing"));

@@ -50,6 +50,9 @@ public sealed record Comparison(
     /// <summary>Smallest effect that this many captures could show: of latency a ratio, of shares a difference; null where none could.</summary>
     public double? Shows { get; init; }
 
+    /// <summary>Of a regression, the captures that show it most.</summary>
+    public IReadOnlyList<NightLead> Leads { get; init; } = [];
+
     /// <summary>Latencies move by ratios, shares by differences.</summary>
     public bool IsLatency => Metric.StartsWith(CaptureStats.Latency, StringComparison.Ordinal);
 
@@ -60,12 +63,19 @@ public sealed record Comparison(
 /// <summary>A divergence, violation, infidelity or finding of a kind that no earlier night had.</summary>
 /// <param name="Captures">Captures of the night that show it.</param>
 /// <param name="Example">One of them.</param>
-public sealed record NewKind(string Metric, string Kind, int Captures, string Example);
+public sealed record NewKind(string Metric, string Kind, int Captures, string Example)
+{
+    /// <summary>The captures that show it most.</summary>
+    public IReadOnlyList<NightLead> Leads { get; init; } = [];
+}
 
 /// <summary>A night, compared with the nights before.</summary>
 public sealed record NightReport
 {
     public required DateOnly Night { get; init; }
+
+    /// <summary>Directory of the dataset, as it was named.</summary>
+    public string Dataset { get; init; } = NightLead.AnyDataset;
 
     public required int Captures { get; init; }
 
@@ -97,6 +107,9 @@ public sealed record NightReport
 
     /// <summary>What the night's captures have, most severe first.</summary>
     public IReadOnlyList<NightFinding> Findings { get; init; } = [];
+
+    /// <summary>The hosts of the night; the most changed ones where there are many.</summary>
+    public IReadOnlyList<NightHost> EachHost { get; init; } = [];
 
     /// <summary>One line for each capture of the night that was damaged or unreadable.</summary>
     public required IReadOnlyList<string> Failures { get; init; }

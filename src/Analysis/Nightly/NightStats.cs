@@ -16,15 +16,18 @@ internal static class NightStats
     // Shares are of the capture's faults, infidelity's of what fidelity covers; what it does not cover is a metric of its own, or
     // captures that tell less would look better. A kind (of divergence, violation, infidelity) is a key of its own, so that one which no
     // earlier night had can be told.
-    internal const string Select = """
+    internal const string DivergenceKey = "(model_a || ' ' || outcome_a || ', ' || model_b || ' ' || outcome_b || coalesce(' on ' || page_kind, ''))";
+    internal const string ViolationKey = "(model || ' ' || invariant || ' ' || name)";
+
+    internal const string Select = $$"""
         WITH n AS (SELECT trace_id, count(*) AS faults FROM faults WHERE trace_id IN (SELECT trace_id FROM pending) GROUP BY ALL),
         outcome AS (
             SELECT trace_id, observed_outcome AS key, count(*) AS hits FROM faults WHERE trace_id IN (SELECT trace_id FROM pending) GROUP BY ALL),
         divergence AS (
-            SELECT trace_id, model_a || ' ' || outcome_a || ', ' || model_b || ' ' || outcome_b || coalesce(' on ' || page_kind, '') AS key, count(*) AS hits
+            SELECT trace_id, {{DivergenceKey}} AS key, count(*) AS hits
             FROM divergences WHERE trace_id IN (SELECT trace_id FROM pending) GROUP BY ALL),
         violation AS (
-            SELECT trace_id, model || ' ' || invariant || ' ' || name AS key, count(*) AS hits
+            SELECT trace_id, {{ViolationKey}} AS key, count(*) AS hits
             FROM violations WHERE verdict = 'violated' AND trace_id IN (SELECT trace_id FROM pending) GROUP BY ALL),
         latency AS (
             SELECT trace_id, unit, unnest(['p50', 'p90', 'p99']) AS key, unnest(quantile_cont(latency, [0.5, 0.9, 0.99])) AS value, count(latency) AS n

@@ -23,6 +23,12 @@ public static class NightText
         ? string.Create(CultureInfo.InvariantCulture, $"{c.Effect:0.00} times ({c.Baseline / 1000:0.0} to {c.Tonight / 1000:0.0} us)")
         : string.Create(CultureInfo.InvariantCulture, $"{c.Effect * 100:+0.00;-0.00} points ({c.Baseline * 100:0.00} to {c.Tonight * 100:0.00} %)");
 
+    /// <summary>What one capture has of a quantity, behind the whole; nothing where it has no number.</summary>
+    public static string Here(Comparison c, NightLead lead) => lead.Value is not { } value ? ""
+        : c.Metric == CaptureStats.Latency + "ns" ? string.Create(CultureInfo.InvariantCulture, $", here {value / 1000:0.0} us")
+        : c.IsLatency ? string.Create(CultureInfo.InvariantCulture, $", here {value:0} {c.Metric[CaptureStats.Latency.Length..]}")
+        : string.Create(CultureInfo.InvariantCulture, $", here {value * 100:0.00} %");
+
     /// <summary>Sizes and probability.</summary>
     public static string Evidence(Comparison c)
     {
@@ -46,7 +52,7 @@ public static class NightText
     public static string Line(Comparison c) => $"{c.Subject}: {Quantity(c)} {Effect(c)}; {Evidence(c)}";
 
     public static string Line(NewKind k) =>
-        string.Create(CultureInfo.InvariantCulture, $"new {k.Metric}: {k.Kind}, in {k.Captures} captures, such as {k.Example}");
+        string.Create(CultureInfo.InvariantCulture, $"new {k.Metric}: {k.Kind}, in {k.Captures} captures");
 
     /// <summary>The night in one line.</summary>
     public static string Headline(NightReport report)
@@ -57,6 +63,12 @@ public static class NightText
         return found == 0 ? $"{of}: {report.Verdict}{judged}" : string.Create(CultureInfo.InvariantCulture, $"{of}: {found} {(found == 1 ? "regression" : "regressions")}{judged}");
     }
 
-    /// <summary>Kinds never seen, then regressions; one line each.</summary>
-    public static IEnumerable<string> Findings(NightReport report) => [.. report.NewKinds.Select(Line), .. report.Regressions.Select(Line)];
+    /// <summary>Kinds never seen, then regressions; one line each, and one for the capture that shows it most.</summary>
+    public static IEnumerable<string> Findings(NightReport report) =>
+    [
+        .. report.NewKinds.SelectMany(k => Lines(Line(k), k.Leads, report.Dataset)),
+        .. report.Regressions.SelectMany(c => Lines(Line(c), c.Leads, report.Dataset)),
+    ];
+
+    private static IEnumerable<string> Lines(string line, IReadOnlyList<NightLead> leads, string dataset) => [line, .. leads.Take(1).Select(l => $"  worst: {l.Line(dataset)}")];
 }

@@ -60,6 +60,7 @@ internal static class SummaryJson
                 json.WriteString("kind", kind.Kind);
                 json.WriteNumber("captures", kind.Captures);
                 json.WriteString("example", kind.Example);
+                Leads(json, kind.Leads);
                 json.WriteEndObject();
             });
             Array(json, "findings", report.Findings, finding => NightFindings.Write(json, finding));
@@ -105,6 +106,9 @@ internal static class SummaryJson
         _ => "no verdict yet",
     };
 
+    /// <summary>The captures that show a thing most, worst first.</summary>
+    internal static void Leads(Utf8JsonWriter json, IReadOnlyList<NightLead> leads) => Array(json, "worst", leads, lead => lead.Write(json));
+
     private static void Write(Utf8JsonWriter json, Comparison c)
     {
         json.WriteStartObject();
@@ -126,6 +130,11 @@ internal static class SummaryJson
         json.WriteNumber("baseline_n", c.BaselineUnits);
         Number(json, "p", c.P);
         Number(json, "corrected_p", c.CorrectedP);
+        if (c.Leads.Count > 0)
+        {
+            Leads(json, c.Leads);
+        }
+
         json.WriteEndObject();
     }
 

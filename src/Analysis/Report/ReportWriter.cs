@@ -18,20 +18,21 @@ public static class ReportWriter
     /// <param name="session">An open dataset.</param>
     /// <param name="traceIds">Traces to report on, in this order.</param>
     /// <param name="file">The file to write or replace.</param>
+    /// <param name="origin">Where it comes from.</param>
     /// <param name="ct">Ends the work between two chapters.</param>
     /// <exception cref="AnalysisException">The dataset could not be read.</exception>
     /// <exception cref="IOException">The file could not be written.</exception>
-    public static void Write(DatasetSession session, IReadOnlyList<string> traceIds, string file, CancellationToken ct) =>
-        WholeFile.Write(file, output => Write(session, traceIds, output, ct));
+    public static void Write(DatasetSession session, IReadOnlyList<string> traceIds, string file, ReportOrigin origin, CancellationToken ct) =>
+        WholeFile.Write(file, output => Write(session, traceIds, output, origin, ct));
 
-    /// <inheritdoc cref="Write(DatasetSession, IReadOnlyList{string}, string, CancellationToken)"/>
+    /// <inheritdoc cref="Write(DatasetSession, IReadOnlyList{string}, string, ReportOrigin, CancellationToken)"/>
     /// <param name="output">Where to.</param>
-    public static void Write(DatasetSession session, IReadOnlyList<string> traceIds, Stream output, CancellationToken ct)
+    public static void Write(DatasetSession session, IReadOnlyList<string> traceIds, Stream output, ReportOrigin origin, CancellationToken ct)
     {
         IReadOnlyList<TraceSummary> traces = SummaryReader.Read(session, traceIds);
         HtmlPage.Write(output, Title(traces), html =>
         {
-            VerdictSection.Write(html, session, traces);
+            VerdictSection.Write(html, session, traces, origin);
             foreach (TraceSummary trace in VerdictSection.WithChapter(traces))
             {
                 ct.ThrowIfCancellationRequested();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using TraceReplay.Analysis.Findings;
 
 namespace TraceReplay.Analysis.Summary;
@@ -10,12 +11,14 @@ internal static class FindingLines
     /// <summary>Label and text of each line.</summary>
     public static IEnumerable<(string Label, string Text)> Of(IReadOnlyList<FindingRow> findings)
     {
-        List<FindingRow> told = [.. findings.Where(f => f.Severity != Finding.Spell(Severity.Note)).Take(Most)];
-        foreach (FindingRow f in told)
+        List<AlikeFindings> alike = [.. AlikeFindings.Of(findings.Where(f => f.Severity != Finding.Spell(Severity.Note))).Take(Most)];
+        foreach (AlikeFindings f in alike)
         {
-            yield return (f.Severity, $"{Prose.Sentence(f.Title)} {Prose.Sentence(f.Evidence)} [{f.Finding}, {f.Certainty}; {f.Cause}]");
+            string fault = f.First.FirstFault is { } first ? string.Create(CultureInfo.InvariantCulture, $"; first fault {first}") : "";
+            yield return (f.First.Severity, $"{f.Says()} [{f.First.Finding}, {f.First.Certainty}; {f.First.Cause}{fault}]");
         }
 
+        List<FindingRow> told = [.. alike.SelectMany(f => f.Others.Prepend(f.First))];
         string[] others = [.. findings.Except(told).GroupBy(f => f.Finding).Select(g => g.Count() > 1 ? $"{g.Key} ({g.Count()})" : g.Key)];
         if (others.Length > 0)
         {

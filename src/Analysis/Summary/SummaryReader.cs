@@ -66,13 +66,13 @@ public static class SummaryReader
 
     private static Dictionary<string, CapturedTrace> Traces(DatasetSession session, string wanted) => session.Select(
         $"""
-        SELECT trace_id, path, format, kernel, arch, clock, clock_unit, cpus, start_ns, end_ns, events, lost, complete, sha256
+        SELECT trace_id, path, format, kernel, arch, clock, clock_unit, cpus, start_ns, end_ns, events, lost, complete, sha256, host
         FROM traces WHERE {wanted}
         """,
         r => new CapturedTrace(
             r.GetString(0), Text(r, 1) ?? "", Text(r, 2) ?? "", Text(r, 3), Text(r, 4), Text(r, 5), Text(r, 6), Number(r, 7) is { } cpus ? (int)cpus : null,
             Number(r, 8), Number(r, 9), Number(r, 10) ?? 0, Number(r, 11), !r.IsDBNull(12) && r.GetBoolean(12))
-        { Sha256 = Text(r, 13) })
+        { Sha256 = Text(r, 13), Host = Text(r, 14) })
         .ToDictionary(trace => trace.Id);
 
     private static ILookup<string, OutcomeCount> Outcomes(DatasetSession session, string wanted) => Of(

@@ -40,6 +40,11 @@ public sealed class SummaryWriter(TextWriter output, string? dataset, int width 
             Line(label, text);
         }
 
+        if (dataset is not null && summary.Findings.FirstOrDefault(f => f.FirstFault is not null) is { FirstFault: { } first })
+        {
+            Line("look", System.FormattableString.Invariant($"tracereplay around {trace.Id} -d {dataset} --fault {first}"));
+        }
+
         foreach (string unread in summary.Unread)
         {
             Line("unread", unread);

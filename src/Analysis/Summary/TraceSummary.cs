@@ -47,6 +47,9 @@ public sealed record CapturedTrace(
 {
     /// <summary>Of the capture's file; null where nothing says it.</summary>
     public string? Sha256 { get; init; }
+
+    /// <summary>Where it was taken; null where nothing says it.</summary>
+    public string? Host { get; init; }
 }
 
 /// <summary>A row of `fidelity`: where each comparison of one quantity stands.</summary>

@@ -20,7 +20,8 @@ internal static class ReportCommand
             string file = parse.GetValue(output)!;
             IReadOnlyList<string> ids = TraceChoice.Resolve(root, Names.Split(parse.GetValue(trace)));
             using DatasetSession session = DatasetSession.Open(root, ct);
-            ReportWriter.Write(session, ids, file, ct);
+            string[] asked = [.. (parse.GetValue(trace) ?? []).Length == 0 ? [] : ids];
+            ReportWriter.Write(session, ids, file, new ReportOrigin(root, Terminal.Spelled(["report", "-d", root, .. asked.Length == 0 ? [] : asked.Prepend("--trace"), "-o", "report.html"])), ct);
             terminal.Note($"report: {file}");
             terminal.Next("query", "-d", root, "--list");
             return ExitCode.Done;

@@ -63,7 +63,7 @@ internal static class RunCommand
                     CostRunner.Run(root, ids, measure: null, ct: ct);
                     ViewsFile.Write(root);
                     using DatasetSession costed = DatasetSession.Open(root, ct);
-                    ReportWriter.Write(costed, ids, file, ct);
+                    ReportWriter.Write(costed, ids, file, new ReportOrigin(kept, Terminal.Spelled(["run", .. parse.GetValue(captures)!, .. kept is null ? [] : (string[])["-d", kept], "--report", "report.html"])), ct);
                     terminal.Note($"report: {file}");
                 }
 

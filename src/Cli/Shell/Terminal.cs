@@ -61,9 +61,12 @@ internal sealed class Terminal(bool quiet, bool verbose) : IDisposable
     {
         if (ShowsProgress)
         {
-            Error("next: tracereplay " + string.Join(' ', words.ToArray().Select(Quoted)));
+            Error("next: " + Spelled(words.ToArray()));
         }
     }
+
+    /// <summary>A command of this program as one types it.</summary>
+    public static string Spelled(IEnumerable<string> words) => "tracereplay " + string.Join(' ', words.Select(Quoted));
 
     // What a shell takes as it stands is shown as it stands.
     private static string Quoted(string word) => word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./,=:+@%".Contains(c, StringComparison.Ordinal)) && word.Length > 0

@@ -138,6 +138,62 @@ public partial class ReportTests
         Assert.Matches("[0-9,]+ faults are not on it, for want of a host address", page);
     }
 
+    [Fact]
+    public void Every_anchor_of_the_contents_is_there_and_stands_once()
+    {
+        using FakeDataset data = ReplayedDataset.Create().Add("dddddddddddddddd", "/somewhere/other.dat");
+        foreach (string page in (string[])[Page(data, ReplayedDataset.Id), Page(data, ReplayedDataset.Id, "dddddddddddddddd")])
+        {
+            string content = Content(page);
+            string[] anchors = [.. Anchors().Matches(content).Select(m => m.Groups[1].Value)];
+            Assert.Contains("found", anchors);
+            Assert.Contains("t-" + ReplayedDataset.Id, anchors);
+            Assert.All(anchors.Distinct(), a => Assert.Equal(2, content.Split($"id=\"{a}\"").Length));
+        }
+    }
+
+    [Fact]
+    public void The_head_says_what_made_the_page_from_what_and_the_verdict_in_words()
+    {
+        using FakeDataset data = ReplayedDataset.Create();
+        string head = Page(data, ReplayedDataset.Id).Split("</header>")[0];
+        Assert.Contains(TraceReplay.Ingest.Dataset.DatasetFormat.Program.Split('+')[0], head, StringComparison.Ordinal);
+        Assert.Contains("tracereplay report -d &#x27;da ta&#x27; -o x.html", head.Replace("&#39;", "&#x27;", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("Linux 6.12.95 did not do what its own logic says", head, StringComparison.Ordinal);
+    }
+
+    /// <summary>What the kernel and all models refuse alike has not the colour of what only one refuses.</summary>
+    [Theory]
+    [InlineData("EFAULT", true)]
+    [InlineData("FIXED", false)]
+    public void A_refusal_that_all_agree_on_has_a_colour_of_its_own(string other, bool alike)
+    {
+        using var data = new FakeDataset();
+        data.Manifest(ReplayedDataset.Id)
+            .Result("faults", ReplayedDataset.Id, $"SELECT '{ReplayedDataset.Id}' AS trace_id, range AS fault_id, 'N' AS page_kind, 'EFAULT' AS observed_outcome FROM range(1, 5)")
+            .Result("outcomes", ReplayedDataset.Id, $"SELECT '{ReplayedDataset.Id}' AS trace_id, range AS fault_id, model, '6.12' AS setting, outcome, 'N' AS page_kind FROM range(1, 5), (VALUES ('current', 'EFAULT'), ('merged', '{other}')) m(model, outcome)");
+        string page = Page(data, ReplayedDataset.Id);
+        Assert.Equal(alike, page.Contains("\"EFAULT in all\",4", StringComparison.Ordinal));
+        Assert.Contains("Guest pages refused as they must be", page, StringComparison.Ordinal);
+    }
+
+    /// <summary>On paper nothing can be hovered over: the steps of a fault have numbers in the picture, and names below it.</summary>
+    [Fact]
+    public void The_steps_of_a_fault_are_named_below_its_picture()
+    {
+        using FakeDataset data = ReplayedDataset.Create();
+        string manifest = Path.Combine(data.Root, "traces", "manifests", ReplayedDataset.Id + ".json");
+        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace("\"host\": \"h\"", "\"host\": \"h one\"", StringComparison.Ordinal));
+        data.Result("faults", ReplayedDataset.Id, $"SELECT '{ReplayedDataset.Id}' AS trace_id, 2::BIGINT AS fault_id, 10::BIGINT AS seq, 12::BIGINT AS end_seq, 5000::BIGINT AS ts_ns, 4000::BIGINT AS latency_ns, 7 AS pid, 'P4' AS page_kind, 'EFAULT' AS observed_outcome")
+            .Event("kvm.kvm_page_fault", ReplayedDataset.Id, $"SELECT '{ReplayedDataset.Id}' AS trace_id, 10::BIGINT AS seq, 5000::BIGINT AS ts_ns, 0 AS cpu, 7 AS pid, 'vcpu' AS comm")
+            .Event("kvm.kvm_fpu", ReplayedDataset.Id, $"SELECT '{ReplayedDataset.Id}' AS trace_id, unnest([11, 12, 13])::BIGINT AS seq, unnest([6000, 7000, 8000])::BIGINT AS ts_ns, 0 AS cpu, unnest([7, 8, 7]) AS pid, 'vcpu' AS comm");
+        string page = Page(data, ReplayedDataset.Id);
+        string steps = page.Split("<ol class=\"steps\">")[1].Split("</ol>")[0];
+        Assert.Equal(["kvm_page_fault", "kvm_fpu"], Codes().Matches(steps).Select(m => m.Groups[1].Value));
+        string picture = StaticSvg().Match(page[page.IndexOf("The events around it", StringComparison.Ordinal)..]).Value;
+        Assert.Equal(["1", "2"], System.Xml.Linq.XElement.Parse(picture).Elements("text").Select(t => t.Value).Where(t => t.Length == 1));
+    }
+
     private static void HostileFaults(FakeDataset data)
     {
         string manifest = Path.Combine(data.Root, "traces", "manifests", ReplayedDataset.Id + ".json");
@@ -159,7 +215,7 @@ public partial class ReportTests
     {
         using DatasetSession session = data.Open();
         var output = new MemoryStream();
-        ReportWriter.Write(session, ids, output, CancellationToken.None);
+        ReportWriter.Write(session, ids, output, new ReportOrigin("da ta", "tracereplay report -d 'da ta' -o x.html"), CancellationToken.None);
         return Encoding.UTF8.GetString(output.ToArray());
     }
 
@@ -171,6 +227,12 @@ public partial class ReportTests
 
     [GeneratedRegex("<style>(.*?)</style>", RegexOptions.Singleline)]
     private static partial Regex Styles();
+
+    [GeneratedRegex("href=\"#([^\"]*)\"")]
+    private static partial Regex Anchors();
+
+    [GeneratedRegex("<code>([^<]*)</code>")]
+    private static partial Regex Codes();
 
     [GeneratedRegex("<figure")]
     private static partial Regex Figures();

@@ -36,7 +36,7 @@ report.charts.map = function (data, theme) {
 
 report.roles = { 'step of the fault': [0, 'circle'], 'SPTE change': [2, 'diamond'], 'stage-2 leaf change': [2, 'diamond'], 'invalidation': [3, 'triangle'], 'other': [8, 'emptyCircle'] };
 
-// Events by thread: [at, lane, event, what, seq]; windows: [from, to, cause].
+// Events by thread: [at, lane, event, what, seq, step]; windows: [from, to, cause].
 report.charts.events = function (data, theme, width) {
   const roles = Object.keys(report.roles).filter(role => data.rows.some(r => r[3] === role));
   const option = report.base(theme, [...roles, ...(data.windows.length ? ['invalidation window'] : [])]);
@@ -50,7 +50,8 @@ report.charts.events = function (data, theme, width) {
   option.tooltip.formatter = p => p.componentType === 'markArea' ? p.name : `${p.data.event}\n${report.count(p.value[0])} ${data.unit} from the fault, seq ${p.data.seq}`;
   option.series = roles.map((role, i) => ({
     name: role, type: 'scatter', symbol: report.roles[role][1], symbolSize: 11, itemStyle: { color: theme.nth(report.roles[role][0]), opacity: 0.9 },
-    data: data.rows.filter(r => r[3] === role).map(r => ({ value: [Number(r[0]), r[1]], event: r[2], seq: r[4] })),
+    data: data.rows.filter(r => r[3] === role).map(r => ({ value: [Number(r[0]), r[1]], event: r[2], seq: r[4], step: r[5] })),
+    label: { show: true, position: 'top', distance: 2, fontSize: 10, color: theme.soft, formatter: p => p.data.step == null ? '' : String(p.data.step) }, labelLayout: { hideOverlap: true },
     markArea: i === 0 && data.end != null ? { silent: true, itemStyle: { color: theme.fault }, data: [[{ name: '', xAxis: 0 }, { xAxis: data.end }]] } : undefined,
     markLine: i === 0 ? { silent: true, symbol: 'none', lineStyle: { color: theme.ink, width: 1, type: 'solid' }, label: { show: true, formatter: 'fault', color: theme.ink, rotate: 0, position: 'start', distance: 2 }, data: [{ xAxis: 0 }] } : undefined,
   }));

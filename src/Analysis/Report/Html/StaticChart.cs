@@ -187,9 +187,18 @@ internal static class StaticChart
             svg.Text(Left - 8, (i * 26) + 13, lanes[i], "end");
         }
 
+        double lastLabel = double.NegativeInfinity;
         foreach (object?[] row in chart.Data.Rows)
         {
-            svg.Rect(X(Number(row[0])) - 1, (Math.Max(0, lanes.IndexOf($"{row[1]}")) * 26) + 4, 2, 18, Palette.Nth(roles.IndexOf($"{row[3]}")));
+            int y = (Math.Max(0, lanes.IndexOf($"{row[1]}")) * 26) + 4;
+            svg.Rect(X(Number(row[0])) - 1, y, 2, 18, Palette.Nth(roles.IndexOf($"{row[3]}")));
+
+            // Where a number would run into the one before there is none.
+            if (row.Length > 5 && row[5] is not null && X(Number(row[0])) - lastLabel >= 14)
+            {
+                lastLabel = X(Number(row[0]));
+                svg.Text(lastLabel + 2, y + 2, $"{row[5]}", "start");
+            }
         }
 
         svg.Axis($"{Show(first)} to {Show(last)} {Unit(chart)}; the line is the fault");

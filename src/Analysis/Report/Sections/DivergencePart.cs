@@ -12,6 +12,7 @@ internal static class DivergencePart
     private const int Neighbours = 14;
     private const int MostEvents = 60;
     private const int Lanes = 6;
+    private const int MostSteps = 30;
 
     public static void Write(ChapterContext chapter)
     {
@@ -63,6 +64,32 @@ internal static class DivergencePart
         else
         {
             Timeline(chapter, example, events, functions).Write(chapter.Html);
+            NameSteps(chapter, example, events, functions);
+        }
+
+        chapter.Html.Close();
+    }
+
+    /// <summary>The number that stands beside each event that has to do with the fault, in the picture and in the list below it.</summary>
+    private static Dictionary<long, int> Steps(Example example, List<RecordedEvent> events, Func<RecordedEvent, EventRole> role) => events
+        .Where(e => e.Seq >= example.Seq && e.Seq <= example.EndSeq && (role(e) == EventRole.Step || (e.Pid == example.Pid && role(e) != EventRole.Other)))
+        .OrderBy(e => e.Seq).Take(MostSteps)
+        .Select((e, i) => (e.Seq, Number: i + 1)).ToDictionary(s => s.Seq, s => s.Number);
+
+    // A picture on paper or on a phone has no room for names, and nothing to hover over.
+    private static void NameSteps(ChapterContext chapter, Example example, List<RecordedEvent> events, Dictionary<string, string> functions)
+    {
+        Dictionary<long, int> steps = Steps(example, events, e => example.Role(e, functions.GetValueOrDefault(e.Name)));
+        if (steps.Count == 0)
+        {
+            return;
+        }
+
+        chapter.Html.Open("ol", ("class", "steps"));
+        foreach (RecordedEvent e in events.Where(e => steps.ContainsKey(e.Seq)).OrderBy(e => e.Seq))
+        {
+            string at = ((e.Ts - example.Ts) / chapter.Clock.PerShortUnit).ToString(chapter.Clock.IsNanoseconds ? "+0.0;-0.0;0" : "+#,0;-#,0;0", CultureInfo.InvariantCulture);
+            chapter.Html.Open("li").Element("code", e.Name).Text($" {at} {chapter.Clock.ShortUnit}").Close();
         }
 
         chapter.Html.Close();
@@ -83,6 +110,7 @@ internal static class DivergencePart
             ("end", chapter.Clock.End),
             ("from", events[0].Seq),
             ("to", events[^1].Seq));
+        Dictionary<long, int> steps = Steps(example, events, Role);
         string met = windows.Count == 0 ? "no invalidation window is open near it" : $"{Prose.Count(windows.Count, "invalidation window is", "invalidation windows are")} open near it (shaded)";
         return new Chart
         {
@@ -90,8 +118,8 @@ internal static class DivergencePart
             Title = "The events around it",
             Says = $"{Prose.Count(events.Count, "event", "events")} before, in and after the fault, by thread; 0 is the fault{(example.Latency is null ? ", its end is not known" : ", the grey band lasts to its end")}; {met}.",
             Data = new Grid(
-                ["at", "lane", "event", "what", "seq"],
-                [.. events.Select(e => new object?[] { At(e.Ts), Lane(e), e.Name, RoleName(Role(e), chapter), e.Seq })]),
+                ["at", "lane", "event", "what", "seq", "step"],
+                [.. events.Select(e => new object?[] { At(e.Ts), Lane(e), e.Name, RoleName(Role(e), chapter), e.Seq, steps.TryGetValue(e.Seq, out int step) ? step : null })]),
             Table = new Grid(
                 [$"at ({unitName})", "seq", "CPU", "task", "event", "what it is", "fields"],
                 [.. events.Select(e => new object?[] { At(e.Ts).ToString(chapter.Clock.IsNanoseconds ? "0.000" : "0", CultureInfo.InvariantCulture), e.Seq, e.Cpu, e.Task, e.Name, e.Seq == example.Seq ? "the fault" : RoleName(Role(e), chapter), e.Fields })]),

@@ -9,7 +9,7 @@ internal static class MethodSection
 {
     public static void Write(HtmlWriter html, IReadOnlyList<TraceSummary> traces)
     {
-        html.Open("section", ("class", "method")).Element("h2", "How to read this");
+        html.Open("section", ("class", "method"), ("id", "method")).Element("h2", "How to read this");
         html.Open("dl");
         html.Element("dt", "Observed").Element("dd", "what the recorded events of the kernel say.");
         html.Element("dt", "Known, inferred, assumed").Element("dd", "a model's answer rests on recorded facts alone, on facts that others imply, or on a fact that had to be supposed.");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using TraceReplay.Analysis.Report.Html;
 using TraceReplay.Analysis.Summary;
 
@@ -8,13 +9,13 @@ internal static class OutcomePart
 {
     public static void Write(ChapterContext chapter)
     {
-        Grid outcomes = chapter.Read("outcomes");
+        Grid outcomes = Expected(chapter.Read("outcomes"));
         List<string> kinds = [.. outcomes.Rows.Select(r => (string)r[0]!).Distinct()];
         new Chart
         {
             Kind = "shares",
             Title = "Outcomes by page kind",
-            Says = "For each kind of page a bar for what the kernel did (observed) and one for each model; bars of one kind that differ in colour are faults that would end differently.",
+            Says = "For each kind of page a bar for what the kernel did (observed) and one for each model; bars of one kind that differ in colour are faults that would end differently. EFAULT in all: the kernel and every model refuse these alike.",
             Data = outcomes,
         }.Write(chapter.Html);
         Legend(chapter, [.. kinds.Select(k => (k, PageKindText.Describe(k))), .. OutcomeText.Explained(outcomes.Rows.SelectMany(r => r.OfType<string>()))]);
@@ -24,6 +25,20 @@ internal static class OutcomePart
             chapter.Html.Element("h4", "Why pages are refused");
             HtmlTable.Write(chapter.Html, causes);
         }
+    }
+
+    // What everybody refuses is no defect, and has not the colour of one.
+    private static Grid Expected(Grid outcomes)
+    {
+        const string refused = "EFAULT";
+        HashSet<object?> alike =
+        [
+            .. outcomes.Rows.GroupBy(r => r[0])
+                .Where(kind => kind.Select(r => r[1]).Distinct().Count() > 1
+                    && kind.GroupBy(r => r[1]).Select(source => source.Where(r => refused.Equals(r[2])).Sum(r => Convert.ToInt64(r[3], CultureInfo.InvariantCulture))).Distinct().Count() == 1)
+                .Select(kind => kind.Key),
+        ];
+        return outcomes with { Rows = [.. outcomes.Rows.Select(r => refused.Equals(r[2]) && alike.Contains(r[0]) ? (object?[])[r[0], r[1], "EFAULT in all", r[3]] : r)] };
     }
 
     private static void Legend(ChapterContext chapter, List<(string Key, string Text)> terms)

@@ -14,9 +14,9 @@ internal sealed record ChapterContext(HtmlWriter Html, DatasetSession Session, T
     public Grid Read(string query, params ReadOnlySpan<(string Name, object Value)> more) => Grid.Read(Session, query, [("id", Id), .. more]);
 
     /// <summary>A part under its own heading.</summary>
-    public void Part(string title, Action write)
+    public void Part(string anchor, string title, Action write)
     {
-        Html.Open("section", ("class", "part")).Element("h3", title);
+        Html.Open("section", ("class", "part"), ("id", $"{anchor}-{Id}")).Element("h3", title);
         write();
         Html.Close();
     }
@@ -30,6 +30,21 @@ internal sealed record ChapterContext(HtmlWriter Html, DatasetSession Session, T
 /// <summary>Everything about one trace.</summary>
 internal static class TraceChapter
 {
+    private static readonly (string Anchor, string Title, Action<ChapterContext> Write)[] s_parts =
+    [
+        ("fidelity", "Fidelity", FidelityPart.Write),
+        ("outcomes", "How the faults ended", OutcomePart.Write),
+        ("divergences", "Where the models diverge", DivergencePart.Write),
+        ("invariants", "Invariants", FidelityPart.Invariants),
+        ("windows", "Invalidation windows and faults in time", WindowPart.Write),
+        ("latency", "How long faults took", LatencyPart.Write),
+        ("cost", "Cost of the hot path", CostPart.Write),
+        ("known", "What is known, inferred and assumed", AssumptionPart.Write),
+    ];
+
+    /// <summary>Anchor, before the trace's id, and title of each part of a trace with faults.</summary>
+    public static IEnumerable<(string Anchor, string Title)> Parts => s_parts.Select(part => (part.Anchor, part.Title));
+
     public static void Write(HtmlWriter html, DatasetSession session, TraceSummary summary)
     {
         // Its many questions are about one trace: the files of all others stay shut.
@@ -41,20 +56,16 @@ internal static class TraceChapter
         VerdictSection.Badge(html, verdict.Tone, verdict.Word);
         html.Close();
         html.Element("p", verdict.Sentence);
-        chapter.Part("What was captured", () => ProvenancePart.Captured(chapter));
+        chapter.Part("captured", "What was captured", () => ProvenancePart.Captured(chapter));
         if (summary.Faults > 0)
         {
-            chapter.Part("Fidelity", () => FidelityPart.Write(chapter));
-            chapter.Part("How the faults ended", () => OutcomePart.Write(chapter));
-            chapter.Part("Where the models diverge", () => DivergencePart.Write(chapter));
-            chapter.Part("Invariants", () => FidelityPart.Invariants(chapter));
-            chapter.Part("Invalidation windows and faults in time", () => WindowPart.Write(chapter));
-            chapter.Part("How long faults took", () => LatencyPart.Write(chapter));
-            chapter.Part("Cost of the hot path", () => CostPart.Write(chapter));
-            chapter.Part("What is known, inferred and assumed", () => AssumptionPart.Write(chapter));
+            foreach ((string anchor, string title, Action<ChapterContext> write) in s_parts)
+            {
+                chapter.Part(anchor, title, () => write(chapter));
+            }
         }
 
-        chapter.Part("Where this comes from", () => ProvenancePart.Write(chapter));
+        chapter.Part("source", "Where this comes from", () => ProvenancePart.Write(chapter));
         html.Close();
     }
 }

@@ -1,27 +1,42 @@
+using System.Globalization;
 using TraceReplay.Analysis.Findings;
 using TraceReplay.Analysis.Report.Html;
 using TraceReplay.Analysis.Summary;
 using TraceReplay.Analysis.Views;
+using TraceReplay.Ingest.Dataset;
 
 namespace TraceReplay.Analysis.Report.Sections;
 
 /// <summary>The top of the page: the verdict in plain words, what was found, and all traces side by side.</summary>
 internal static class VerdictSection
 {
-    public static void Write(HtmlWriter html, DatasetSession session, IReadOnlyList<TraceSummary> traces)
+    public static void Write(HtmlWriter html, DatasetSession session, IReadOnlyList<TraceSummary> traces, ReportOrigin origin)
     {
         List<Verdict> verdicts = [.. traces.Select(Verdict.Of)];
         html.Open("header");
         html.Element("p", "TraceReplay: what the captures show, and what the models say of it", ("class", "kicker"));
         html.Element("h1", traces.Count == 1 ? Name(traces[0]) : Prose.Count(traces.Count, "capture", "captures"));
         Lead(html, traces, verdicts);
+        if (traces.Count == 1)
+        {
+            html.Element("p", VerdictText.Of(traces[0]));
+        }
+
+        html.Open("p", ("class", "note")).Text($"Made by {DatasetFormat.Program.Split('+')[0]}: ").Element("code", origin.Command, ("class", "command"));
+        if (traces is [{ Trace.Sha256: { } sha }])
+        {
+            html.Text("SHA-256 of the capture: ").Element("code", sha, ("class", "command"));
+        }
+
         html.Close();
-        html.Open("section", ("aria-label", "Findings")).Element("h2", "What was found");
-        Findings(html, session, traces);
+        html.Close();
+        Contents(html, traces);
+        html.Open("section", ("aria-label", "Findings"), ("id", "found")).Element("h2", "What was found");
+        Findings(html, session, traces, origin);
         html.Close();
         if (traces.Count > 1)
         {
-            html.Open("section").Element("h2", "All captures");
+            html.Open("section", ("id", "captures")).Element("h2", "All captures");
             Refusals(traces)?.Write(html);
             Table(html, traces, verdicts);
             html.Close();
@@ -86,10 +101,32 @@ internal static class VerdictSection
         }
     }
 
-    private static void Findings(HtmlWriter html, DatasetSession session, IReadOnlyList<TraceSummary> traces)
+    private static void Contents(HtmlWriter html, IReadOnlyList<TraceSummary> traces)
+    {
+        html.Open("nav", ("class", "contents"), ("aria-label", "Contents"));
+        html.Element("a", "What was found", ("href", "#found"));
+        if (traces.Count > 1)
+        {
+            html.Element("a", "All captures", ("href", "#captures"));
+        }
+
+        foreach (TraceSummary trace in WithChapter(traces))
+        {
+            html.Element("a", Name(trace), ("href", "#" + Anchor(trace)));
+            foreach ((string id, string title) in traces.Count == 1 && trace.Faults > 0 ? TraceChapter.Parts : [])
+            {
+                html.Element("a", title, ("href", $"#{id}-{trace.Trace.Id}"));
+            }
+        }
+
+        html.Element("a", "How to read this", ("href", "#method"));
+        html.Close();
+    }
+
+    private static void Findings(HtmlWriter html, DatasetSession session, IReadOnlyList<TraceSummary> traces, ReportOrigin origin)
     {
         html.Open("ul", ("class", "findings"));
-        int said = Named(html, traces) + Misses(html, traces) + KernelViolations(html, session, traces) + Refused(html, traces) + Divergences(html, traces);
+        int said = Named(html, traces, origin) + Misses(html, traces) + KernelViolations(html, session, traces) + Refused(html, traces) + Divergences(html, traces);
         if (said == 0)
         {
             html.Element("li", traces.All(t => Verdict.Of(t).Tone == Tone.Unknown)
@@ -100,15 +137,31 @@ internal static class VerdictSection
         html.Close();
     }
 
-    private static int Named(HtmlWriter html, IReadOnlyList<TraceSummary> traces)
+    private static int Named(HtmlWriter html, IReadOnlyList<TraceSummary> traces, ReportOrigin origin)
     {
         const int most = 12;
-        var found = traces.SelectMany(t => t.Findings.Select(f => (Trace: t, Finding: f))).Where(f => f.Finding.Severity != Finding.Spell(Severity.Note)).ToList();
-        foreach ((TraceSummary trace, FindingRow finding) in found.OrderBy(f => f.Finding.Severity switch { "critical" => 0, "serious" => 1, _ => 2 }).Take(most))
+        HashSet<string> chapters = [.. WithChapter(traces).Select(t => t.Trace.Id)];
+        var found = traces.SelectMany(t => AlikeFindings.Of(t.Findings).Select(f => (Trace: t, Alike: f))).Where(f => f.Alike.First.Severity != Finding.Spell(Severity.Note)).ToList();
+        foreach ((TraceSummary trace, AlikeFindings alike) in found.OrderBy(f => f.Alike.First.Severity switch { "critical" => 0, "serious" => 1, _ => 2 }).Take(most))
         {
-            html.Open("li", ("class", finding.Severity == "warning" ? "warn" : "bad")).Element("strong", $"{finding.Finding}{(traces.Count > 1 ? $" in {Name(trace)}" : "")}")
-                .Text($" ({finding.Severity}, {finding.Certainty}; {finding.Cause}): {Prose.Sentence(finding.Title)} {Prose.Sentence(finding.Evidence)}");
-            html.Element("span", finding.Advice, ("class", "cause")).Close();
+            FindingRow finding = alike.First;
+            html.Open("li", ("class", IsDefect(finding) ? "bad" : "warn"), ("id", $"{finding.Finding}-{trace.Trace.Id}-{(finding.FirstSeq ?? 0).ToString(CultureInfo.InvariantCulture)}")).Element("strong", finding.Finding);
+            if (traces.Count > 1)
+            {
+                html.Text(" in ").Element(chapters.Contains(trace.Trace.Id) ? "a" : "span", Name(trace), ("href", chapters.Contains(trace.Trace.Id) ? "#" + Anchor(trace) : null))
+                    .Text(trace.Trace.Host is { } host ? $" of {host}" : "");
+            }
+
+            html.Text($" ({finding.Severity}, {finding.Certainty}; {finding.Cause}): {alike.Says()}");
+            html.Element("span", finding.Advice, ("class", "cause"));
+            if (finding.FirstFault is { } first)
+            {
+                string fault = first.ToString(CultureInfo.InvariantCulture);
+                html.Element("code", $"tracereplay around {trace.Trace.Id} -d {origin.Directory} --fault {fault}", ("class", "command"));
+                html.Element("code", $"tracereplay export -d {origin.Directory} --trace {trace.Trace.Id} --fault {fault} -o {trace.Trace.Id}.perfetto-trace", ("class", "command"));
+            }
+
+            html.Close();
         }
 
         if (found.Count > most)
@@ -118,6 +171,9 @@ internal static class VerdictSection
 
         return found.Count;
     }
+
+    // What KVM does right, however bad for the guest, is not in the colour of what it does wrong.
+    private static bool IsDefect(FindingRow finding) => (finding.Cause is "kernel" or "model") && (finding.Severity is "critical" or "serious");
 
     private static int Misses(HtmlWriter html, IReadOnlyList<TraceSummary> traces)
     {
@@ -159,7 +215,8 @@ internal static class VerdictSection
         }
 
         string models = string.Join(", ", Verdict.Models(traces).Select(m => $"{m} {Prose.Count(traces.Where(t => Verdict.Ends(t, "EFAULT", SummaryReader.Observed) > 0).Sum(t => Verdict.Ends(t, "EFAULT", m)))}"));
-        html.Open("li", ("class", "bad")).Element("strong", "Guest pages refused")
+        bool defect = traces.Any(t => t.Findings.Any(IsDefect));
+        html.Open("li", ("class", defect ? "bad" : null)).Element("strong", defect ? "Guest pages refused" : "Guest pages refused as they must be")
             .Text($": the kernel{(captures > 1 ? "s" : "")} ended {Prose.Count(faults, "fault", "faults")} with EFAULT{(traces.Count > 1 ? $", in {Prose.Count(captures, "capture", "captures")}" : "")}. On the same captures the models refuse: {models}.").Close();
         return 1;
     }
