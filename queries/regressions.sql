@@ -1,5 +1,5 @@
 -- What went wrong on the newest day that no earlier day of the same host and kernel had?
--- Columns: finding is a kind of violation, divergence or infidelity, as `nightly` keeps apart; traces and rows count it on the newest day; example is a trace that has it; baseline_days and baseline_traces say how much there was to compare with: where they are 0 the row is new because everything is.
+-- Columns: finding is a kind of violation, divergence or infidelity, as `nightly` keeps apart; traces and rows count it on the newest day; example is a trace that has it, example_file its file; baseline_days and baseline_traces say how much there was to compare with: where they are 0 the row is new because everything is.
 -- Then: `nightly` says the same with its statistics; look an example up with `summary`, `invariants`, `divergences` or `fidelity_misses`.
 WITH findings AS (
     SELECT trace_id, 'violation' AS kind, format('{} by {}: {}', invariant, model, verdict) AS finding, count(*) AS rows FROM violations GROUP BY ALL
@@ -8,7 +8,7 @@ WITH findings AS (
     UNION ALL
     SELECT trace_id, 'infidelity', format('{} of {}', quantity, model), count(*) FROM fidelity_misses WHERE NOT coalesce(lost, false) GROUP BY ALL
 ), days AS (
-    SELECT trace_id, host, kernel, date, max(date) OVER (PARTITION BY host, kernel) AS newest FROM traces
+    SELECT trace_id, path, host, kernel, date, max(date) OVER (PARTITION BY host, kernel) AS newest FROM traces
 ), baseline AS (
     SELECT d.host, d.kernel, f.kind, f.finding FROM findings f JOIN days d USING (trace_id) WHERE d.date < d.newest GROUP BY ALL
 ), depth AS (
@@ -23,6 +23,7 @@ SELECT
     count(*) AS traces,
     sum(f.rows)::BIGINT AS rows,
     min(f.trace_id) AS example,
+    arg_min(regexp_extract(d.path, '[^/]+$'), f.trace_id) AS example_file,
     coalesce(any_value(h.days), 0) AS baseline_days,
     coalesce(any_value(h.traces), 0) AS baseline_traces
 FROM findings f

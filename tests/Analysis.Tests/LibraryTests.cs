@@ -125,9 +125,9 @@ public class LibraryTests
             .Result("divergences", "d", "SELECT 'd' AS trace_id, 'current' AS model_a, 'merged' AS model_b, 'EFAULT' AS outcome_a, 'FIXED' AS outcome_b, 'P4' AS page_kind");
         Assert.Equal(
             [
-                "h one,6.12.95+deb12-amd64,2026-11-22,infidelity,pfn of current,1,1,c,2,2",
-                "h one,6.12.95+deb12-amd64,2026-11-22,violation,INV-04 by current: violated,1,2,c,2,2",
-                "h one,7.2,2026-11-22,divergence,\"current EFAULT, merged FIXED, page kind P4\",1,1,d,0,0",
+                "h one,6.12.95+deb12-amd64,2026-11-22,infidelity,pfn of current,1,1,c,x.trace.dat,2,2",
+                "h one,6.12.95+deb12-amd64,2026-11-22,violation,INV-04 by current: violated,1,2,c,x.trace.dat,2,2",
+                "h one,7.2,2026-11-22,divergence,\"current EFAULT, merged FIXED, page kind P4\",1,1,d,x.trace.dat,0,0",
             ],
             Rows(data, "regressions").Skip(1));
     }
