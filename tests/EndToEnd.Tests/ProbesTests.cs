@@ -22,6 +22,22 @@ public class ProbesTests
     }
 
     [Fact]
+    public void Check_holds_the_definitions_against_types_and_symbols_and_places_nothing()
+    {
+        using var scratch = new Scratch();
+        string types = Path.Combine(Tool.Samples, "..", "tests", "Analysis.Tests", "Probes", "fault.btf");
+        scratch.Write("kallsyms", "0000000000000000 t handle\n0000000000000000 t kvm_tdp_page_fault\n"u8);
+        ToolResult result = scratch.Run("probes", "--check", "--btf", types, "--kallsyms", scratch["kallsyms"], "--kernel", "6.12.95+deb12-amd64");
+        Assert.Equal((1, ""), (result.Code, result.Error));
+        Assert.Contains("no types of kvm_tdp_page_fault", result.Output, StringComparison.Ordinal);
+        Assert.Contains("definitions of 6.12: 0 right, 28 wrong, 2 cannot be told\n", result.Output, StringComparison.Ordinal);
+        Assert.Equal(3, scratch.Run("probes", "--check", "--btf", scratch["kallsyms"]).Code);
+        Assert.Equal(4, scratch.Run("probes", "--check", "--btf", scratch["nowhere"]).Code);
+        Assert.Equal(2, scratch.Run("probes", "--btf", types).Code);
+        Assert.Equal(2, scratch.Run("probes", "--check", "--install").Code);
+    }
+
+    [Fact]
     public void Install_adds_to_what_is_there_and_adds_nothing_the_second_time()
     {
         using var scratch = new Scratch();
