@@ -5,7 +5,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 version=${1:?usage: $0 VERSION [RID…]}
 shift
-[ $# -gt 0 ] || set -- linux-x64 linux-arm64
+if [ $# -eq 0 ]; then
+    # The platforms that the lock files know; another one changes them.
+    set -- linux-x64 linux-arm64
+    export RestoreLockedMode=true
+fi
 most=$((60 * 1024 * 1024))
 out=artifacts/release-$version
 rm -rf "$out"
