@@ -1,5 +1,5 @@
 -- When the host moves a page, does anything have to be changed in the guest's own page tables?
--- Columns: kernel and scenario (the capture's name without kernel version and endings) say whose; remapped counts guest frames that were given another host page while the guest ran; guest_walks counts kvm_mmu_pagetable_walk, KVM reading the guest's page tables; walks_in_window those of a task inside its own notifier window; guest_ptes_written counts kvm_mmu_set_accessed_bit and kvm_mmu_set_dirty_bit, KVM writing them (NULL on arm64, where KVM has no such events).
+-- Columns: kernel and scenario (what ran in the capture, docs/dataset.md) say whose; remapped counts guest frames that were given another host page while the guest ran; guest_walks counts kvm_mmu_pagetable_walk, KVM reading the guest's page tables; walks_in_window those of a task inside its own notifier window; guest_ptes_written counts kvm_mmu_set_accessed_bit and kvm_mmu_set_dirty_bit, KVM writing them (NULL on arm64, where KVM has no such events).
 -- Then: with remapped above 0, the last two at 0 say that the guest's tables played no part; other walks come from the emulation of instructions.
 WITH pfns AS (
     SELECT trace_id, vm, gfn, count(DISTINCT observed_pfn) AS pfns FROM faults WHERE observed_pfn IS NOT NULL GROUP BY ALL
@@ -17,7 +17,7 @@ WITH pfns AS (
 )
 SELECT
     regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') || if(t.arch IN ('aarch64', 'arm64'), '-arm64', '') AS kernel,
-    regexp_replace(regexp_replace(parse_filename(t.path), '([.](trace|dat|data|perf|nettrace|txt|text|log|zst|gz|xz|bz2|lz4|zip|tar|tgz))+$', ''), '^[0-9]+[.][0-9]+[-.]', '') AS scenario,
+    t.scenario,
     m.remapped,
     if(t.arch IN ('aarch64', 'arm64'), NULL, coalesce(w.walks, 0)) AS guest_walks,
     if(t.arch IN ('aarch64', 'arm64'), NULL, coalesce(i.walks, 0)) AS walks_in_window,

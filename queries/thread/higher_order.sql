@@ -1,5 +1,5 @@
 -- Which pages of non-compound higher-order blocks fail?
--- Columns: kernel and scenario (the capture's name without kernel version and endings) say whose; order is the block's, from kmem:mm_page_alloc (0: a single page; NULL: given out before the capture began); heads and tails count guest pages on the block's first page and on its others; heads_efault and tails_efault those that the kernel refused.
+-- Columns: kernel and scenario (what ran in the capture, docs/dataset.md) say whose; order is the block's, from kmem:mm_page_alloc (0: a single page; NULL: given out before the capture began); heads and tails count guest pages on the block's first page and on its others; heads_efault and tails_efault those that the kernel refused.
 -- Then: where tails_efault equals tails and heads_efault is 0, the refcount decides and nothing else: head 1, tail 0.
 WITH page AS (
     -- The pfn behind a refused fault is in no event of the fault itself: it is what the driver had put there, which the models know.
@@ -19,7 +19,7 @@ WITH page AS (
 )
 SELECT
     regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') || if(t.arch IN ('aarch64', 'arm64'), '-arm64', '') AS kernel,
-    regexp_replace(regexp_replace(parse_filename(t.path), '([.](trace|dat|data|perf|nettrace|txt|text|log|zst|gz|xz|bz2|lz4|zip|tar|tgz))+$', ''), '^[0-9]+[.][0-9]+[-.]', '') AS scenario,
+    t.scenario,
     b."order" AS "order",
     count(DISTINCT (b.vm, b.gfn)) FILTER (b.pfn = b.base) AS heads,
     count(DISTINCT (b.vm, b.gfn)) FILTER (b.pfn = b.base AND b.observed_outcome = 'EFAULT') AS heads_efault,

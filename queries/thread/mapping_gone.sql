@@ -1,5 +1,5 @@
 -- If the mapping in user space ceases to exist, is anything left for KVM to follow?
--- Columns: kernel and scenario (the capture's name without kernel version and endings) say whose; unmaps counts notifier windows of the kind UNMAP over memslots; zapped_pages what they removed; touched counts guest pages in them that faulted afterwards, efault those that KVM then refused because nothing is mapped there (page kind N), again those that something new had been mapped under.
+-- Columns: kernel and scenario (what ran in the capture, docs/dataset.md) say whose; unmaps counts notifier windows of the kind UNMAP over memslots; zapped_pages what they removed; touched counts guest pages in them that faulted afterwards, efault those that KVM then refused because nothing is mapped there (page kind N), again those that something new had been mapped under.
 -- Then: a page may be in both, where it was touched before and after something new lay there; one in neither cannot be.
 WITH gone AS (
     SELECT trace_id, window_id, vm, hva_start, hva_end, start_seq, end_seq, zapped_pages
@@ -15,7 +15,7 @@ WITH gone AS (
 )
 SELECT
     regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') || if(t.arch IN ('aarch64', 'arm64'), '-arm64', '') AS kernel,
-    regexp_replace(regexp_replace(parse_filename(t.path), '([.](trace|dat|data|perf|nettrace|txt|text|log|zst|gz|xz|bz2|lz4|zip|tar|tgz))+$', ''), '^[0-9]+[.][0-9]+[-.]', '') AS scenario,
+    t.scenario,
     count(*) AS unmaps,
     sum(g.zapped_pages)::BIGINT AS zapped_pages,
     coalesce(any_value(l.touched), 0) AS touched,

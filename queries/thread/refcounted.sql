@@ -1,5 +1,5 @@
 -- Does KVM take every non-reserved pfn with a struct page for refcounted?
--- Columns: kernel and scenario (the capture's name without kernel version and endings) say whose; page_kind as `tracereplay models --vocabulary` tells (P2 order 0, P3 head and P4 tail of a higher-order block of a driver, P5 device memory; GUP is what the core mm gave out); refcount is what struct page of such a page holds; faults counts lookups of it, mapped and efault how the kernel ended them; put counts calls of kvm_release_* inside these faults (for a pfn without struct page the call does nothing).
+-- Columns: kernel and scenario (what ran in the capture, docs/dataset.md) say whose; page_kind as `tracereplay models --vocabulary` tells (P2 order 0, P3 head and P4 tail of a higher-order block of a driver, P5 device memory; GUP is what the core mm gave out); refcount is what struct page of such a page holds; faults counts lookups of it, mapped and efault how the kernel ended them; put counts calls of kvm_release_* inside these faults (for a pfn without struct page the call does nothing).
 -- Then: put as large as mapped for P2 and P3 says that the kernel took a driver's page for refcounted; efault for P4 that a count of 0 was refused.
 WITH put AS (
     SELECT trace_id, pid, seq FROM release_pfn
@@ -17,7 +17,7 @@ WITH put AS (
 )
 SELECT
     regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') || if(t.arch IN ('aarch64', 'arm64'), '-arm64', '') AS kernel,
-    regexp_replace(regexp_replace(parse_filename(t.path), '([.](trace|dat|data|perf|nettrace|txt|text|log|zst|gz|xz|bz2|lz4|zip|tar|tgz))+$', ''), '^[0-9]+[.][0-9]+[-.]', '') AS scenario,
+    t.scenario,
     f.page_kind,
     CASE f.page_kind WHEN 'P2' THEN '1' WHEN 'P3' THEN '1' WHEN 'P4' THEN '0' WHEN 'P5' THEN 'no struct page' WHEN 'P0' THEN 'no struct page' ELSE '1 or more' END AS refcount,
     count(*) AS faults,

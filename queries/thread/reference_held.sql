@@ -1,5 +1,5 @@
 -- Does KVM hold its reference while the page is mapped?
--- Columns: kernel and scenario (the capture's name without kernel version and endings) say whose; leaves counts faults that mapped a page of the core mm (GUP) or a driver's page that the kernel took for refcounted; put_in_fault those in which the reference went back before the vCPU ran again; put_later the others; still_mapped the leaves whose SPTE was there after the put (NULL where no zap is recorded, as on arm64); outlived is the median number of recorded events for which it stayed.
+-- Columns: kernel and scenario (what ran in the capture, docs/dataset.md) say whose; leaves counts faults that mapped a page of the core mm (GUP) or a driver's page that the kernel took for refcounted; put_in_fault those in which the reference went back before the vCPU ran again; put_later the others; still_mapped the leaves whose SPTE was there after the put (NULL where no zap is recorded, as on arm64); outlived is the median number of recorded events for which it stayed.
 -- Then: put_later of 0 says that no reference is held while a page is mapped; what protects the page is the notifier, see `thread/notifier`.
 WITH put AS (
     SELECT trace_id, pid, seq FROM release_pfn
@@ -32,7 +32,7 @@ WITH put AS (
 )
 SELECT
     regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') || if(t.arch IN ('aarch64', 'arm64'), '-arm64', '') AS kernel,
-    regexp_replace(regexp_replace(parse_filename(t.path), '([.](trace|dat|data|perf|nettrace|txt|text|log|zst|gz|xz|bz2|lz4|zip|tar|tgz))+$', ''), '^[0-9]+[.][0-9]+[-.]', '') AS scenario,
+    t.scenario,
     count(*) AS leaves,
     count(l.put_seq) AS put_in_fault,
     count(*) - count(l.put_seq) AS put_later,

@@ -1,5 +1,5 @@
 -- What changes with `v11`, and what with `merged`?
--- Columns: kernel and scenario (the capture's name without kernel version and endings) say whose; kernel_efault counts guest pages that the captured kernel refused; current_efault, v11_efault and merged_efault those that each model refuses over the same events; current_refs, v11_refs and merged_refs are the references that it takes in all faults; violated counts, by model, broken invariants that are not its design (INV-31: a page refused that the host does map; INV-09b: accessed and dirty marks on a page that is not refcounted).
+-- Columns: kernel and scenario (what ran in the capture, docs/dataset.md) say whose; kernel_efault counts guest pages that the captured kernel refused; current_efault, v11_efault and merged_efault those that each model refuses over the same events; current_refs, v11_refs and merged_refs are the references that it takes in all faults; violated counts, by model, broken invariants that are not its design (INV-31: a page refused that the host does map; INV-09b: accessed and dirty marks on a page that is not refcounted).
 -- Then: `divergences` has the faults, `invariants` and docs/invariants.md what was broken.
 WITH kernel AS (
     SELECT trace_id, count(DISTINCT (vm, gfn)) FILTER (observed_outcome = 'EFAULT') AS efault FROM faults GROUP BY trace_id
@@ -16,7 +16,7 @@ WITH kernel AS (
 )
 SELECT
     regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') || if(t.arch IN ('aarch64', 'arm64'), '-arm64', '') AS kernel,
-    regexp_replace(regexp_replace(parse_filename(t.path), '([.](trace|dat|data|perf|nettrace|txt|text|log|zst|gz|xz|bz2|lz4|zip|tar|tgz))+$', ''), '^[0-9]+[.][0-9]+[-.]', '') AS scenario,
+    t.scenario,
     any_value(k.efault) AS kernel_efault,
     max(m.efault) FILTER (m.model = 'current') AS current_efault,
     max(m.efault) FILTER (m.model = 'v11') AS v11_efault,

@@ -85,11 +85,11 @@ internal static class NightIngest
                 return (Seen(null, null, noted) with { Ignored = reason }, false);
             }
 
-            IngestResult result = Ingestor.Ingest(file.Path, options.Dataset, new IngestOptions { Host = file.Host, Date = file.Date, Jobs = 1, Waiting = options.Waiting }, ct);
+            IngestResult result = Ingestor.Ingest(file.Path, options.Dataset, new IngestOptions { Scenario = options.Scenario, Host = file.Host, Date = file.Date, Jobs = 1, Waiting = options.Waiting }, ct);
             string? failure = result.Damage?.ToString() ?? (result.Manifest.Complete ? null : $"{file.Path}: {(result.Manifest.Warnings is [var first, ..] ? first : "damaged")}");
             return Replayed(file, result, options, ct) is { } failed
                 ? (Seen(result.TraceId, failure ?? failed, result.Manifest.Date) with { FailedProgram = failure is null ? InboxIndex.Program : null }, false)
-                : (Seen(result.TraceId, failure, result.Manifest.Date), false);
+                : (Seen(result.TraceId, failure, result.Manifest.Date) with { Scenario = Scenario(file, result, options) }, false);
         }
         catch (CaptureException e)
         {
@@ -104,6 +104,10 @@ internal static class NightIngest
             return (Seen(null, $"{file.Path}: a defect of tracereplay, please report: {e.GetType().Name}: {e.Message}", noted) with { FailedProgram = InboxIndex.Program }, false);
         }
     }
+
+    // The inbox's names tell what ran, but for files that all have one name.
+    private static string Scenario(InboxFile file, IngestResult result, NightOptions options) =>
+        options.Scenario ?? (ScenarioName.IsTelling(file.Scenario) ? file.Scenario : result.Manifest.Scenario ?? file.Scenario);
 
     /// <returns>null, or why the capture could not be replayed.</returns>
     private static string? Replayed(InboxFile file, IngestResult result, NightOptions options, CancellationToken ct)

@@ -31,6 +31,9 @@ public sealed record NightOptions
     /// <summary>Dates of the dataset older than this many days before the night are dropped; null = none.</summary>
     public int? RetentionDays { get; init; }
 
+    /// <summary>What ran in the captures that this run takes; null = what their files are called.</summary>
+    public string? Scenario { get; init; }
+
     /// <summary>Whether retention may remove more than half of the dataset's days.</summary>
     public bool RetentionMost { get; init; }
 

@@ -25,7 +25,7 @@ public static class Tables
     public static TableSchema Traces { get; } = TableSchema.Parse("traces", "traces/manifests", """
         trace_id VARCHAR, path VARCHAR, sha256 VARCHAR, format VARCHAR, host VARCHAR, date DATE, kernel VARCHAR, arch VARCHAR,
         cpu_vendor VARCHAR, clock VARCHAR, clock_unit VARCHAR, cpus INTEGER, start_ns BIGINT, end_ns BIGINT, events BIGINT,
-        lost BIGINT, complete BOOLEAN, warnings VARCHAR[]
+        lost BIGINT, complete BOOLEAN, warnings VARCHAR[], scenario VARCHAR
         """);
 
     public static TableSchema LostEvents { get; } = TableSchema.Parse("lost_events", "traces/lost_events", """

@@ -150,7 +150,7 @@ public static class ViewCatalog
     {
         TableSchema table = Tables.Traces;
         string columns = string.Join(", ", table.Columns.Select(c => $"{c.Name}: '{c.Type}'"));
-        return new ViewDefinition(table.Name, HasManifest(dataset) && manifests != "[]" ? $"SELECT * FROM {ReadManifests(root, columns, manifests)}" : Empty(table));
+        return new ViewDefinition(table.Name, HasManifest(dataset) && manifests != "[]" ? $"SELECT * REPLACE (coalesce(scenario, regexp_replace(regexp_replace(parse_filename(path), {Sql.Literal(ScenarioName.Endings)}, ''), {Sql.Literal(ScenarioName.KernelPrefix)}, '')) AS scenario) FROM {ReadManifests(root, columns, manifests)}" : Empty(table));
     }
 
     // A capture's own manifest hides its line in its day's file (Manifests).

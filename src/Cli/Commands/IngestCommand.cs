@@ -16,11 +16,12 @@ internal static class IngestCommand
         var events = new Option<string[]>("--events", "-e") { Description = "Only events that match, as system:event or event; repeatable (default: all)", HelpName = "GLOB", DefaultValueFactory = _ => [] };
         var host = new Option<string?>("--host") { Description = "Host that the captures come from (default: as recorded)", HelpName = "NAME" };
         Option<string?> kernel = CommonOptions.Kernel();
+        Option<string?> scenario = CommonOptions.Scenario();
         Option<string?> date = CommonOptions.Date("Day of the captures (default: as recorded, else of the file)");
         Option<int> jobs = CommonOptions.Jobs();
         Option<string?> format = CommonOptions.Format();
         Option<string?> output = CommonOptions.Output();
-        var command = new Command("ingest", "Decodes captures into a dataset; the same capture again is no second copy") { captures, dataset, events, host, kernel, date, jobs, format, output };
+        var command = new Command("ingest", "Decodes captures into a dataset; the same capture again is no second copy") { captures, dataset, events, host, kernel, scenario, date, jobs, format, output };
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
             CaptureInputs inputs = CaptureInputs.Resolve(parse.GetValue(captures)!);
@@ -34,6 +35,7 @@ internal static class IngestCommand
                 EventGlobs = parse.GetValue(events)!,
                 Host = parse.GetValue(host),
                 Kernel = parse.GetValue(kernel),
+                Scenario = parse.GetValue(scenario),
                 Date = parse.GetValue(date) is { } day ? DateOnly.ParseExact(day, "yyyy-MM-dd", CultureInfo.InvariantCulture) : null,
                 Jobs = parse.GetValue(jobs),
             };

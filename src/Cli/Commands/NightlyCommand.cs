@@ -26,6 +26,8 @@ internal static class NightlyCommand
             HelpName = "I/N",
             CustomParser = result => Parsed(result, Shard.Parse(result.Tokens[0].Value), "expected I/N with I from 1 to N"),
         };
+        Option<string?> scenario = CommonOptions.Scenario();
+        scenario.Description = "What ran in the captures that this run takes (default: the file's name; a marker's word where all have one name)";
         Option<int?> settle = Number("--settle", "SECONDS", "Leave files that changed less long ago for the next run", 60, least: 0);
         Option<int?> baseline = Number("--baseline-nights", "N", "Earlier nights to compare with", 14, least: 1);
         Option<int?> retention = Number("--retention", "DAYS", "Days before the night that the dataset keeps (default: all)", null, least: 1, most: 36_500);
@@ -43,7 +45,7 @@ internal static class NightlyCommand
         failOn.CompletionSources.Add([Regression, .. Findings.Kinds]);
         var command = new Command("nightly", "The scheduled job: ingests and replays what is new in an inbox, and compares the night with those before")
         {
-            inbox, dataset, output, jobs, memory, date, shard, settle, baseline, retention, retentionMost, followLinks, wait, failOn,
+            inbox, dataset, output, jobs, memory, date, shard, scenario, settle, baseline, retention, retentionMost, followLinks, wait, failOn,
         };
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
@@ -56,6 +58,7 @@ internal static class NightlyCommand
                 MemoryMiB = parse.GetValue(memory) ?? (int)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3 >> 20),
                 Date = parse.GetValue(date),
                 Shard = parse.GetValue(shard),
+                Scenario = parse.GetValue(scenario),
                 Settle = TimeSpan.FromSeconds(parse.GetValue(settle)!.Value),
                 BaselineNights = parse.GetValue(baseline)!.Value,
                 RetentionDays = parse.GetValue(retention),

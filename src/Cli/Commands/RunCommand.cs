@@ -18,12 +18,13 @@ internal static class RunCommand
         Option<string[]> model = CommonOptions.Model();
         Option<string?> setting = CommonOptions.Setting();
         Option<string?> kernel = CommonOptions.Kernel();
+        Option<string?> scenario = CommonOptions.Scenario();
         Option<int> jobs = CommonOptions.Jobs();
         Option<bool> ignoreProbes = CommonOptions.IgnoreProbes();
         Option<string[]> failOn = CommonOptions.FailOn();
         var report = new Option<string?>("--report") { Description = "Write a page with pictures too", HelpName = "FILE.html" };
         var mail = new Option<bool>("--mail") { Description = "The verdict as text for a mail: 72 columns, the capture's SHA-256, the commands to repeat it" };
-        var command = new Command("run", "From captures to a verdict: ingest, replay, and a summary to read in a minute") { captures, dataset, report, mail, model, setting, kernel, ignoreProbes, jobs, failOn };
+        var command = new Command("run", "From captures to a verdict: ingest, replay, and a summary to read in a minute") { captures, dataset, report, mail, model, setting, kernel, scenario, ignoreProbes, jobs, failOn };
         command.SetAction(Guard.Action((parse, terminal, ct) =>
         {
             CaptureInputs inputs = CaptureInputs.Resolve(parse.GetValue(captures)!);
@@ -36,7 +37,7 @@ internal static class RunCommand
             string root = kept ?? Path.Combine(Path.GetTempPath(), $"tracereplay-run-{Guid.NewGuid():N}");
             try
             {
-                (IReadOnlyList<Ingested> done, int code) = Pipeline.Ingest(inputs, root, new IngestOptions { Jobs = parse.GetValue(jobs), Kernel = parse.GetValue(kernel) }, terminal, ct);
+                (IReadOnlyList<Ingested> done, int code) = Pipeline.Ingest(inputs, root, new IngestOptions { Jobs = parse.GetValue(jobs), Kernel = parse.GetValue(kernel), Scenario = parse.GetValue(scenario) }, terminal, ct);
                 if (done.Count == 0)
                 {
                     return code;

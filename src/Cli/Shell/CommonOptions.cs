@@ -57,6 +57,19 @@ internal static partial class CommonOptions
         return option;
     }
 
+    public static Option<string?> Scenario()
+    {
+        var option = new Option<string?>("--scenario") { Description = "What ran in captures whose markers do not say it (default: the file's name)", HelpName = "NAME" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && (result.Tokens[0].Value.Length is 0 or > 200 || result.Tokens[0].Value.Any(char.IsControl)))
+            {
+                result.AddError("--scenario: expected a name of 1 to 200 characters");
+            }
+        });
+        return option;
+    }
+
     public static Option<bool> IgnoreProbes() => new("--ignore-probes") { Description = "Leave probe events out and infer what they tell; assumptions then says what that costs" };
 
     public static Option<string[]> FailOn()

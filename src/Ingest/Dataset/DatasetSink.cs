@@ -11,6 +11,9 @@ internal sealed class DatasetSink : IEventSink, IDisposable
     // 32 Ki rows: large enough for columns to compress, and small: what many tables hold in memory costs a page fault for each page.
     private const int RowGroupRows = 1 << 15;
     private const long HeldLimit = 40 << 20;
+    // Rows of each table that are looked at for what they say of the whole capture.
+    private const int FirstRows = 64;
+
     private const int ProgressStep = 1 << 16;
 
     // A kernel has 2,000 kinds of events with ten fields each; every column of a table takes memory, every name a place in the manifest.
@@ -71,9 +74,9 @@ internal sealed class DatasetSink : IEventSink, IDisposable
             return;
         }
 
-        if (table.Rows + table.PendingRows == 0)
+        if (table.Rows + table.PendingRows < FirstRows)
         {
-            SeeVendor(in record);
+            SeeFirst(in record);
         }
 
         long before = table.Held;
@@ -91,6 +94,9 @@ internal sealed class DatasetSink : IEventSink, IDisposable
 
     /// <summary>What the first kvm_exit says of the CPU: its isa is VMX or SVM.</summary>
     public string? Vendor { get; private set; }
+
+    /// <summary>The scenario that one of the first markers names; null if none does.</summary>
+    public string? Scenario { get; private set; }
 
     public void Lost(in LostRecords lost) => Holes.Add((lost, LastSeq(lost.Instance, lost.Cpu)));
 
@@ -118,6 +124,15 @@ internal sealed class DatasetSink : IEventSink, IDisposable
     {
         _queue.Abandon();
         _tables.ForEach(t => t.Dispose());
+    }
+
+    private void SeeFirst(in EventRecord record)
+    {
+        SeeVendor(in record);
+        if (Scenario is null && record.Format.Name is "print" or "tracing_mark_write" or "bprint" or "bputs")
+        {
+            Scenario = ScenarioName.InMarker(record.Payload);
+        }
     }
 
     private void SeeVendor(in EventRecord record)

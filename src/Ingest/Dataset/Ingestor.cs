@@ -20,6 +20,9 @@ public sealed record IngestOptions
     /// <summary>Release of the captured kernel, for a capture that does not name it (a text, a nettrace); null = unknown.</summary>
     public string? Kernel { get; init; }
 
+    /// <summary>What ran in a capture whose markers do not say it; null = the name of its file.</summary>
+    public string? Scenario { get; init; }
+
     /// <summary>Threads; 0 = one for each processor.</summary>
     public int Jobs { get; init; }
 
@@ -113,6 +116,11 @@ public static class Ingestor
             warnings.Add($"the capture itself names its kernel {info.Kernel}: {named} was not taken");
         }
 
+        if (options.Scenario is { } said && sink.Scenario is { } marked && said != marked)
+        {
+            warnings.Add($"a marker of the capture names its scenario {marked}: {said} was not taken");
+        }
+
         if (damage is not null)
         {
             warnings.Insert(0, damage.ToString());
@@ -122,6 +130,7 @@ public static class Ingestor
         {
             TraceId = traceId,
             Path = source,
+            Scenario = ScenarioName.Of(sink.Scenario, options.Scenario, source),
             Sha256 = claim.Sha256,
             Format = info.Format,
             FormatVersion = info.Version,

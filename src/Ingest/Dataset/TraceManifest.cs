@@ -14,6 +14,9 @@ public sealed record TraceManifest
     /// <summary>The capture as it was named when ingested.</summary>
     public required string Path { get; init; }
 
+    /// <summary>What ran in it (<see cref="ScenarioName"/>); null in manifests of the time before it was said.</summary>
+    public string? Scenario { get; init; }
+
     /// <summary>Of the unpacked content, 64 hex digits.</summary>
     public required string Sha256 { get; init; }
 

@@ -51,6 +51,7 @@ internal static class CaptureTexts
             new("lost", "records that the recorder lost; a hole of unknown size counts as one", "records"),
             new("complete", "false where the capture was damaged or parts were passed over; warnings says how"),
             new("warnings", "what ingest has to say of the capture, one sentence each"),
+            new("scenario", "what ran in it: a marker's word (`scenario NAME`), else --scenario, else the file's name without endings and kernel version; the file's name too where it goes on behind the marker's (ttm.npt0 of ttm)"),
         ]),
         new(Tables.LostEvents, "one hole in the records of a CPU",
         [
