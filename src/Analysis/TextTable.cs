@@ -32,6 +32,9 @@ public sealed class TextTable
         }
     }
 
+    /// <summary>Characters of the longest line, as far as rows were measured.</summary>
+    public int Width => _indent.Length + _widths.Sum() + (2 * (_widths.Length - 1));
+
     /// <summary>Widens the columns to what the rows need.</summary>
     public void Measure(IEnumerable<string[]> rows)
     {

@@ -46,6 +46,24 @@ public class QueryTests
         """.ReplaceLineEndings("\n"),
         Printed("SELECT * FROM (VALUES ('ab', 1), (NULL, 200)) v(name, n)", RowFormat.Table));
 
+    private const string TwoRows = "SELECT * FROM (VALUES ('ab', 1), (NULL, 200)) v(name, n)";
+
+    [Fact]
+    public void Records_have_a_line_for_each_column() =>
+        Assert.Equal("-- row 1 --\nname  ab\nn     1\n-- row 2 --\nname  NULL\nn     200\n", Printed(TwoRows, RowFormat.Records));
+
+    /// <summary>The table takes 9 columns.</summary>
+    [Theory]
+    [InlineData(8, true)]
+    [InlineData(9, false)]
+    public void A_table_that_is_wider_than_the_terminal_comes_as_records(int columns, bool records)
+    {
+        using DatasetSession session = DatasetSession.WithoutDataset();
+        using var output = new StringWriter { NewLine = "\n" };
+        QueryRunner.Print(session, TwoRows, new Dictionary<string, string>(), RowFormat.Table, output, CancellationToken.None, columns);
+        Assert.Equal(Printed(TwoRows, records ? RowFormat.Records : RowFormat.Table), output.ToString());
+    }
+
     [Fact]
     public void A_table_of_any_length_streams() =>
         Assert.Equal(5002, Printed("SELECT range AS r FROM range(5000)", RowFormat.Table).TrimEnd().Split('\n').Length);

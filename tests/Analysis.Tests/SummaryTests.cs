@@ -161,6 +161,27 @@ public class SummaryTests
         Assert.DoesNotContain("would end", text, StringComparison.Ordinal);
     }
 
+    /// <summary>Whoever pastes a text asks what happened: what the records show by themselves comes before what no model can say.</summary>
+    [Fact]
+    public void Where_no_model_can_judge_the_records_findings_come_first()
+    {
+        var summary = new TraceSummary
+        {
+            Trace = new CapturedTrace("id", "x.txt", "ftrace text", null, "x86_64", null, "ns", 2, 0, 1, 10, 0, true),
+            Faults = 2,
+            Fidelity = [],
+            Outcomes = [new OutcomeCount("GUP", "RETRY", SummaryReader.Observed, 2)],
+            Divergences = [],
+            Assumptions = [],
+            Findings = [new FindingRow("id", "emulation-failed", "critical", "t", 1, 1, 1, 1, "measured", "guest", "e", "a")],
+        };
+        string verdict = VerdictText.Of(summary);
+        Assert.StartsWith("One finding matters: ", verdict, StringComparison.Ordinal);
+        Assert.Contains("All 2 faults were sent back to retry. No model can judge 2 faults: the kernel's version is not known", verdict, StringComparison.Ordinal);
+        Assert.Contains(" The fault was sent back to retry. No model can judge 1 fault: ", VerdictText.Of(summary with { Faults = 1, Outcomes = [new OutcomeCount("GUP", "RETRY", SummaryReader.Observed, 1)] }), StringComparison.Ordinal);
+        Assert.Equal("Nothing can be judged, for 2 rows could not be read. Record with trace-cmd or perf, whose files keep the fields; tracereplay info says what.", VerdictText.Of(summary with { Faults = 0, Unread = ["2 rows could not be read"] }));
+    }
+
     [Theory]
     [InlineData(16383, 16384, "99.99 %")]
     [InlineData(9999999, 10000000, "99.99 %")]

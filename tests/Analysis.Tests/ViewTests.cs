@@ -131,6 +131,30 @@ public class ViewTests
         Assert.Equal(ours.Select(Names, r => r.GetString(0)), names);
     }
 
+    /// <summary>A copy elsewhere, asked from anywhere: what an object store is to DuckDB, but for the protocol.</summary>
+    [Fact]
+    public void Views_can_be_printed_for_a_copy_that_lies_elsewhere()
+    {
+        using var data = new FakeDataset();
+        data.Manifest("a").Event("kvm.kvm_exit", "a", "SELECT 'a' AS trace_id, range AS seq FROM range(3)").Result("faults", "a", "SELECT 'a' AS trace_id, 1::BIGINT AS fault_id");
+        string copy = Path.Combine(Path.GetDirectoryName(data.Root)!, "it's a [copy]");
+        string sql = ViewsFile.At(data.Root, copy + "/");
+        Directory.Move(data.Root, copy);
+        using (DuckDBConnection stock = new("DataSource=:memory:"))
+        {
+            stock.Open();
+            using DuckDBCommand command = stock.CreateCommand();
+            command.CommandText = sql;
+            command.ExecuteNonQuery();
+            command.CommandText = "SELECT (SELECT count(*) FROM kvm_exit) + 10 * (SELECT count(*) FROM faults) + 100 * (SELECT count(*) FROM traces)";
+            Assert.Equal(113L, command.ExecuteScalar());
+        }
+
+        Directory.Move(copy, data.Root);
+        Assert.Contains("'s3://bucket/night/", ViewsFile.At(data.Root, "s3://bucket/night"), StringComparison.Ordinal);
+        Assert.Contains("an address, expected a directory", Assert.Throws<AnalysisException>(() => DatasetSession.Open("s3://bucket/night")).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_directory_that_is_no_dataset_is_refused_in_one_line()
     {

@@ -156,6 +156,16 @@ public sealed class ExportTests(SampleDataset samples)
     }
 
     [Fact]
+    public void A_shell_completes_the_ids_of_the_dataset_that_the_line_names()
+    {
+        string line = $"tracereplay export -d {samples.Root} --trace ";
+        string[] ids = [.. samples.Query("SELECT trace_id FROM traces").Select(r => r.GetProperty("trace_id").GetString()!)];
+        Assert.Equal(ids.Order(StringComparer.Ordinal), samples.Run($"[suggest:{line.Length}]", line).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
+        string nowhere = "tracereplay export -d /nonexistent --trace ";
+        Assert.Equal((0, ""), (samples.Run($"[suggest:{nowhere.Length}]", nowhere).Code, samples.Run($"[suggest:{nowhere.Length}]", nowhere).Output));
+    }
+
+    [Fact]
     public void A_file_appears_whole_or_not_at_all()
     {
         using Scratch scratch = new();

@@ -10,12 +10,13 @@ public static class QueryRunner
     /// <param name="session">The dataset.</param>
     /// <param name="sql">One or more statements.</param>
     /// <param name="parameters">Bound as prepared parameters `$name`; DuckDB turns the text into the type that the place asks for.</param>
+    /// <param name="widest">Columns of the terminal: a table that is wider comes as records; null = no bound.</param>
     /// <param name="format">Any but <see cref="RowFormat.Parquet"/>, which needs a file: <see cref="CopyToParquet"/>.</param>
     /// <param name="output">Where the rows go.</param>
     /// <returns>Rows printed.</returns>
     /// <exception cref="AnalysisException">The SQL is wrong, or a file of the dataset could not be read.</exception>
     public static long Print(
-        DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, RowFormat format, TextWriter output, CancellationToken ct) =>
+        DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, RowFormat format, TextWriter output, CancellationToken ct, int? widest = null) =>
         Guarded(session, () =>
         {
             using DuckDBCommand command = Prepared(session, sql, parameters);
@@ -29,7 +30,8 @@ public static class QueryRunner
             {
                 RowFormat.Csv => new CsvRowWriter(output),
                 RowFormat.Json => new JsonRowWriter(output),
-                RowFormat.Table => new TableRowWriter(output),
+                RowFormat.Table => new TableRowWriter(output, widest),
+                RowFormat.Records => new RecordRowWriter(output),
                 _ => throw new ArgumentOutOfRangeException(nameof(format)),
             };
             long rows = 0;

@@ -6,6 +6,9 @@ public enum RowFormat
     /// <summary>Aligned columns for people.</summary>
     Table,
 
+    /// <summary>A block of lines for each row, one line for each column.</summary>
+    Records,
+
     /// <summary>RFC 4180 with a header; NULL is an empty field, the empty string is "".</summary>
     Csv,
 

@@ -1,17 +1,22 @@
 namespace TraceReplay.Analysis.Query;
 
-/// <summary>Aligned columns. The first rows set the widths, so that any number of rows can stream by.</summary>
-internal sealed class TableRowWriter(TextWriter output) : IRowWriter
+/// <summary>Aligned columns. The first rows set the widths, so that any number of rows can stream by; if they are wider than may be, all rows come as records.</summary>
+internal sealed class TableRowWriter(TextWriter output, int? widest = null) : IRowWriter
 {
     private const int RowsThatSetWidths = 1000;
 
     private readonly List<string[]> _held = new(RowsThatSetWidths);
     private TextTable? _table;
+    private RecordRowWriter? _records;
+    private IReadOnlyList<string> _names = [];
     private bool _widthsSet;
 
-    public void Begin(CellReader cells) =>
+    public void Begin(CellReader cells)
+    {
+        _names = [.. cells.Names];
         _table = new TextTable([.. Enumerable.Range(0, cells.Names.Count)
             .Select(i => new TextColumn(cells.Names[i], cells.IsNumber(i)))]);
+    }
 
     public void Row(CellReader cells)
     {
@@ -32,7 +37,7 @@ internal sealed class TableRowWriter(TextWriter output) : IRowWriter
             return;
         }
 
-        _table!.WriteRow(output, texts);
+        Write(texts);
     }
 
     public void End()
@@ -47,10 +52,28 @@ internal sealed class TableRowWriter(TextWriter output) : IRowWriter
     {
         _widthsSet = true;
         _table!.Measure(_held);
-        _table.WriteHeader(output);
-        foreach (string[] row in _held)
+        if (widest is { } columns && _table.Width > columns)
         {
-            _table.WriteRow(output, row);
+            _records = new RecordRowWriter(output);
+            _records.Begin(_names);
+        }
+        else
+        {
+            _table.WriteHeader(output);
+        }
+
+        _held.ForEach(Write);
+    }
+
+    private void Write(string[] row)
+    {
+        if (_records is null)
+        {
+            _table!.WriteRow(output, row);
+        }
+        else
+        {
+            _records.Row(row);
         }
     }
 }

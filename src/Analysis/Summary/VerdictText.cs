@@ -23,12 +23,22 @@ public static class VerdictText
     {
         if (summary.Faults == 0)
         {
+            // Rows that could not be read may be the very ones that are asked for.
+            if (summary.Unread.Count > 0)
+            {
+                return $"Nothing can be judged, for {summary.Unread[0]}. Record with trace-cmd or perf, whose files keep the fields; tracereplay info says what.";
+            }
+
             return "Nothing can be judged: the capture shows no KVM fault. Record kvm:kvm_page_fault (x86) or kvm:kvm_guest_fault (arm64); tracereplay info says what else.";
         }
 
         FidelityLine? outcomes = summary.Fidelity.FirstOrDefault(f => f.Quantity == FidelityLine.Outcome);
-        List<string> sentences = [Judged(summary, outcomes), Ends(summary)];
-        sentences.AddRange(Found(summary));
+
+        // What the records show by themselves is the answer where no model can give one.
+        bool isJudged = outcomes is { Covered: > 0 };
+        List<string> sentences = isJudged || !Found(summary).Any()
+            ? [Judged(summary, outcomes), Ends(summary), .. Found(summary)]
+            : [.. Found(summary), Ends(summary), Judged(summary, outcomes)];
         if (outcomes is { Covered: > 0 })
         {
             sentences.Add(Records(summary));
@@ -44,7 +54,7 @@ public static class VerdictText
         string kernel = summary.Trace.Kernel is { } release ? $"Linux {Prose.Release(release)}" : "The kernel";
         if (outcomes is null or { Covered: 0 })
         {
-            return $"Nothing can be judged of {Prose.Count(summary.Faults, "fault", "faults")}: {string.Join("; ", WhyNot(summary, outcomes))}.";
+            return $"{(Found(summary).Any() ? "No model can judge" : "Nothing can be judged of")} {Prose.Count(summary.Faults, "fault", "faults")}: {string.Join("; ", WhyNot(summary, outcomes))}.";
         }
 
         string of = outcomes.Decided == outcomes.Total ? Prose.Count(outcomes.Decided, "fault", "faults") : $"the {Prose.Count(outcomes.Decided)} faults that can be decided";
@@ -89,7 +99,9 @@ public static class VerdictText
 
         string[] parts = [.. s_ends.Select(end => (end.Verb, Faults: observed.Where(o => o.Outcome == end.Outcome).Sum(o => o.Faults)))
             .Where(end => end.Faults > 0).OrderByDescending(end => end.Faults).Select(end => $"{Prose.Count(end.Faults)} {(end.Faults == 1 ? "was" : "were")} {end.Verb}")];
-        return $"Of {(summary.Faults == 1 ? "one fault" : $"the {Prose.Count(summary.Faults)} faults")} {Listed(parts)}.";
+        return summary.Faults == 1 ? $"The fault {Listed(parts)[2..]}."
+            : parts.Length == 1 ? $"All {Prose.Count(summary.Faults)} faults {parts[0][(parts[0].IndexOf(' ', StringComparison.Ordinal) + 1)..]}."
+            : $"Of the {Prose.Count(summary.Faults)} faults {Listed(parts)}.";
     }
 
     private static IEnumerable<string> Found(TraceSummary summary)

@@ -184,6 +184,11 @@ public sealed class DatasetSession : IDisposable
     {
         if (!Directory.Exists(root))
         {
+            if (shown.Contains("://", StringComparison.Ordinal))
+            {
+                throw new AnalysisException(AnalysisFailure.Input, $"{shown}: an address, expected a directory: mount it, or ask it with stock DuckDB and `tracereplay query -d COPY --views {shown}` (docs/object-store.md)");
+            }
+
             string found = File.Exists(root) ? "found a file" : "found nothing";
             throw new AnalysisException(AnalysisFailure.Input, $"{shown}: {found}, expected the directory of a dataset (made by `tracereplay ingest CAPTURE -d DATASET`)");
         }

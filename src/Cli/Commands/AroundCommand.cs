@@ -14,6 +14,7 @@ internal static class AroundCommand
     public static (Command Command, string[] Examples) Create()
     {
         var trace = new Argument<string?>("TRACE") { Description = "Id of a trace, or its beginning (default: the dataset's only one)", HelpName = "TRACE", Arity = ArgumentArity.ZeroOrOne };
+        trace.CompletionSources.Add(TraceChoice.Ids);
         Option<string> dataset = CommonOptions.Dataset();
         var fault = new Option<long>("--fault", "-f") { Description = "The fault: fault_id of the views, first_fault of a finding", HelpName = "N", Required = true };
         var records = new Option<int>("--records", "-n") { Description = $"Records before the fault and behind its end (1 to {MostRecords})", HelpName = "N", DefaultValueFactory = _ => Records };

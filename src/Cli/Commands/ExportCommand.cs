@@ -17,6 +17,7 @@ internal static class ExportCommand
     {
         Option<string> dataset = CommonOptions.Dataset();
         var trace = new Option<string>("--trace") { Description = "The trace, by trace_id or its beginning", HelpName = "ID", Required = true };
+        trace.CompletionSources.Add(TraceChoice.Ids);
         var format = new Option<string?>("--format") { Description = "What to write: a trace for ui.perfetto.dev", HelpName = "perfetto", DefaultValueFactory = _ => "perfetto" };
         Names.OneOf(format, "perfetto");
         var output = new Option<string?>("--output", "-o") { Description = "File to write; - or nothing is standard output", HelpName = "FILE" };

@@ -22,6 +22,7 @@ internal static class QueryCommand
         var list = new Option<bool>("--list", "-l") { Description = "The queries of the library and the question that each answers" };
         var explain = new Option<bool>("--explain") { Description = "What the query NAME answers, its columns, its parameters, and what to do then; without a dataset" };
         var schema = new Option<bool>("--schema") { Description = "Views and columns in words, of all views of ours or of the one called NAME; --format markdown is docs/dataset.md" };
+        var views = new Option<string?>("--views") { Description = "Print the views as SQL for stock DuckDB, over a copy of the dataset that lies at PLACE (s3://bucket/night, /mnt/night)", HelpName = "PLACE" };
         var param = new Option<string[]>("--param", "-p") { Description = "Value for $k in the SQL, bound, never pasted; repeatable", HelpName = "k=v", DefaultValueFactory = _ => [] };
         param.Validators.Add(result =>
         {
@@ -32,23 +33,24 @@ internal static class QueryCommand
         });
         Option<string?> format = CommonOptions.Format(Markdown);
         Option<string?> output = CommonOptions.Output();
-        var command = new Command("query", "Asks a dataset: a query of the library, or SQL over the views") { name, dataset, sql, file, list, explain, schema, param, format, output };
+        var command = new Command("query", "Asks a dataset: a query of the library, or SQL over the views") { name, dataset, sql, file, list, explain, schema, views, param, format, output };
         command.Validators.Add(result =>
         {
             bool text = result.GetValue(sql) is not null || result.GetValue(file) is not null;
             int asked = new object?[] { result.GetValue(name), result.GetValue(sql), result.GetValue(file) }.Count(v => v is not null);
-            int instead = new[] { list, explain, schema }.Count(result.GetValue);
+            int instead = new[] { list, explain, schema }.Count(result.GetValue) + (result.GetValue(views) is null ? 0 : 1);
             bool fits = instead switch
             {
                 0 => asked == 1,
+                1 when result.GetValue(views) is not null => asked == 0,
                 1 => !text && (result.GetValue(schema) || result.GetValue(name) is not null == result.GetValue(explain)),
                 _ => false,
             };
             if (!fits)
             {
-                result.AddError("give one of NAME, --sql TEXT, --file FILE, --list, NAME --explain, --schema");
+                result.AddError("give one of NAME, --sql TEXT, --file FILE, --list, NAME --explain, --schema, --views PLACE");
             }
-            else if (instead == 0 && result.GetValue(dataset) is null)
+            else if ((instead == 0 || result.GetValue(views) is not null) && result.GetValue(dataset) is null)
             {
                 result.AddError("give the dataset: -d DATASET");
             }
@@ -67,6 +69,21 @@ internal static class QueryCommand
                     [new("name", "VARCHAR"), new("question", "VARCHAR")],
                     [.. QueryLibrary.Default.List().Select(q => new object?[] { q.Name, q.Question })]), terminal, ct);
                 terminal.Next("query", "-d", parse.GetValue(dataset) ?? "DATASET", "faults_by_outcome");
+                return ExitCode.Done;
+            }
+
+            if (parse.GetValue(views) is { } place)
+            {
+                string made = ViewsFile.At(parse.GetValue(dataset)!, place);
+                if (parse.GetValue(output) is { } to)
+                {
+                    WholeFile.Make(to, temporary => File.WriteAllText(temporary, made));
+                }
+                else
+                {
+                    terminal.Out.Write(made);
+                }
+
                 return ExitCode.Done;
             }
 
@@ -97,6 +114,7 @@ internal static class QueryCommand
             "tracereplay query efault_causes --explain",
             "tracereplay query --schema faults",
             "tracereplay query -d night efault_causes",
+            "tracereplay query -d night --views s3://captures/night -o views-s3.sql",
             "tracereplay query -d night --sql 'FROM faults WHERE gfn = $gfn' --param gfn=65537",
             "tracereplay query -d night divergences --format parquet -o divergences.parquet",
         ]);

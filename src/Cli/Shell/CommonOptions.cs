@@ -19,8 +19,8 @@ internal static partial class CommonOptions
     /// <param name="more">What a command has besides the formats of rows.</param>
     public static Option<string?> Format(params string[] more)
     {
-        string[] formats = ["table", "csv", "json", "parquet", .. more];
-        var option = new Option<string?>("--format") { Description = "How rows are printed (default: table on a terminal, csv else)", HelpName = string.Join('|', formats) };
+        string[] formats = ["table", "records", "csv", "json", "parquet", .. more];
+        var option = new Option<string?>("--format") { Description = "How rows are printed (default: on a terminal table, or records where that is too wide; csv else)", HelpName = string.Join('|', formats) };
         Names.OneOf(option, formats);
         return option;
     }

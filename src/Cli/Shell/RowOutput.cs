@@ -25,7 +25,7 @@ internal sealed record RowOutput(string? Format, string? File)
         }
         else if (File is null)
         {
-            QueryRunner.Print(session, sql, parameters, format, terminal.Out, ct);
+            QueryRunner.Print(session, sql, parameters, format, terminal.Out, ct, Format is null && Terminal.OutputIsTerminal ? Terminal.Columns : null);
         }
         else
         {

@@ -30,6 +30,9 @@ internal sealed class Terminal(bool quiet, bool verbose) : IDisposable
         }
     }
 
+    /// <summary>Columns of the terminal that is written to; null where it does not say.</summary>
+    public static int? Columns => OutputIsTerminal && Console.WindowWidth is > 0 and var columns ? columns : null;
+
     public static bool OutputIsTerminal => !Console.IsOutputRedirected;
 
     /// <summary>Something went wrong: one line, whatever the options.</summary>

@@ -1,14 +1,37 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using TraceReplay.Analysis;
 using TraceReplay.Analysis.Views;
+using TraceReplay.Ingest.Dataset;
 
 namespace TraceReplay.Cli.Shell;
 
 /// <summary>The option that names traces of a dataset.</summary>
 internal static class TraceChoice
 {
-    public static Option<string[]> Option(string description) =>
-        new("--trace") { Description = description, HelpName = "ID", DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true };
+    public static Option<string[]> Option(string description)
+    {
+        var option = new Option<string[]>("--trace") { Description = description, HelpName = "ID", DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true };
+        option.CompletionSources.Add(Ids);
+        return option;
+    }
+
+    /// <summary>For the shell: the ids of the dataset that the line names, with the captures' files.</summary>
+    public static IEnumerable<CompletionItem> Ids(CompletionContext context)
+    {
+        const int most = 2000;
+        try
+        {
+            return context.ParseResult.GetValue<string>("--dataset") is { Length: > 0 } dataset && Directory.Exists(dataset)
+                ? [.. DatasetReader.Open(dataset).Traces.Take(most).Select(t => new CompletionItem(t.TraceId, detail: Path.GetFileName(t.Path)))]
+                : [];
+        }
+        catch (Exception)
+        {
+            // Whoever presses the tabulator asks for names, not for what is wrong with a dataset.
+            return [];
+        }
+    }
 
     /// <summary>The ids of the traces asked for, in the order of the dataset.</summary>
     /// <exception cref="AnalysisException">An id is no trace's beginning, or that of several.</exception>

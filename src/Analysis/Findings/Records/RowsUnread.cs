@@ -16,7 +16,7 @@ internal static class RowsUnread
         Recognised = "A warning of the reader that rows of an event are in no known form.",
         Needs = ["unread"],
         Sql = """
-            SELECT trace_id, warning AS title, NULL::BIGINT AS faults, NULL::BIGINT AS pages, NULL::BIGINT AS first_fault, NULL::BIGINT AS first_seq, 'traces.warnings' AS evidence
+            SELECT trace_id, warning AS title, NULL::BIGINT AS faults, NULL::BIGINT AS pages, NULL::BIGINT AS first_fault, NULL::BIGINT AS first_seq, 'the column warnings of the view traces has them' AS evidence
             FROM (SELECT trace_id, unnest(warnings) AS warning FROM @traces) WHERE warning LIKE '%are in no known form%'
             """,
         Rows = "SELECT unnest(warnings) FROM traces WHERE trace_id = 'TRACE'",

@@ -25,7 +25,7 @@ internal static class MappedAndFaulting
             SELECT trace_id,
                 {{Steps.WhoFaults}} || if(w.spte_set = 0, ', though the SPTE is there and permits it', ', though an SPTE is set each time') AS title,
                 faults, pages, first_fault, first_seq,
-                format('{} times an SPTE was set, {} times it was found as it should be, of {} faults{}', w.spte_set, w.unchanged, w.times, if(runs > 1, format('; {} other runs likewise', runs - 1), '')) AS evidence
+                format('{} times an SPTE was set, {} times it was found as it should be, of {} faults{}', w.spte_set, w.unchanged, w.times, if(runs > 1, format('; {} other {} likewise', runs - 1, if(runs = 2, 'run', 'runs')), '')) AS evidence
             FROM worst
             """,
         Rows = "SELECT fault_id, vcpu, format('0x{:x}', gfn) AS gfn, access, observed_outcome FROM faults WHERE trace_id = 'TRACE' ORDER BY pid, seq",

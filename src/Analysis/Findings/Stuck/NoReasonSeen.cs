@@ -25,7 +25,7 @@ internal static class NoReasonSeen
             SELECT trace_id,
                 {{Steps.WhoFaults}} || ', no SPTE set and no MMU notifier invalidation seen' AS title,
                 faults, pages, first_fault, first_seq,
-                format('{} faults, none ended in a mapping{}{}', w.times, if(w.at_end, '', '; the vCPU went on behind them'), if(runs > 1, format('; {} other runs likewise', runs - 1), '')) AS evidence,
+                format('{} faults, none ended in a mapping{}{}', w.times, if(w.at_end, '', '; the vCPU went on behind them'), if(runs > 1, format('; {} other {} likewise', runs - 1, if(runs = 2, 'run', 'runs')), '')) AS evidence,
                 if(w.at_end, NULL, 'warning') AS severity
             FROM worst
             """,

@@ -25,7 +25,7 @@ internal static class RetryStorm
             SELECT trace_id,
                 {{Steps.WhoFaults}} || CASE WHEN w.shared >= w.retries AND w.other_windows < 3 THEN ': another vCPU is mapping the same page meanwhile' WHEN w.other_windows < 3 THEN ': retried until one long MMU notifier invalidation ended' ELSE ': retried, each time another MMU notifier invalidation is in the way' END AS title,
                 faults, pages, first_fault, first_seq,
-                format('{} retries, {} invalidations ({}){}', w.retries, w.windows, coalesce(w.cause, 'cause not recorded'), if(runs > 1, format('; {} other runs likewise', runs - 1), '')) AS evidence
+                format('{} retries, {} invalidations ({}){}', w.retries, w.windows, coalesce(w.cause, 'cause not recorded'), if(runs > 1, format('; {} other {} likewise', runs - 1, if(runs = 2, 'run', 'runs')), '')) AS evidence
             FROM worst
             """,
         Rows = "SELECT fault_id, vcpu, format('0x{:x}', gfn) AS gfn, access, observed_outcome FROM faults WHERE trace_id = 'TRACE' ORDER BY pid, seq",
