@@ -16,7 +16,7 @@ rm -rf "$out"
 mkdir -p "$out"
 for rid in "$@"; do
     name=tracereplay-$version-$rid
-    dotnet publish src/Cli -c Release -r "$rid" --self-contained true -p:Version="$version" -p:MinVerVersionOverride="$version" -o "$out/$name" -v quiet -nologo
+    dotnet publish src/Cli -c Release -r "$rid" --self-contained true -p:MinVerVersionOverride="$version" -p:InformationalVersion="$version" -o "$out/$name" -v quiet -nologo
     cp README.md LICENSE CHANGELOG.md "$out/$name/"
     tar -C "$out" --sort=name --owner=0 --group=0 --mtime="@${SOURCE_DATE_EPOCH:-0}" -c "$name" | xz -T0 -6 >"$out/$name.tar.xz"
     rm -rf "${out:?}/$name"
