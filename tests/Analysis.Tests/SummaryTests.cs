@@ -157,7 +157,7 @@ public class SummaryTests
             .Result("divergences", ReplayedDataset.Id, $"SELECT '{ReplayedDataset.Id}' AS trace_id WHERE false")
             .Result("assumptions", ReplayedDataset.Id, $"SELECT '{ReplayedDataset.Id}' AS trace_id, 'AS-1' AS assumption, 'unknown' AS value");
         string text = Words(Summary(data, ReplayedDataset.Id));
-        Assert.Contains("verdict Nothing can be judged of 6 faults: no memslot is known; what the host had mapped there is not recorded; tracereplay info says what to record, tracereplay probes how.", text, StringComparison.Ordinal);
+        Assert.Contains("No model can judge 6 faults: no memslot is known; what the host had mapped there is not recorded; tracereplay info says what to record, tracereplay probes how.", text, StringComparison.Ordinal);
         Assert.DoesNotContain("would end", text, StringComparison.Ordinal);
     }
 
