@@ -49,7 +49,7 @@ switch (args)
     case ["work", string driver, string seconds, string seed, string folder, .. string[] sources]:
         using (Tally tally = new(Path.Combine(folder, "tally")))
         {
-            new Worker(Named(driver), new Seeds(sources), folder, tally).Run(Number(seed), int.MaxValue, TimeSpan.FromSeconds(Number(seconds)));
+            new Worker(Named(driver), new Seeds(sources), folder, tally).Run(Number(seed), Worker.MostCases, TimeSpan.FromSeconds(Number(seconds)));
         }
 
         return 0;

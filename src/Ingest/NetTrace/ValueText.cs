@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections;
 using System.Globalization;
 using System.Text;
@@ -15,7 +16,7 @@ internal static class ValueText
         try
         {
             object? value = e.PayloadValue(field);
-            return (value is string s && s.StartsWith("<<<EXCEPTION", StringComparison.Ordinal)) || (value is Guid id && !IsRecorded(e, id)) ? null : value;
+            return (value is string s && s.StartsWith("<<<EXCEPTION", StringComparison.Ordinal)) || (value is not null && !IsRecorded(e, value)) ? null : value;
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
@@ -24,12 +25,43 @@ internal static class ValueText
         }
     }
 
-    /// <summary>TraceEvent reads a GUID also where the payload ends before it: what it gives then is what lies in memory behind.</summary>
-    private static unsafe bool IsRecorded(TraceEvent e, Guid id)
+    /// <summary>
+    /// TraceEvent looks where a value begins, not where it ends: of one that its payload cuts off it gives what lies in memory behind. What
+    /// is not in the payload, as it is or in units of 7 bits, was not recorded.
+    /// </summary>
+    private static unsafe bool IsRecorded(TraceEvent e, object value)
     {
+        ReadOnlySpan<byte> payload = new((void*)e.DataStart, e.EventDataLength);
         Span<byte> bytes = stackalloc byte[16];
-        id.TryWriteBytes(bytes);
-        return new ReadOnlySpan<byte>((void*)e.DataStart, e.EventDataLength).IndexOf(bytes) >= 0;
+        if (value is Guid id)
+        {
+            id.TryWriteBytes(bytes);
+            return payload.IndexOf(bytes) >= 0;
+        }
+
+        // Typed events may compute theirs, as a tier from flags.
+        if (e.GetType().Name != "DynamicTraceEventData" || value is not (sbyte or short or ushort or int or uint or long or ulong or float or double))
+        {
+            return true;
+        }
+
+        ulong bits = Bits(value);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, bits);
+        ReadOnlySpan<byte> told = bytes[..8].TrimEnd((long)bits < 0 ? (byte)0xff : (byte)0);
+        return payload.IndexOf(told) >= 0 || payload.IndexOf(Units(bits, bytes)) >= 0 || payload.IndexOf(Units((bits << 1) ^ (ulong)((long)bits >> 63), bytes)) >= 0;
+    }
+
+    /// <summary>Seven bits in each byte, the lowest first.</summary>
+    private static ReadOnlySpan<byte> Units(ulong bits, Span<byte> bytes)
+    {
+        int n = 0;
+        for (; bits >= 0x80; bits >>= 7)
+        {
+            bytes[n++] = (byte)(bits | 0x80);
+        }
+
+        bytes[n++] = (byte)bits;
+        return bytes[..n];
     }
 
     /// <summary>A number's bits, sign-extended.</summary>

@@ -12,6 +12,9 @@ internal sealed class Worker(Driver driver, Seeds seeds, string folder, Tally ta
     /// <summary>Processor time that a case may take.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromSeconds(20);
 
+    /// <summary>Cases in one process, so that its peak of memory is theirs and not what libraries keep of thousands.</summary>
+    public const int MostCases = 4000;
+
     private const int MostKept = 100;
     private readonly Process _self = Process.GetCurrentProcess();
     private TimeSpan _began;
