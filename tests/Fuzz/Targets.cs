@@ -39,7 +39,7 @@ internal sealed class Targets : IDisposable
         Write(input);
         if (target == "replay")
         {
-            Replayed(ignoreProbes: input.Length % 3 == 0);
+            _ = Replayed(ignoreProbes: input.Length % 3 == 0);
         }
         else
         {
@@ -51,18 +51,18 @@ internal sealed class Targets : IDisposable
     /// <param name="target">As above.</param>
     /// <param name="input">As above.</param>
     /// <param name="random">Where the file is cut.</param>
-    public void Thoroughly(string target, byte[] input, Random random)
+    /// <returns>Whether it was no refusal: there were events.</returns>
+    public bool Thoroughly(string target, byte[] input, Random random)
     {
+        Write(input);
         if (target == "replay")
         {
-            Once(target, input);
-            return;
+            return Replayed(ignoreProbes: input.Length % 3 == 0);
         }
 
-        Write(input);
         if (Read(target, jobs: 1) is not { } one)
         {
-            return;
+            return false;
         }
 
         Reading three = Read(target, jobs: 3) ?? throw new BrokenPromiseException("three threads cannot read what one can");
@@ -81,6 +81,8 @@ internal sealed class Targets : IDisposable
                 throw new BrokenPromiseException($"cut at {cut} of {input.Length} there are {part.Events} of {one.Events} events, and it is called complete");
             }
         }
+
+        return one.Events > 0;
     }
 
     private void Write(ReadOnlySpan<byte> input)
@@ -181,7 +183,7 @@ internal sealed class Targets : IDisposable
         }
     }
 
-    private void Replayed(bool ignoreProbes)
+    private bool Replayed(bool ignoreProbes)
     {
         try
         {
@@ -199,9 +201,12 @@ internal sealed class Targets : IDisposable
             {
                 throw new BrokenPromiseException($"{report.Faults} faults were replayed, the results have {rows}");
             }
+
+            return true;
         }
         catch (CaptureException)
         {
+            return false;
         }
         finally
         {

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Diagnostics.Tracing;
@@ -40,7 +41,18 @@ internal static class ValueText
         }
 
         // Typed events may compute theirs, as a tier from flags.
-        if (e.GetType().Name != "DynamicTraceEventData" || value is not (sbyte or short or ushort or int or uint or long or ulong or float or double))
+        if (e.GetType().Name != "DynamicTraceEventData")
+        {
+            return true;
+        }
+
+        if (value is string text)
+        {
+            // One that was no text in UTF-8 cannot be looked for.
+            return text.Contains('\ufffd', StringComparison.Ordinal) || payload.IndexOf(MemoryMarshal.AsBytes(text.AsSpan())) >= 0 || payload.IndexOf(Encoding.UTF8.GetBytes(text)) >= 0;
+        }
+
+        if (value is not (char or sbyte or short or ushort or int or uint or long or ulong or float or double))
         {
             return true;
         }

@@ -54,7 +54,7 @@ internal static class Campaign
         long ran = tally.Cases - casesBefore;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{driver.Name,-18} seeds {first}-{seed - 1}: {ran} cases, {ran / clock.Elapsed.TotalSeconds:0.0}/s; of {tally.Cases} in all: {tally.Defects} defects (exit 70), {tally.Deaths} deaths, {tally.Hangs} hangs, {tally.Broken} promises broken; peak {tally.Peak >> 20} MiB, slowest {tally.Slowest / 1000.0:0.0} s, processor {tally.Processor / 1000} s"));
+            $"{driver.Name,-18} seeds {first}-{seed - 1}: {ran} cases, {ran / clock.Elapsed.TotalSeconds:0.0}/s; of {tally.Cases} in all, {tally.Read} with events: {tally.Defects} defects (exit 70), {tally.Deaths} deaths, {tally.Hangs} hangs, {tally.Broken} promises broken; peak {tally.Peak >> 20} MiB, slowest {tally.Slowest / 1000.0:0.0} s, processor {tally.Processor / 1000} s"));
         return Found(tally) == foundBefore;
     }
 

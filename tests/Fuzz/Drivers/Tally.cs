@@ -34,6 +34,9 @@ internal sealed class Tally : IDisposable
     /// <summary>Processor time of all, ms.</summary>
     public long Processor { get => _view.ReadInt64(56); set => _view.Write(56, value); }
 
+    /// <summary>Cases in which there were events: a campaign of refusals would find nothing.</summary>
+    public long Read { get => _view.ReadInt64(64); set => _view.Write(64, value); }
+
     public void Dispose()
     {
         _view.Dispose();

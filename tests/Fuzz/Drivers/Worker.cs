@@ -37,7 +37,7 @@ internal sealed class Worker(Driver driver, Seeds seeds, string folder, Tally ta
             _seed = seed;
             try
             {
-                targets.Thoroughly(driver.Target, input, random);
+                tally.Read += targets.Thoroughly(driver.Target, input, random) ? 1 : 0;
             }
             catch (BrokenPromiseException e)
             {

@@ -8,15 +8,16 @@ internal static class CraftedNetTrace
     public static byte[] Of(Random random)
     {
         NetTraceBuilder b = new(Numbers.Of(random, 6, 6, 4), random.Next(8) == 0 ? (long)Numbers.Edge(random) : 1_000_000_000, random.Next(8) == 0 ? (int)Numbers.Edge(random) : 4);
-        for (int i = 1, n = random.Next(1, 4); i <= n; i++)
+        int kinds = random.Next(1, 4);
+        for (int i = 1; i <= kinds; i++)
         {
-            (string, int)[] fields = [.. Enumerable.Range(0, random.Next(6)).Select(_ => (CraftedTraceDat.Name(random), random.Next(8) == 0 ? random.Next(256) : random.Next(3, 20)))];
-            switch (random.Next(5))
+            (string, int)[] fields = [.. Enumerable.Range(0, random.Next(6)).Select(_ => ($"{CraftedTraceDat.Name(random)}_", random.Next(40) == 0 ? random.Next(256) : Numbers.Of(random, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 18)))];
+            switch (random.Next(40))
             {
-                case 0:
+                case > 25:
                     b.Metadata(i, CraftedTraceDat.Name(random), CraftedTraceDat.Name(random), random.Next(100), fields);
                     break;
-                case 1:
+                case 0:
                     b.Description(Numbers.Bytes(random, 100));
                     break;
                 default:
@@ -26,19 +27,19 @@ internal static class CraftedNetTrace
         }
 
         long time = 2000;
-        for (int n = random.Next(6); n > 0; n--)
+        for (int n = random.Next(1, 7); n > 0; n--)
         {
-            switch (random.Next(6))
+            switch (random.Next(30))
             {
                 case 0:
                     b.Block(random.Next(8), Numbers.Of(random, "EventBlock", "StackBlock", "SPBlock", "MetadataBlock", "x"), Numbers.Bytes(random, 200));
                     break;
-                case 1:
+                case 1 or 2 or 3:
                     b.Lose(random.Next(4), (int)Numbers.Edge(random));
                     break;
                 default:
                     b.Events([.. Enumerable.Range(0, random.Next(1, 8)).Select(_ => (
-                        random.Next(10) == 0 ? (int)Numbers.Edge(random) : random.Next(1, 4),
+                        random.Next(100) == 0 ? (int)Numbers.Edge(random) : random.Next(1, kinds + 1),
                         random.Next(1, 4),
                         random.Next(10) == 0 ? (int)Numbers.Edge(random) : random.Next(4),
                         time = random.Next(10) == 0 ? (long)Numbers.Edge(random) : time + random.Next(1000),
@@ -48,7 +49,7 @@ internal static class CraftedNetTrace
         }
 
         byte[] file = b.Build();
-        for (int n = random.Next(2) == 0 ? random.Next(1, 5) : 0; n > 0; n--)
+        for (int n = random.Next(3) == 0 ? random.Next(1, 5) : 0; n > 0; n--)
         {
             int at = random.Next(2) == 0 || b.Boundaries.Count == 0 ? random.Next(file.Length) : (int)b.Boundaries[random.Next(b.Boundaries.Count)] + random.Next(0, 24);
             Numbers.Strike(file, at, random);
