@@ -66,6 +66,18 @@ public class DictionaryTests
     }
 
     [Fact]
+    public void The_comments_of_views_sql_are_the_dictionary()
+    {
+        string file = Path.Combine(s_root, "src", "Analysis", "Views", "comments.sql");
+        if (Writes)
+        {
+            File.WriteAllText(file, DictionaryPage.Comments());
+        }
+
+        Assert.Equal(DictionaryPage.Comments(), File.ReadAllText(file));
+    }
+
+    [Fact]
     public void The_page_on_models_ends_with_their_words()
     {
         string file = Path.Combine(s_root, "docs", "model.md");

@@ -4,7 +4,7 @@ using System.Reflection;
 namespace TraceReplay.Analysis.Query;
 
 /// <summary>Reads the cells of one result. DuckDB.NET refuses a list with a NULL in it unless asked for nullable elements.</summary>
-internal sealed class CellReader
+internal sealed class CellReader : Cells
 {
     private static readonly MethodInfo s_getFieldValue = typeof(DbDataReader).GetMethod(nameof(DbDataReader.GetFieldValue))!;
 
@@ -18,11 +18,13 @@ internal sealed class CellReader
         _cells = [.. Enumerable.Range(0, reader.FieldCount).Select(i => Cell(reader.GetFieldType(i)))];
     }
 
-    public IReadOnlyList<string> Names { get; }
+    public override IReadOnlyList<string> Names { get; }
 
-    public object? this[int column] => _reader.IsDBNull(column) ? null : _cells[column](column);
+    public override object? this[int column] => _reader.IsDBNull(column) ? null : _cells[column](column);
 
-    public bool IsNumber(int column) => CellText.IsNumber(_reader.GetFieldType(column));
+    public override bool IsNumber(int column) => CellText.IsNumber(_reader.GetFieldType(column));
+
+    public override bool Read() => _reader.Read();
 
     private Func<int, object?> Cell(Type type)
     {

@@ -8,7 +8,7 @@ internal sealed class CsvRowWriter(TextWriter output) : IRowWriter
 {
     private static readonly SearchValues<char> s_needQuotes = SearchValues.Create(",\"\r\n");
 
-    public void Begin(CellReader cells)
+    public void Begin(Cells cells)
     {
         for (int i = 0; i < cells.Names.Count; i++)
         {
@@ -18,7 +18,7 @@ internal sealed class CsvRowWriter(TextWriter output) : IRowWriter
         output.Write('\n');
     }
 
-    public void Row(CellReader cells)
+    public void Row(Cells cells)
     {
         for (int i = 0; i < cells.Names.Count; i++)
         {

@@ -3,10 +3,10 @@ namespace TraceReplay.Analysis.Query;
 /// <summary>One way to print rows.</summary>
 internal interface IRowWriter
 {
-    void Begin(CellReader cells);
+    void Begin(Cells cells);
 
     /// <summary>The row at which the reader stands.</summary>
-    void Row(CellReader cells);
+    void Row(Cells cells);
 
     void End();
 }

@@ -18,13 +18,13 @@ internal sealed class JsonRowWriter(TextWriter output) : IRowWriter
     private IReadOnlyList<string> _names = [];
     private bool _any;
 
-    public void Begin(CellReader cells)
+    public void Begin(Cells cells)
     {
         _names = cells.Names;
         output.Write("[");
     }
 
-    public void Row(CellReader cells)
+    public void Row(Cells cells)
     {
         output.Write(_any ? ",\n" : "\n");
         _any = true;

@@ -26,26 +26,20 @@ public static class QueryRunner
             {
             }
 
-            IRowWriter writer = format switch
-            {
-                RowFormat.Csv => new CsvRowWriter(output),
-                RowFormat.Json => new JsonRowWriter(output),
-                RowFormat.Table => new TableRowWriter(output, widest),
-                RowFormat.Records => new RecordRowWriter(output),
-                _ => throw new ArgumentOutOfRangeException(nameof(format)),
-            };
-            long rows = 0;
-            var cells = new CellReader(reader);
-            writer.Begin(cells);
-            for (; reader.Read(); rows++)
-            {
-                ct.ThrowIfCancellationRequested();
-                writer.Row(cells);
-            }
-
-            writer.End();
-            return rows;
+            return Print(new CellReader(reader), format, output, ct, widest);
         });
+
+    /// <summary>Prints rows of our own. DuckDB, which takes longer to start than they to print, is asked only for what they do not hold as it would give it.</summary>
+    public static long Print(RowSet rows, RowFormat format, TextWriter output, CancellationToken ct, int? widest = null)
+    {
+        if (rows.IsPlain)
+        {
+            return Print(new SetCells(rows), format, output, ct, widest);
+        }
+
+        using DatasetSession session = DatasetSession.WithoutDataset();
+        return Print(session, rows.ToSql(), new Dictionary<string, string>(), format, output, ct, widest);
+    }
 
     /// <summary>Writes the rows of one SELECT into a Parquet file; the file appears whole or not at all.</summary>
     public static void CopyToParquet(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, string file, CancellationToken ct) =>
@@ -57,6 +51,28 @@ public static class QueryRunner
             using CancellationTokenRegistration stop = ct.Register(command.Cancel);
             return command.ExecuteNonQuery();
         }));
+
+    private static long Print(Cells cells, RowFormat format, TextWriter output, CancellationToken ct, int? widest)
+    {
+        IRowWriter writer = format switch
+        {
+            RowFormat.Csv => new CsvRowWriter(output),
+            RowFormat.Json => new JsonRowWriter(output),
+            RowFormat.Table => new TableRowWriter(output, widest),
+            RowFormat.Records => new RecordRowWriter(output),
+            _ => throw new ArgumentOutOfRangeException(nameof(format)),
+        };
+        long rows = 0;
+        writer.Begin(cells);
+        for (; cells.Read(); rows++)
+        {
+            ct.ThrowIfCancellationRequested();
+            writer.Row(cells);
+        }
+
+        writer.End();
+        return rows;
+    }
 
     private static DuckDBCommand Prepared(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters)
     {

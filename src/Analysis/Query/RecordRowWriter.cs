@@ -9,9 +9,9 @@ internal sealed class RecordRowWriter(TextWriter output) : IRowWriter
     private int _width;
     private long _row;
 
-    public void Begin(CellReader cells) => Begin(cells.Names);
+    public void Begin(Cells cells) => Begin(cells.Names);
 
-    public void Row(CellReader cells)
+    public void Row(Cells cells)
     {
         var texts = new string[cells.Names.Count];
         for (int i = 0; i < texts.Length; i++)

@@ -9,6 +9,9 @@ namespace TraceReplay.Analysis.Query;
 /// <param name="Rows">One value per column; null for NULL.</param>
 public sealed record RowSet(IReadOnlyList<Column> Columns, IReadOnlyList<object?[]> Rows)
 {
+    /// <summary>Every value is what DuckDB would give for it: no text stands for a number, no number for another type.</summary>
+    internal bool IsPlain => Rows.All(row => Enumerable.Range(0, Columns.Count).All(i => IsOf(row[i], Columns[i].Type)));
+
     /// <summary>The rows as a SELECT.</summary>
     public string ToSql()
     {
@@ -19,6 +22,17 @@ public sealed record RowSet(IReadOnlyList<Column> Columns, IReadOnlyList<object?
         sql.AppendJoin(", ", Rows.Prepend(new object?[Columns.Count]).Select((row, i) => $"({i}, {string.Join(", ", row.Select(Literal))})"));
         return sql.Append($") v(n, {string.Join(", ", Columns.Select((_, i) => $"c{i}"))}) WHERE n > 0 ORDER BY n").ToString();
     }
+
+    private static bool IsOf(object? value, string type) => value is null || type switch
+    {
+        "VARCHAR" => value is string,
+        "BOOLEAN" => value is bool,
+        "BIGINT" => value is long or int or short or sbyte or uint or ushort or byte,
+        "INTEGER" => value is int or short or sbyte or ushort or byte,
+        "UBIGINT" => value is ulong or uint or ushort or byte,
+        "DOUBLE" => value is double,
+        _ => false,
+    };
 
     private static string Literal(object? value) =>
         value is null ? "NULL::VARCHAR" : Sql.Literal(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "");

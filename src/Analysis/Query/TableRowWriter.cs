@@ -11,14 +11,14 @@ internal sealed class TableRowWriter(TextWriter output, int? widest = null) : IR
     private IReadOnlyList<string> _names = [];
     private bool _widthsSet;
 
-    public void Begin(CellReader cells)
+    public void Begin(Cells cells)
     {
         _names = [.. cells.Names];
         _table = new TextTable([.. Enumerable.Range(0, cells.Names.Count)
             .Select(i => new TextColumn(cells.Names[i], cells.IsNumber(i)))]);
     }
 
-    public void Row(CellReader cells)
+    public void Row(Cells cells)
     {
         var texts = new string[cells.Names.Count];
         for (int i = 0; i < texts.Length; i++)

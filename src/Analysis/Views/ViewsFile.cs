@@ -1,5 +1,4 @@
 using System.Text;
-using TraceReplay.Analysis.Views.Dictionary;
 using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Analysis.Views;
@@ -43,16 +42,8 @@ public static class ViewsFile
             sql.Append(view.ToSql()).Append('\n');
         }
 
-        foreach (TableText table in DatasetDictionary.All)
-        {
-            string name = Sql.Identifier(table.Schema.Name);
-            sql.Append($"COMMENT ON VIEW {name} IS {Sql.Literal("One row is " + table.Row)};\n");
-            foreach (ColumnText column in table.Columns)
-            {
-                sql.Append($"COMMENT ON COLUMN {name}.{Sql.Identifier(column.Name)} IS {Sql.Literal(DatasetDictionary.Comment(column))};\n");
-            }
-        }
-
+        // Made with the pages in docs: putting the dictionary together takes longer than the ingest of a small capture.
+        sql.Append(Resource.Text("Views.comments.sql"));
         return sql.ToString();
     }
 }

@@ -37,14 +37,14 @@ internal static class RunCommand
             string root = kept ?? Path.Combine(Path.GetTempPath(), $"tracereplay-run-{Guid.NewGuid():N}");
             try
             {
-                (IReadOnlyList<Ingested> done, int code) = Pipeline.Ingest(inputs, root, new IngestOptions { Jobs = parse.GetValue(jobs), Kernel = parse.GetValue(kernel), Scenario = parse.GetValue(scenario) }, terminal, ct);
+                (IReadOnlyList<Ingested> done, int code) = Pipeline.Ingest(inputs, root, new IngestOptions { Jobs = parse.GetValue(jobs), Kernel = parse.GetValue(kernel), Scenario = parse.GetValue(scenario) }, terminal, ct, isKept: kept is not null);
                 if (done.Count == 0)
                 {
                     return code;
                 }
 
                 List<string> ids = [.. done.Select(d => d.Result.TraceId).Distinct()];
-                Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting), parse.GetValue(kernel)) with { IgnoreProbes = parse.GetValue(ignoreProbes) }, terminal, ct);
+                Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting), parse.GetValue(kernel)) with { IgnoreProbes = parse.GetValue(ignoreProbes) }, terminal, ct, isKept: kept is not null);
                 using DatasetSession session = DatasetSession.Open(root, ct);
                 IReadOnlyList<TraceSummary> summaries = SummaryReader.Read(session, ids);
                 if (parse.GetValue(mail))
@@ -62,7 +62,11 @@ internal static class RunCommand
 
                     // Counted and traced; measuring takes longer than all the rest, and `cost` does it where it is asked for.
                     CostRunner.Run(root, ids, measure: null, ct: ct);
-                    ViewsFile.Write(root);
+                    if (kept is not null)
+                    {
+                        ViewsFile.Write(root);
+                    }
+
                     using DatasetSession costed = DatasetSession.Open(root, ct);
                     ReportWriter.Write(costed, ids, file, new ReportOrigin(kept, Terminal.Spelled(["run", .. parse.GetValue(captures)!, .. kept is null ? [] : (string[])["-d", kept], "--report", "report.html"])), ct);
                     terminal.Note($"report: {file}");

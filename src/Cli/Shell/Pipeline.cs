@@ -14,8 +14,9 @@ internal sealed record Ingested(string Path, IngestResult Result);
 internal static class Pipeline
 {
     /// <summary>Ingests every capture that can be read, and says of each other one why not.</summary>
+    /// <param name="isKept">Somebody may look into the dataset later: it gets a `views.sql`.</param>
     public static (IReadOnlyList<Ingested> Done, int Code) Ingest(
-        CaptureInputs inputs, string dataset, IngestOptions options, Terminal terminal, CancellationToken ct)
+        CaptureInputs inputs, string dataset, IngestOptions options, Terminal terminal, CancellationToken ct, bool isKept = true)
     {
         if (File.Exists(dataset))
         {
@@ -33,7 +34,7 @@ internal static class Pipeline
                 progress.End();
             }
         });
-        if (done.Any(d => !d.Result.AlreadyPresent))
+        if (isKept && done.Any(d => !d.Result.AlreadyPresent))
         {
             ViewsFile.Write(dataset);
         }
@@ -42,7 +43,8 @@ internal static class Pipeline
     }
 
     /// <summary>Replays traces of a dataset and passes on what the replay warns of.</summary>
-    public static void Replay(string dataset, IReadOnlyList<string> traceIds, ReplayOptions options, Terminal terminal, CancellationToken ct)
+    /// <param name="isKept">As for <see cref="Ingest"/>.</param>
+    public static void Replay(string dataset, IReadOnlyList<string> traceIds, ReplayOptions options, Terminal terminal, CancellationToken ct, bool isKept = true)
     {
         using var compactor = new Compactor(dataset);
         InputProgress.Over(terminal, traceIds.Count, progress =>
@@ -60,7 +62,10 @@ internal static class Pipeline
                 progress.End();
             }
         });
-        ViewsFile.Write(dataset);
+        if (isKept)
+        {
+            ViewsFile.Write(dataset);
+        }
     }
 
     private static int One(string path, string dataset, IngestOptions options, Terminal terminal, List<Ingested> done, CancellationToken ct)

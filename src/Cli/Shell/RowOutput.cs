@@ -10,10 +10,25 @@ namespace TraceReplay.Cli.Shell;
 /// <param name="File">Value of --output, null for standard output.</param>
 internal sealed record RowOutput(string? Format, string? File)
 {
+    // A table that was not asked for turns to records where the terminal is too narrow for it.
+    private int? Widest => Format is null && Terminal.OutputIsTerminal ? Terminal.Columns : null;
+
     public void Write(RowSet rows, Terminal terminal, CancellationToken ct)
     {
-        using DatasetSession session = DatasetSession.WithoutDataset();
-        Write(session, rows.ToSql(), new Dictionary<string, string>(), terminal, ct);
+        RowFormat format = CommonOptions.FormatOf(Format, File is not null);
+        if (format == RowFormat.Parquet)
+        {
+            using DatasetSession session = DatasetSession.WithoutDataset();
+            WriteParquet(session, rows.ToSql(), new Dictionary<string, string>(), terminal, ct);
+        }
+        else if (File is null)
+        {
+            QueryRunner.Print(rows, format, terminal.Out, ct, Widest);
+        }
+        else
+        {
+            WriteFile(File, output => QueryRunner.Print(rows, format, output, ct));
+        }
     }
 
     public void Write(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, Terminal terminal, CancellationToken ct)
@@ -25,19 +40,19 @@ internal sealed record RowOutput(string? Format, string? File)
         }
         else if (File is null)
         {
-            QueryRunner.Print(session, sql, parameters, format, terminal.Out, ct, Format is null && Terminal.OutputIsTerminal ? Terminal.Columns : null);
+            QueryRunner.Print(session, sql, parameters, format, terminal.Out, ct, Widest);
         }
         else
         {
-            WriteFile(session, sql, parameters, format, File, ct);
+            WriteFile(File, output => QueryRunner.Print(session, sql, parameters, format, output, ct));
         }
     }
 
-    private static void WriteFile(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, RowFormat format, string file, CancellationToken ct) => WholeFile.Make(file, temporary =>
+    private static void WriteFile(string file, Action<TextWriter> write) => WholeFile.Make(file, temporary =>
     {
         using var output = new StreamWriter(temporary);
         using var printable = new PrintableWriter(output);
-        QueryRunner.Print(session, sql, parameters, format, printable, ct);
+        write(printable);
     });
 
     private void WriteParquet(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, Terminal terminal, CancellationToken ct)

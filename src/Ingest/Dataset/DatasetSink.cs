@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text;
 using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Tracefs;
@@ -56,7 +55,6 @@ internal sealed class DatasetSink : IEventSink, IDisposable
 
     public long? Last { get; private set; }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Event(ref readonly EventRecord record)
     {
         long seq = _seq++;

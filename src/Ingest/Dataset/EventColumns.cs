@@ -148,7 +148,6 @@ internal sealed class TextColumn(string name, Func<RowBatch, int, string?> value
 internal sealed class NumberColumn<T>(string name, int offset, bool swap) : EventColumn(ParquetColumn.Number<T>(name, nullable: false))
     where T : unmanaged
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Write(RowBatch batch, RowGroupWriter group)
     {
         NumberChunk chunk = group.Numbers(Schema);
@@ -169,7 +168,6 @@ internal sealed class NumberColumn<T>(string name, int offset, bool swap) : Even
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Gather(ReadOnlySpan<byte> payloads, ReadOnlySpan<int> rows, int offset, Span<long> into)
     {
         // RowBatch.Add filled every payload up to the event's FixedSize, so the read stays within it.

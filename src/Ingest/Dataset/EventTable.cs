@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Dataset.ParquetEncoding;
 using TraceReplay.Ingest.Tracefs;
@@ -56,7 +55,6 @@ internal sealed class EventTable : IDisposable
     /// <summary>In the queue or being written: one worker at a time has a file.</summary>
     public bool Busy { get; set; }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(ref readonly EventRecord record, long seq)
     {
         _batch ??= new RowBatch(_rowsExpected, _bytesExpected);

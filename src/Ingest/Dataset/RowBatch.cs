@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.CompilerServices;
 using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.Dataset;
@@ -63,7 +62,6 @@ internal sealed class RowBatch
 
     /// <param name="fixedSize">Shorter payloads are filled up with zeros to this size.</param>
     /// <returns>Bytes of memory that the row takes.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Add(ref readonly EventRecord record, long seq, int fixedSize)
     {
         int i = Count;

@@ -43,7 +43,6 @@ internal sealed class EventCollector : IRecordVisitor
     /// <summary>Samples of tracepoints with a call chain, which an event table has no column for.</summary>
     public long Callchains { get; private set; }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public CaptureDamage? Record(uint type, ReadOnlySpan<byte> record, long offset)
     {
         switch (type)
@@ -79,7 +78,6 @@ internal sealed class EventCollector : IRecordVisitor
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private CaptureDamage? Sample(ReadOnlySpan<byte> record, long offset)
     {
         int index = 0;
@@ -193,7 +191,6 @@ internal sealed class EventCollector : IRecordVisitor
     }
 
     /// <summary>As perf does: what has no time takes effect where it stands.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Put(in ItemHead head, long time, ReadOnlySpan<byte> payload)
     {
         int length = Unsafe.SizeOf<ItemHead>() + payload.Length;

@@ -21,7 +21,6 @@ internal sealed class EventEmitter(IEventSink sink, PerfEvents events) : IItemSi
     /// <summary>Events older than one given out before.</summary>
     public long Late { get; private set; }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Item(long timestamp, ReadOnlySpan<byte> item)
     {
         ItemHead head = MemoryMarshal.Read<ItemHead>(item);

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace TraceReplay.Ingest.PerfData;
@@ -58,7 +57,6 @@ internal sealed class EventSorter(IItemSink sink, long limit = EventSorter.Defau
     private long Held => ((long)(_chunks.Count - _freeChunks.Count) * ChunkSize) + ((long)_count * 24);
 
     /// <summary>Makes room for an item, which the caller fills in.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public Span<byte> Add(long timestamp, int length)
     {
         if (_current < 0 || _chunks[_current].Used + length > ChunkSize)
@@ -182,7 +180,6 @@ internal sealed class EventSorter(IItemSink sink, long limit = EventSorter.Defau
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool Drain(Run run, long bound, bool inclusive, IItemSink to)
     {
         int i = run.Next;

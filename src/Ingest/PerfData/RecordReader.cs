@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.CompilerServices;
 using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.PerfData;
@@ -90,7 +89,6 @@ internal sealed class RecordReader(CaptureFile file, bool bigEndian, bool decomp
     public void Dispose() => _zstd?.Dispose();
 
     /// <summary>Visits whole records; stops before one that is not, and behind one that data follow.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private (int Used, long Skip, CaptureDamage? Damage) Walk(ReadOnlySpan<byte> data, long offset, IRecordVisitor visitor, bool inside = false)
     {
         int pos = 0;

@@ -57,7 +57,6 @@ internal sealed class RingBufferPage(HeaderPage layout, bool bigEndian)
     /// <param name="cut">The page is the last of a file cut short: what is whole of it counts.</param>
     /// <param name="error">What is wrong at the returned position.</param>
     /// <returns>-1, or the position in the buffer from which on the page makes no sense; records before it were appended.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Split(ReadOnlySpan<byte> buffer, int start, int size, bool cut, RecordList into, out string error)
     {
         error = "";

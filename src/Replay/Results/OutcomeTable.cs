@@ -44,22 +44,12 @@ internal static class OutcomeTable
 
     public static bool IsMapped(FaultOutcome outcome) => outcome is FaultOutcome.Fixed or FaultOutcome.FixedFast or FaultOutcome.Spurious;
 
-    private static readonly Dictionary<ushort, string> s_sets = [];
+    // By the set's bits: a lock for each of a million rows costs more than making a text twice.
+    private static readonly string?[] s_sets = new string?[ushort.MaxValue + 1];
 
     /// <summary>A set of outcomes, in the order of the vocabulary.</summary>
-    public static string Set(ushort outcomes)
-    {
-        lock (s_sets)
-        {
-            if (!s_sets.TryGetValue(outcomes, out string? text))
-            {
-                text = string.Join('|', Enum.GetValues<FaultOutcome>().Where(outcome => (outcomes & (1 << (int)outcome)) != 0).Select(outcome => outcome.Name()));
-                s_sets.Add(outcomes, text);
-            }
-
-            return text;
-        }
-    }
+    public static string Set(ushort outcomes) => s_sets[outcomes] ??=
+        string.Join('|', Enum.GetValues<FaultOutcome>().Where(outcome => (outcomes & (1 << (int)outcome)) != 0).Select(outcome => outcome.Name()));
 
     public static string? Cause(RetryCause cause) => cause switch
     {

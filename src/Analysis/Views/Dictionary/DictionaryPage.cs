@@ -32,6 +32,23 @@ public static class DictionaryPage
 
         """;
 
+    /// <summary>The texts as statements: src/Analysis/Views/comments.sql, which views.sql ends with.</summary>
+    public static string Comments()
+    {
+        var sql = new StringBuilder();
+        foreach (TableText table in DatasetDictionary.All)
+        {
+            string name = Sql.Identifier(table.Schema.Name);
+            sql.Append($"COMMENT ON VIEW {name} IS {Sql.Literal("One row is " + table.Row)};\n");
+            foreach (ColumnText column in table.Columns)
+            {
+                sql.Append($"COMMENT ON COLUMN {name}.{Sql.Identifier(column.Name)} IS {Sql.Literal(DatasetDictionary.Comment(column))};\n");
+            }
+        }
+
+        return sql.ToString();
+    }
+
     public static string Write()
     {
         var page = new StringBuilder(Head);
