@@ -147,7 +147,7 @@ public class CommandTests
     {
         Assert.SkipUnless(File.Exists("/usr/bin/script"), "needs script(1) to make a terminal");
         using var shell = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(
-            "/usr/bin/script", ["-qec", $"dotnet '{Tool.Program}' run '{s_sample}' && dotnet '{Tool.Program}' models", "/dev/null"])
+            "/usr/bin/script", ["-qec", $"{Tool.ShellWords} run '{s_sample}' && {Tool.ShellWords} models", "/dev/null"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

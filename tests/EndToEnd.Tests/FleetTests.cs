@@ -93,7 +93,7 @@ public sealed partial class FleetTests(SampleDataset samples)
     internal static (int Code, string Output) Run(string program, string[] arguments, string temporary)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["TRACEREPLAY"] = $"dotnet {Tool.Program}";
+        start.Environment["TRACEREPLAY"] = string.Join(" ", Tool.Words);
         start.Environment["FLEETMAKER"] = $"dotnet {s_maker}";
         start.Environment["TMPDIR"] = temporary;
         using Process process = Process.Start(start)!;

@@ -37,7 +37,7 @@ public class ProcessTests
         using var scratch = new Scratch();
         Directory.CreateDirectory(scratch["traces/manifests"]);
         using Process shell = Process.Start(new ProcessStartInfo("bash",
-            ["-c", $"dotnet '{Tool.Program}' query -d '{scratch.Root}' --sql 'FROM range(1000000)' | head -2; echo ${{PIPESTATUS[0]}}"])
+            ["-c", $"{Tool.ShellWords} query -d '{scratch.Root}' --sql 'FROM range(1000000)' | head -2; echo ${{PIPESTATUS[0]}}"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

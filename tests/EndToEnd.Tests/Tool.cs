@@ -16,8 +16,14 @@ internal static class Tool
 
     public static string Samples { get; } = Path.Combine(Repository, "sample-traces");
 
-    /// <summary>The program as published where TRACEREPLAY_PROGRAM names its tracereplay.dll, else as built beside the tests.</summary>
+    /// <summary>The program as published where TRACEREPLAY_PROGRAM names it, or its tracereplay.dll, else as built beside the tests.</summary>
     public static string Program { get; } = Environment.GetEnvironmentVariable("TRACEREPLAY_PROGRAM") is { Length: > 0 } published ? published : Path.Combine(AppContext.BaseDirectory, "tracereplay.dll");
+
+    /// <summary>What a shell would be told to start it.</summary>
+    public static string[] Words { get; } = Program.EndsWith(".dll", StringComparison.Ordinal) ? ["dotnet", Program] : [Program];
+
+    /// <summary>The same for a line of shell.</summary>
+    public static string ShellWords { get; } = string.Join(' ', Words.Select(word => $"'{word}'"));
 
     public static ToolResult Run(params string[] args) => Run(args, input: null, folder: Repository);
 
@@ -44,7 +50,7 @@ internal static class Tool
     /// <param name="through">A program, with its arguments, that starts ours.</param>
     public static Process Start(string[] args, string folder, IReadOnlyDictionary<string, string>? environment = null, string[]? through = null)
     {
-        string[] words = [.. through ?? [], "dotnet", Program, .. args];
+        string[] words = [.. through ?? [], .. Words, .. args];
         var start = new ProcessStartInfo(words[0], words[1..])
         {
             RedirectStandardInput = true,

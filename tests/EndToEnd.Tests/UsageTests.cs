@@ -121,7 +121,7 @@ public class UsageTests
     public void On_a_terminal_each_command_names_the_next_one_and_in_a_pipe_none_does()
     {
         // script(1) gives the program a terminal.
-        using var terminal = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("script", ["-qec", $"dotnet '{Tool.Program}' query --list", "/dev/null"]) { RedirectStandardOutput = true, RedirectStandardInput = true })!;
+        using var terminal = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("script", ["-qec", $"{Tool.ShellWords} query --list", "/dev/null"]) { RedirectStandardOutput = true, RedirectStandardInput = true })!;
         string shown = terminal.StandardOutput.ReadToEnd();
         terminal.WaitForExit();
         Assert.Contains("next: tracereplay query -d DATASET faults_by_outcome", shown, StringComparison.Ordinal);
@@ -132,7 +132,7 @@ public class UsageTests
     public void A_full_disk_is_the_environments_fault()
     {
         Assert.SkipUnless(File.Exists("/dev/full"), "there is no /dev/full here");
-        using var shell = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("sh", ["-c", $"dotnet '{Tool.Program}' models > /dev/full"]) { RedirectStandardError = true })!;
+        using var shell = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("sh", ["-c", $"{Tool.ShellWords} models > /dev/full"]) { RedirectStandardError = true })!;
         string error = shell.StandardError.ReadToEnd();
         shell.WaitForExit();
         Assert.Equal(4, shell.ExitCode);

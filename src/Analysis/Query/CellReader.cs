@@ -1,13 +1,11 @@
 using System.Data.Common;
-using System.Reflection;
+using System.Numerics;
 
 namespace TraceReplay.Analysis.Query;
 
 /// <summary>Reads the cells of one result. DuckDB.NET refuses a list with a NULL in it unless asked for nullable elements.</summary>
 internal sealed class CellReader : Cells
 {
-    private static readonly MethodInfo s_getFieldValue = typeof(DbDataReader).GetMethod(nameof(DbDataReader.GetFieldValue))!;
-
     private readonly DbDataReader _reader;
     private readonly Func<int, object?>[] _cells;
 
@@ -26,15 +24,29 @@ internal sealed class CellReader : Cells
 
     public override bool Read() => _reader.Read();
 
-    private Func<int, object?> Cell(Type type)
-    {
-        if (!type.IsGenericType || type.GetGenericTypeDefinition() != typeof(List<>) || !type.GenericTypeArguments[0].IsValueType)
-        {
-            return _reader.GetValue;
-        }
+    // One by one: a type that only shows while the program runs is not there in a program compiled ahead.
+    private Func<int, object?> Cell(Type type) =>
+        type == typeof(List<bool>) ? List<bool>()
+        : type == typeof(List<sbyte>) ? List<sbyte>()
+        : type == typeof(List<byte>) ? List<byte>()
+        : type == typeof(List<short>) ? List<short>()
+        : type == typeof(List<ushort>) ? List<ushort>()
+        : type == typeof(List<int>) ? List<int>()
+        : type == typeof(List<uint>) ? List<uint>()
+        : type == typeof(List<long>) ? List<long>()
+        : type == typeof(List<ulong>) ? List<ulong>()
+        : type == typeof(List<BigInteger>) ? List<BigInteger>()
+        : type == typeof(List<float>) ? List<float>()
+        : type == typeof(List<double>) ? List<double>()
+        : type == typeof(List<decimal>) ? List<decimal>()
+        : type == typeof(List<DateOnly>) ? List<DateOnly>()
+        : type == typeof(List<TimeOnly>) ? List<TimeOnly>()
+        : type == typeof(List<DateTime>) ? List<DateTime>()
+        : type == typeof(List<DateTimeOffset>) ? List<DateTimeOffset>()
+        : type == typeof(List<TimeSpan>) ? List<TimeSpan>()
+        : type == typeof(List<Guid>) ? List<Guid>()
+        : _reader.GetValue;
 
-        Type nullable = typeof(List<>).MakeGenericType(typeof(Nullable<>).MakeGenericType(type.GenericTypeArguments[0]));
-        MethodInfo get = s_getFieldValue.MakeGenericMethod(nullable);
-        return column => get.Invoke(_reader, [column]);
-    }
+    private Func<int, object?> List<T>()
+        where T : struct => _reader.GetFieldValue<List<T?>>;
 }

@@ -25,7 +25,7 @@ internal static class Sparkline
         double X(int i) => values.Count == 1 ? Width - Margin : Margin + ((double)i / (values.Count - 1) * (Width - (2 * Margin)));
         double Y(double v) => Height - Margin - (v / most * (Height - (2 * Margin)));
         var svg = new StringBuilder();
-        svg.Append(CultureInfo.InvariantCulture, $"<svg class=\"spark\" viewBox=\"0 0 {Width} {Height}\" width=\"{Width}\" height=\"{Height}\" role=\"img\" aria-label=\"{WebUtility.HtmlEncode(says)}\">");
+        svg.Append(CultureInfo.InvariantCulture, $"<svg class=\"spark\" viewBox=\"0 0 {Width} {Height}\" width=\"{Width}\" height=\"{Height}\" role=\"img\" aria-label=\"{WebUtility.HtmlEncode(Ingest.Capture.Printable.Line(says))}\">");
         svg.Append("<polyline fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.5\" points=\"");
         svg.AppendJoin(' ', values.Select((v, i) => string.Create(CultureInfo.InvariantCulture, $"{X(i):0.#},{Y(v):0.#}")));
         svg.Append(CultureInfo.InvariantCulture, $"\"/><circle cx=\"{X(values.Count - 1):0.#}\" cy=\"{Y(values[^1]):0.#}\" r=\"2.5\" fill=\"#d55e00\"/></svg>");
