@@ -8,10 +8,13 @@ internal abstract class Compression : IDisposable
     /// <returns>null for an algorithm that this reader does not know.</returns>
     public static Compression? Create(string name) => name switch
     {
-        "zstd" => new Zstd(),
+        "zstd" => NativeZstd.Create() ?? Managed(),
         "zlib" => new Zlib(),
         _ => null,
     };
+
+    /// <summary>zstd without the system's library.</summary>
+    public static Compression Managed() => new Zstd();
 
     /// <summary>A block as a stream, of which no more is unpacked than is read.</summary>
     /// <returns>null for an algorithm that this reader does not know.</returns>
