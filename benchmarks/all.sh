@@ -11,7 +11,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$root"
-dotnet publish src/Cli -c Release --use-current-runtime --self-contained false -o "$work/bin" -v quiet -nologo >&2
+case $(uname -m) in aarch64 | arm64) platform=linux-arm64 ;; *) platform=linux-x64 ;; esac
+dotnet publish src/Cli -c Release -r "$platform" --self-contained true -o "$work/bin" -v quiet -nologo >&2
 dotnet build tests/FleetMaker -c Release -v quiet -nologo >&2
 program=$work/bin/tracereplay
 small=sample-traces/6.12-ttmsmall.trace.dat

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds what a release holds: for each platform an archive that needs nothing installed (self-contained, compiled ahead of time), and the
+# Builds what a release holds: for each platform an archive that needs nothing installed (native code for the builder's own, else compiled ahead with the runtime), and the
 # sums of all. docs/releasing.md says when. Usage: deploy/release.sh VERSION [RID…]
 set -euo pipefail
 cd "$(dirname "$0")/.."
