@@ -26,7 +26,7 @@ public static class QueryRunner
             {
             }
 
-            return Print(new CellReader(reader), format, output, ct, widest);
+            return Print(new CellReader(reader), format, output, widest, ct);
         });
 
     /// <summary>Prints rows of our own. DuckDB, which takes longer to start than they to print, is asked only for what they do not hold as it would give it.</summary>
@@ -34,7 +34,7 @@ public static class QueryRunner
     {
         if (rows.IsPlain)
         {
-            return Print(new SetCells(rows), format, output, ct, widest);
+            return Print(new SetCells(rows), format, output, widest, ct);
         }
 
         using DatasetSession session = DatasetSession.WithoutDataset();
@@ -52,7 +52,7 @@ public static class QueryRunner
             return command.ExecuteNonQuery();
         }));
 
-    private static long Print(Cells cells, RowFormat format, TextWriter output, CancellationToken ct, int? widest)
+    private static long Print(Cells cells, RowFormat format, TextWriter output, int? widest, CancellationToken ct)
     {
         IRowWriter writer = format switch
         {
