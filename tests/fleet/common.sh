@@ -20,9 +20,12 @@ nightly() {
 
 seconds() { awk -v a="$1" -v b="$(date +%s.%N)" 'BEGIN { printf "%.2f", b - a }'; }
 
+# DATASET OUT: what a night wrote, without the place of its dataset, which stands in the commands of the page.
+pages() { (cd "$2" && find . -type f | sort | while read -r file; do echo "== $file"; sed "s|$1|DATASET|g" "$file"; done); }
+
 # same_night DATASET OUT DATASET OUT: the datasets answer alike and the reports are the same bytes. The first is asked only once.
 same_night() {
     [ -e "$work/fingerprint.1" ] || "$here/fingerprint.sh" "$1" >"$work/fingerprint.1"
     "$here/fingerprint.sh" "$3" >"$work/fingerprint.2"
-    diff "$work/fingerprint.1" "$work/fingerprint.2" >&2 && diff -rq "$2" "$4" >&2
+    diff "$work/fingerprint.1" "$work/fingerprint.2" >&2 && diff <(pages "$1" "$2") <(pages "$3" "$4") >&2
 }
