@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Measures the program as published, each line with its peer in the same run where it has one, and prints one table: medians of RUNS.
 # Processor time is user + system of the whole process. A peer that is not installed leaves its line without a ratio.
-# usage: benchmarks/all.sh TRACE.DAT [RUNS [CAPTURES]]
+# usage: benchmarks/all.sh TRACE.DAT [RUNS [CAPTURES [PERF.DATA]]]
 #   TRACE.DAT  a large capture (millions of events); CAPTURES  size of the made night for report and queries (default 200)
+#   PERF.DATA  a small one (.zst too), which is repeated up to 512 MiB
 set -euo pipefail
 capture=$(realpath "${1:?usage: $0 TRACE.DAT [RUNS [CAPTURES]]}")
 runs=${2:-5}
 captures=${3:-200}
+perf=${4:+$(realpath "$4")}
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -54,6 +56,24 @@ for _ in $(seq "$runs"); do
     measure version "$program" --version
 done
 
+# The same capture as text, and a large perf.data.
+if command -v trace-cmd >/dev/null; then
+    trace-cmd report "$capture" 2>/dev/null >"$work/report.txt"
+    text=$(stat -c %s "$work/report.txt")
+    for _ in $(seq "$runs"); do fresh text "$program" ingest -q -d "$work/data" "$work/report.txt"; done
+    rm "$work/report.txt"
+fi
+if [ -n "$perf" ] && command -v perf >/dev/null; then
+    case $perf in *.zst) zstd -dqf "$perf" -o "$work/small"; perf=$work/small ;; esac
+    dotnet build benchmarks/GrowPerfData -c Release -v quiet -nologo >&2
+    dotnet benchmarks/GrowPerfData/bin/Release/net10.0/TraceReplay.GrowPerfData.dll "$perf" 536870912 "$work/big" >&2
+    for _ in $(seq "$runs"); do
+        measure perf-script perf script -i "$work/big"
+        fresh perf "$program" ingest -q -d "$work/data" "$work/big"
+    done
+    rm "$work/big"
+fi
+
 # A night: made captures, ingested, replayed, compacted.
 dotnet tests/FleetMaker/bin/Release/net10.0/FleetMaker.dll --samples sample-traces --out "$work/inbox" --captures "$captures" --hosts 40 >&2
 "$program" nightly --inbox "$work/inbox" -d "$work/night" --out "$work/out" --settle 0 >/dev/null 2>&1 || true
@@ -71,6 +91,8 @@ echo "|---|---|---|---|---|"
 line ingest "ingest, everything" trace-cmd 'faster than trace-cmd report'
 line replay-one "replay, one model, results written: $(awk -v e="$events" -v t="$(median replay-one 2)" 'BEGIN { printf "%.1f M events/s of processor time", e / t / 1e6 }')"
 line replay-three "replay, three models: $(awk -v e="$events" -v t="$(median replay-three 2)" 'BEGIN { printf "%.1f M events/s", e / t / 1e6 }')"
+[ ! -s "$work/text" ] || line text "ingest of its text ($((text >> 20)) MiB): $(awk -v b="$text" -v t="$(median text 2)" 'BEGIN { printf "%.0f MB/s of processor time", b / t / 1e6 }')"
+[ ! -s "$work/perf" ] || line perf "ingest of a perf.data of 512 MiB" perf-script 'faster than perf script'
 line run-small "run of $(basename $small)"
 line info-small "info of $(basename $small)"
 line version "--version"

@@ -140,7 +140,7 @@ public sealed class PlacementTests(PlacementTests.Replayed replayed) : IClassFix
         MakeHalfPlaced();
 
         // A mount in a namespace of its own, where that is allowed: elsewhere nothing can be made read-only for root.
-        string script = $"mount --bind '{_scratch["data"]}' '{_scratch["data"]}' && mount -o remount,ro,bind '{_scratch["data"]}' && exec dotnet '{Tool.Program}' query -d '{_scratch["data"]}' --format csv --sql 'SELECT count(*) FROM outcomes'";
+        string script = $"mount --bind '{_scratch["data"]}' '{_scratch["data"]}' && mount -o remount,ro,bind '{_scratch["data"]}' && exec {Tool.ShellWords} query -d '{_scratch["data"]}' --format csv --sql 'SELECT count(*) FROM outcomes'";
         Assert.SkipUnless(OperatingSystem.IsLinux() && Shell("true").Code == 0, "no namespaces for mounts");
         (int code, string output, string error) = Shell(script);
         Assert.Equal(4, code);
