@@ -12,15 +12,13 @@ whole=$(seconds "$start")
 
 killed=0 ended=0 since=0
 while [ "$killed" -lt "$kills" ] || [ "$since" != 0 ]; do
-    "${tracereplay[@]}" nightly --inbox "$work/inbox" -d "$work/data" --out "$work/out" >/dev/null 2>"$work/error" &
-    job=$!
+    limit=()
     if [ "$killed" -lt "$kills" ]; then
         # Anywhere from the program's start to a little beyond its end.
-        sleep "$(awk -v w="$whole" -v r="$RANDOM" 'BEGIN { print 0.05 + r / 32768 * w * 1.1 }')"
-        kill -KILL "$job" 2>/dev/null || true
+        limit=(timeout -s KILL "$(awk -v w="$whole" -v r="$RANDOM" 'BEGIN { print 0.05 + r / 32768 * w * 1.1 }')")
     fi
     code=0
-    wait "$job" 2>/dev/null || code=$?
+    "${limit[@]}" "${tracereplay[@]}" nightly --inbox "$work/inbox" -d "$work/data" --out "$work/out" >/dev/null 2>"$work/error" || code=$?
     if [ "$code" = 137 ]; then
         killed=$((killed + 1)) since=$((since + 1))
     elif [ "$code" -le 1 ]; then
