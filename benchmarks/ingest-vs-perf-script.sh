@@ -2,7 +2,7 @@
 # Ingest of all events of a large perf.data into Parquet against `perf script > /dev/null`, the same file, interleaved in one run.
 # usage: benchmarks/ingest-vs-perf-script.sh PERF.DATA [RUNS] [BYTES]
 # The capture (little-endian file mode, not compressed by perf) is repeated until it has BYTES (default 512 MiB). Needs perf.
-# The program is compiled ahead of time (ReadyToRun), as it is when published.
+# The program is compiled ahead for the runtime (ReadyToRun); all.sh measures native code.
 set -eu
 capture=${1:?usage: $0 PERF.DATA [RUNS] [BYTES]}
 runs=${2:-5}

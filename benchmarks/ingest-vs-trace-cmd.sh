@@ -1,7 +1,7 @@
 #!/bin/sh
 # Ingest of all events into Parquet against `trace-cmd report > /dev/null`, the same file, interleaved in one run.
 # usage: benchmarks/ingest-vs-trace-cmd.sh CAPTURE [RUNS]
-# Needs trace-cmd. The program is compiled ahead of time (ReadyToRun), as it is when published.
+# Needs trace-cmd. The program is compiled ahead for the runtime (ReadyToRun); all.sh measures native code.
 set -eu
 capture=${1:?usage: $0 CAPTURE [RUNS]}
 runs=${2:-5}

@@ -257,7 +257,7 @@ public static class NightComparison
 
     private static double Mean(List<double> values) => values.Count == 0 ? 0 : values.Average();
 
-    private static double Median(List<double> values)
+    internal static double Median(List<double> values)
     {
         if (values.Count == 0)
         {

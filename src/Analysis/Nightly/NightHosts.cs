@@ -41,14 +41,14 @@ internal static class NightHosts
             tonight[0].Group.HostClass,
             tonight.Count,
             tonight.Sum(c => c.Faults),
-            Ending(ratios.GroupBy(r => r.Night).Select(n => (n.Key, Middle([.. n.Select(r => r.Value)]))), night),
+            Ending(ratios.GroupBy(r => r.Night).Select(n => (n.Key, NightComparison.Median([.. n.Select(r => r.Value)]))), night),
             Nights(all, c => c.Faults == 0 ? null : 1 - (c.Value("outcome", "FIXED") ?? 0) - (c.Value("outcome", "FIXED_FAST") ?? 0), values => Math.Clamp(values.Average(), 0, 1), night));
     }
 
     private static IEnumerable<(DateOnly Night, double Value)> Ratios(List<CaptureStats> captures, string metric, DateOnly tonight)
     {
-        List<(DateOnly Night, double Value)> nights = Nights(captures, c => c.Value(metric, "p50"), Middle, tonight);
-        double before = nights.Count < 2 ? 0 : Middle([.. nights.SkipLast(1).Select(n => n.Value)]);
+        List<(DateOnly Night, double Value)> nights = Nights(captures, c => c.Value(metric, "p50"), NightComparison.Median, tonight);
+        double before = nights.Count < 2 ? 0 : NightComparison.Median([.. nights.SkipLast(1).Select(n => n.Value)]);
         return before <= 0 ? [] : nights.Select(n => (n.Night, n.Value / before));
     }
 
@@ -60,11 +60,5 @@ internal static class NightHosts
     {
         List<(DateOnly Night, double Value)> nights = [.. values.OrderBy(n => n.Night)];
         return nights.Count > 0 && nights[^1].Night == tonight ? nights : [];
-    }
-
-    private static double Middle(List<double> values)
-    {
-        values.Sort();
-        return (values[(values.Count - 1) / 2] + values[values.Count / 2]) / 2;
     }
 }

@@ -17,8 +17,8 @@ public sealed record NightLead(string TraceId, string File, string Host, string 
 
     /// <summary>The command that shows it; <paramref name="dataset"/> is the directory.</summary>
     public string Command(string dataset) => Fault is { } fault
-        ? string.Create(CultureInfo.InvariantCulture, $"tracereplay around {TraceId} -d {Quoted(dataset)} --fault {fault}")
-        : $"tracereplay report -d {Quoted(dataset)} --trace {TraceId} -o {TraceId}.html";
+        ? string.Create(CultureInfo.InvariantCulture, $"tracereplay around {TraceId} -d {ShellWord.Of(dataset)} --fault {fault}")
+        : $"tracereplay report -d {ShellWord.Of(dataset)} --trace {TraceId} -o {TraceId}.html";
 
     /// <summary>One line for people.</summary>
     public string Line(string dataset) => $"{File} ({Host}, {Scenario}): {Command(dataset)}";
@@ -44,9 +44,4 @@ public sealed record NightLead(string TraceId, string File, string Host, string 
         json.WriteString("export", $"tracereplay export -d {AnyDataset} --trace {TraceId}{(Fault is { } f ? string.Create(CultureInfo.InvariantCulture, $" --fault {f}") : "")} -o {TraceId}.perfetto-trace");
         json.WriteEndObject();
     }
-
-    // What a shell takes as it stands is shown as it stands.
-    private static string Quoted(string word) => word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./,=:+@%".Contains(c, StringComparison.Ordinal)) && word.Length > 0
-        ? word
-        : $"'{word.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 }

@@ -19,11 +19,11 @@ public static class ProbeScript
         output.WriteLine(machine == Machine.Arm64
             ? "# Run it as root when the module ttm is loaded, where there is one (KVM is built in): what does not exist cannot be probed."
             : "# Run it as root when the modules are loaded (kvm_amd or kvm_intel, ttm): what does not exist cannot be probed.");
-        output.WriteLine($"T={Quoted(tracefs)}");
+        output.WriteLine($"T={ShellWord.Quoted(tracefs)}");
         output.WriteLine("add() { echo \"$1\" >> \"$T/dynamic_events\" || echo \"refused: $1\" >&2; }");
         foreach (ProbeDefinition definition in choice.Definitions)
         {
-            output.WriteLine($"add {Quoted(definition.Text)}");
+            output.WriteLine($"add {ShellWord.Quoted(definition.Text)}");
         }
 
         output.WriteLine("# Record from before the virtual machine starts, because memslots are seen when they are made. With trace-cmd:");
@@ -42,6 +42,4 @@ public static class ProbeScript
             output.WriteLine(definition.Text);
         }
     }
-
-    private static string Quoted(string text) => $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 }

@@ -6,5 +6,5 @@ namespace TraceReplay.Analysis.Report;
 public sealed record ReportOrigin(string? Dataset, string Command)
 {
     /// <summary>A directory as a shell takes it.</summary>
-    internal string Directory => Dataset is null ? "DATASET" : Dataset.All(c => char.IsAsciiLetterOrDigit(c) || "-_./,=:+@%".Contains(c, StringComparison.Ordinal)) ? Dataset : $"'{Dataset.Replace("'", @"'\''", StringComparison.Ordinal)}'";
+    internal string Directory => Dataset is null ? "DATASET" : ShellWord.Of(Dataset);
 }

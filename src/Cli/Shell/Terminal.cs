@@ -1,4 +1,5 @@
 using System.Text;
+using TraceReplay.Analysis;
 using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Cli.Shell;
@@ -69,12 +70,7 @@ internal sealed class Terminal(bool quiet, bool verbose) : IDisposable
     }
 
     /// <summary>A command of this program as one types it.</summary>
-    public static string Spelled(IEnumerable<string> words) => "tracereplay " + string.Join(' ', words.Select(Quoted));
-
-    // What a shell takes as it stands is shown as it stands.
-    private static string Quoted(string word) => word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./,=:+@%".Contains(c, StringComparison.Ordinal)) && word.Length > 0
-        ? word
-        : $"'{word.Replace("'", @"'\''", StringComparison.Ordinal)}'";
+    public static string Spelled(IEnumerable<string> words) => "tracereplay " + string.Join(' ', words.Select(ShellWord.Of));
 
     /// <summary>Keeps messages back until the result is disposed, so that they do not run into a progress bar.</summary>
     public IDisposable HoldMessages()

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace TraceReplay.Ingest.TraceDat;
 
 /// <summary>
-/// The system's libzstd where it is installed: it unpacks twice as fast as the managed one, which takes its place elsewhere. Both
+/// The system's libzstd where it is installed: it unpacks in four fifths of the time of the managed one, which takes its place elsewhere. Both
 /// refuse the same input, as a block must have exactly the size that its file says.
 /// </summary>
 internal sealed unsafe class NativeZstd : Compression

@@ -36,7 +36,7 @@ internal static class Vectors
             }
         }
 
-        // Spelt out for the two types that there are: a comparison through CompareTo costs three times as much where no vectors are.
+        // Spelt out for the two types that there are: no comparison through CompareTo where no vectors are.
         if (typeof(T) == typeof(long))
         {
             (long low, long high) = Rest(MemoryMarshal.Cast<T, long>(values[i..]), Unsafe.BitCast<T, long>(min), Unsafe.BitCast<T, long>(max));
