@@ -12,13 +12,21 @@ whole=$(seconds "$start")
 
 killed=0 ended=0 since=0
 while [ "$killed" -lt "$kills" ] || [ "$since" != 0 ]; do
-    limit=()
-    if [ "$killed" -lt "$kills" ]; then
-        # Anywhere from the program's start to a little beyond its end.
-        limit=(timeout -s KILL "$(awk -v w="$whole" -v r="$RANDOM" 'BEGIN { print 0.05 + r / 32768 * w * 1.1 }')")
-    fi
     code=0
-    "${limit[@]}" "${tracereplay[@]}" nightly --inbox "$work/inbox" -d "$work/data" --out "$work/out" >/dev/null 2>"$work/error" || code=$?
+    "${tracereplay[@]}" nightly --inbox "$work/inbox" -d "$work/data" --out "$work/out" >/dev/null 2>"$work/error" &
+    program=$!
+    if [ "$killed" -lt "$kills" ]; then
+        # Anywhere from the program's start to a little beyond its end. Not timeout(1): it ends before what it killed has ended, and the
+        # next run then meets the lock of one that is still dying.
+        after=$(awk -v w="$whole" -v r="$RANDOM" 'BEGIN { print 0.05 + r / 32768 * w * 1.1 }')
+        { sleep "$after"; kill -KILL "$program"; } 2>/dev/null &
+        killer=$!
+        wait "$program" || code=$?
+        kill "$killer" 2>/dev/null || true
+        wait "$killer" 2>/dev/null || true
+    else
+        wait "$program" || code=$?
+    fi
     if [ "$code" = 137 ]; then
         killed=$((killed + 1)) since=$((since + 1))
     elif [ "$code" -le 1 ]; then
