@@ -59,7 +59,8 @@ internal sealed class Delivery(IEventSink sink, ShapeTable shapes, long frequenc
     /// <summary>The recorder names processes; other threads of them keep names of their own, which it does not tell.</summary>
     private void Remember(TraceEvent e)
     {
-        if (ValueText.Read(e, e.PayloadIndex("Name")) is string name)
+        using PayloadValues values = new(e);
+        if (values.Read(e.PayloadIndex("Name")) is string name)
         {
             _processNames[e.ProcessID] = name;
         }

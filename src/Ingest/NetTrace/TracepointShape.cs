@@ -73,18 +73,19 @@ internal sealed class TracepointShape : EventShape
 
     private void Describe(TraceEvent e)
     {
+        using PayloadValues values = new(e);
         for (int i = KernelLayouts.CommonNames.Length; i < Names.Count; i++)
         {
-            (int Size, bool Signed) type = ValueText.Read(e, i) switch
+            (int Size, bool Signed) type = Type.GetTypeCode(values.TypeOf(i)) switch
             {
-                byte or bool => (1, false),
-                sbyte => (1, true),
-                ushort => (2, false),
-                short => (2, true),
-                uint => (4, false),
-                int => (4, true),
-                ulong => (8, false),
-                long => (8, true),
+                TypeCode.Byte or TypeCode.Boolean => (1, false),
+                TypeCode.SByte => (1, true),
+                TypeCode.UInt16 => (2, false),
+                TypeCode.Int16 => (2, true),
+                TypeCode.UInt32 => (4, false),
+                TypeCode.Int32 => (4, true),
+                TypeCode.UInt64 => (8, false),
+                TypeCode.Int64 => (8, true),
                 _ => default,
             };
             if (type.Size == 0)

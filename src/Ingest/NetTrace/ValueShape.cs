@@ -64,9 +64,10 @@ internal sealed class ValueShape : EventShape
         _record.AsSpan(0, _fixedSize).Clear();
         int end = _fixedSize;
         Span<byte> bits = stackalloc byte[8];
+        using PayloadValues values = new(e);
         for (int i = 0; i < _types.Length; i++)
         {
-            object? value = ValueText.Read(e, i);
+            object? value = values.Read(i);
             EventField field = Format!.Fields[i];
             if (value is null || value.GetType() != _types[i])
             {
@@ -91,9 +92,15 @@ internal sealed class ValueShape : EventShape
 
     protected override void Look(TraceEvent e)
     {
-        for (int i = 0; Events <= Sample && i < _types.Length; i++)
+        if (Events > Sample)
         {
-            _types[i] ??= ValueText.Read(e, i)?.GetType();
+            return;
+        }
+
+        using PayloadValues values = new(e);
+        for (int i = 0; i < _types.Length; i++)
+        {
+            _types[i] ??= values.TypeOf(i);
         }
     }
 

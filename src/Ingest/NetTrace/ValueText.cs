@@ -1,80 +1,15 @@
-using System.Buffers.Binary;
 using System.Collections;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
-using Microsoft.Diagnostics.Tracing;
 
 namespace TraceReplay.Ingest.NetTrace;
 
 /// <summary>Values as TraceEvent hands them out, in our forms.</summary>
 internal static class ValueText
 {
-    /// <returns>null if the event has no such field, or its bytes make no sense.</returns>
-    public static object? Read(TraceEvent e, int field)
-    {
-        try
-        {
-            object? value = e.PayloadValue(field);
-            return (value is string s && s.StartsWith("<<<EXCEPTION", StringComparison.Ordinal)) || (value is not null && !IsRecorded(e, value)) ? null : value;
-        }
-        catch (Exception error) when (error is not OutOfMemoryException)
-        {
-            // TraceEvent's typed events throw whatever they meet in a payload that is not as its version promises.
-            return null;
-        }
-    }
-
-    /// <summary>
-    /// TraceEvent looks where a value begins, not where it ends: of one that its payload cuts off it gives what lies in memory behind. What
-    /// is not in the payload, as it is or in units of 7 bits, was not recorded.
-    /// </summary>
-    private static unsafe bool IsRecorded(TraceEvent e, object value)
-    {
-        ReadOnlySpan<byte> payload = new((void*)e.DataStart, e.EventDataLength);
-        Span<byte> bytes = stackalloc byte[16];
-        if (value is Guid id)
-        {
-            id.TryWriteBytes(bytes);
-            return payload.IndexOf(bytes) >= 0;
-        }
-
-        // Typed events may compute theirs, as a tier from flags.
-        if (e.GetType().Name != "DynamicTraceEventData")
-        {
-            return true;
-        }
-
-        if (value is string text)
-        {
-            // One that was no text in UTF-8 cannot be looked for.
-            return text.Contains('\ufffd', StringComparison.Ordinal) || payload.IndexOf(MemoryMarshal.AsBytes(text.AsSpan())) >= 0 || payload.IndexOf(Encoding.UTF8.GetBytes(text)) >= 0;
-        }
-
-        if (value is not (char or sbyte or short or ushort or int or uint or long or ulong or float or double))
-        {
-            return true;
-        }
-
-        ulong bits = Bits(value);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes, bits);
-        ReadOnlySpan<byte> told = bytes[..8].TrimEnd((long)bits < 0 ? (byte)0xff : (byte)0);
-        return payload.IndexOf(told) >= 0 || payload.IndexOf(Units(bits, bytes)) >= 0 || payload.IndexOf(Units((bits << 1) ^ (ulong)((long)bits >> 63), bytes)) >= 0;
-    }
-
-    /// <summary>Seven bits in each byte, the lowest first.</summary>
-    private static ReadOnlySpan<byte> Units(ulong bits, Span<byte> bytes)
-    {
-        int n = 0;
-        for (; bits >= 0x80; bits >>= 7)
-        {
-            bytes[n++] = (byte)(bits | 0x80);
-        }
-
-        bytes[n++] = (byte)bits;
-        return bytes[..n];
-    }
+    /// <summary>Whether two values of one field are told alike.</summary>
+    public static bool Same(object a, object b) => a is byte[] x && b is byte[] y ? x.AsSpan().SequenceEqual(y) : a.GetType() == b.GetType() && Of(a) == Of(b);
 
     /// <summary>A number's bits, sign-extended.</summary>
     public static ulong Bits(object value) => value switch

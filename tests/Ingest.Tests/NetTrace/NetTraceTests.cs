@@ -96,6 +96,30 @@ public sealed class NetTraceTests
         Assert.Equal((2.5, 1.5f), (BitConverter.ToDouble((byte[])seen.Fields["d"]), BitConverter.ToSingle((byte[])seen.Fields["f"])));
     }
 
+    [Theory]
+    [InlineData(4)]
+    [InlineData(6)]
+    public void A_field_that_its_payload_cuts_off_was_not_recorded(int version)
+    {
+        // No byte is 0, so that no part of a value looks like all of it, and behind the cut lies another event's header.
+        byte[] whole = [.. Bytes(-5), .. Bytes(0x0102030405060708), .. BitConverter.GetBytes(2.7), 200];
+        (string Name, int End)[] fields = [("i", 4), ("l", 12), ("d", 20), ("b", 21)];
+        for (int cut = 0; cut <= whole.Length; cut++)
+        {
+            NetTraceBuilder b = new(version);
+            b.Metadata(1, "P", "E", 9, ("i", 9), ("l", U64), ("d", 14), ("b", 6));
+            b.Events((1, 3, 2, 5000, whole), (1, 3, 2, 5001, whole[..cut]), (1, 3, 2, 5002, whole));
+            (Recorder r, CaptureInfo info, _) = Recorder.Read(b.Build());
+            foreach ((string name, int end) in fields)
+            {
+                object kept = r.Events[1].Fields[name];
+                Assert.Equal(cut >= end, kept is byte[] bytes ? bytes.AsSpan().ContainsAnyExcept((byte)0) : Convert.ToInt64(kept, System.Globalization.CultureInfo.InvariantCulture) != 0);
+            }
+
+            Assert.Equal(cut < whole.Length, info.Warnings.Any(w => w.Contains($"{fields.Count(f => f.End > cut)} values could not be decoded", StringComparison.Ordinal)));
+        }
+    }
+
     [Fact]
     public void An_event_without_description_keeps_its_bytes()
     {
