@@ -11,14 +11,25 @@ WITH touched AS (
 ), mapped AS (
     -- A leaf of a level above 1 maps the pages around the one that faulted, too.
     SELECT trace_id, vm, as_id, coalesce(observed_level, 1) AS level, gfn // (1 << 9 * (coalesce(observed_level, 1) - 1)) AS block, min(seq) AS seq
-    FROM faults WHERE observed_outcome IN ('FIXED', 'FIXED_FAST', 'SPURIOUS')
+    FROM faults WHERE observed_outcome IN ('FIXED', 'FIXED_FAST', 'SPURIOUS') AND trace_id IN (SELECT trace_id FROM touched)
+    GROUP BY ALL
+), pages AS (
+    -- What was faulted last is enough to know that something was behind a move.
+    SELECT trace_id, vm, as_id, gfn, hva, max(seq) AS last_seq, max(seq) FILTER (observed_outcome = 'EFAULT') AS last_refused
+    FROM faults WHERE hva IS NOT NULL AND trace_id IN (SELECT trace_id FROM touched)
+    GROUP BY ALL
+), levels AS (
+    -- Unnested: DuckDB would take a join with three rows apart, and first join every page with every block of its VM.
+    SELECT *, gfn // (1 << 9 * (level - 1)) AS block FROM (SELECT *, unnest([1, 2, 3]) AS level FROM pages)
+), since AS (
+    SELECT l.trace_id, l.vm, l.gfn, l.hva, l.last_seq, l.last_refused, min(p.seq) AS seq
+    FROM levels l
+    JOIN mapped p ON p.trace_id = l.trace_id AND p.vm = l.vm AND p.as_id IS NOT DISTINCT FROM l.as_id AND p.level = l.level AND p.block = l.block
     GROUP BY ALL
 ), later AS (
-    SELECT t.trace_id, t.seq, count(DISTINCT f.gfn) AS refaulted, count(DISTINCT f.gfn) FILTER (f.observed_outcome = 'EFAULT') AS refused
+    SELECT t.trace_id, t.seq, count(DISTINCT s.gfn) AS refaulted, count(DISTINCT s.gfn) FILTER (s.last_refused > t.end_seq) AS refused
     FROM touched t
-    JOIN faults f ON f.trace_id = t.trace_id AND f.vm = t.vm AND f.hva >= t.hva_start AND f.hva < t.hva_end AND f.seq > t.end_seq
-    CROSS JOIN (VALUES (1), (2), (3)) l(level)
-    JOIN mapped p ON p.trace_id = f.trace_id AND p.vm = f.vm AND p.as_id IS NOT DISTINCT FROM f.as_id AND p.level = l.level AND p.block = f.gfn // (1 << 9 * (l.level - 1)) AND p.seq < t.start_seq
+    JOIN since s ON s.trace_id = t.trace_id AND s.vm = t.vm AND s.hva >= t.hva_start AND s.hva < t.hva_end AND s.last_seq > t.end_seq AND s.seq < t.start_seq
     GROUP BY t.trace_id, t.seq
 )
 SELECT

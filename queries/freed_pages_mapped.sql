@@ -12,6 +12,13 @@ WITH leaves AS (
     QUALIFY new_spte & 2048 != 0 AND (level = 1 OR new_spte & 128 != 0)
 ), blocks AS (
     SELECT trace_id, seq, pfn::UBIGINT AS pfn, 1::UBIGINT << "order" AS pages FROM mm_page_free
+), freed AS (
+    -- Leaf and block are 2^n pages at a multiple of that: they meet if the larger holds the smaller, so that each has one place to look.
+    SELECT b.*, l.pages AS leaf_pages, b.pfn // greatest(b.pages, l.pages) AS place
+    FROM blocks b JOIN (SELECT DISTINCT trace_id, pages FROM leaves) l USING (trace_id)
+), placed AS (
+    SELECT l.*, b.pages AS block_pages, l.pfn // greatest(b.pages, l.pages) AS place
+    FROM leaves l JOIN (SELECT DISTINCT trace_id, pages FROM blocks) b USING (trace_id)
 ), again AS (
     SELECT trace_id, seq, pfn::UBIGINT AS pfn, 1::UBIGINT << "order" AS pages FROM mm_page_alloc
 )
@@ -30,8 +37,8 @@ SELECT
         SELECT 1 FROM again a
         WHERE a.trace_id = l.trace_id AND a.seq > b.seq AND a.seq < coalesce(l.zap_seq, 9223372036854775807)
           AND a.pfn < l.pfn + l.pages AND l.pfn < a.pfn + a.pages) AS held
-FROM leaves l
+FROM placed l
 JOIN traces t ON t.trace_id = l.trace_id
-JOIN blocks b ON b.trace_id = l.trace_id AND b.seq > l.seq AND b.pfn < l.pfn + l.pages AND l.pfn < b.pfn + b.pages
+JOIN freed b ON b.trace_id = l.trace_id AND b.leaf_pages = l.pages AND b.pages = l.block_pages AND b.place = l.place AND b.seq > l.seq
 WHERE b.seq < coalesce(l.zap_seq, 9223372036854775807)
 ORDER BY l.trace_id, b.seq, l.gfn;

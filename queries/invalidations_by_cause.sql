@@ -1,11 +1,21 @@
 -- What invalidated guest memory, and what did it cost?
 -- Columns: file (base name of the capture) and host say whose; cause is the function or event in which the task opened its notifier windows (NULL: nothing recorded shows it, as for kswapd or khugepaged), comm that task; notifier_event is the kernel's; windows counts them, no_slot those that hit no memslot; zapped_pages counts 4 KiB pages whose SPTE was removed (NULL where no record tells, as on arm64); total, p50 and max are how long they were open, in the clock's unit (unit); retried counts faults on an address inside one while it was open; empty says which part of the windows over memslots removed nothing.
 -- Then: a cause with many windows and few zapped_pages only costs retries; `retry_storms` shows which, `windows_without_memslot` the useless ones.
-WITH retried AS (
-    SELECT w.trace_id, w.window_id, count(*) AS faults
+WITH retries AS (
+    SELECT trace_id, fault_id, vm, hva, seq, coalesce(end_seq, seq) AS end_seq FROM faults WHERE observed_outcome = 'RETRY'
+), open AS (
+    -- In blocks of 4,096 events, so that a fault meets the windows of its time only; one that never ends lasts to the last retry.
+    SELECT w.trace_id, w.window_id, w.vm, w.hva_start, w.hva_end, w.start_seq, w.end_seq,
+           unnest(range(w.start_seq >> 12, (least(coalesce(w.end_seq, r.last), r.last) >> 12) + 1)) AS block
     FROM windows w
-    JOIN faults f ON f.trace_id = w.trace_id AND f.vm = w.vm AND w.start_seq < coalesce(f.end_seq, f.seq) AND coalesce(w.end_seq, 9223372036854775807) > f.seq
-    WHERE f.observed_outcome = 'RETRY' AND f.hva >= w.hva_start AND f.hva < w.hva_end
+    JOIN (SELECT trace_id, vm, max(end_seq) AS last FROM retries GROUP BY ALL) r ON r.trace_id = w.trace_id AND r.vm = w.vm
+    WHERE w.start_seq < r.last
+), retried AS (
+    SELECT w.trace_id, w.window_id, count(DISTINCT f.fault_id) AS faults
+    FROM open w
+    JOIN (SELECT *, unnest(range(seq >> 12, (end_seq >> 12) + 1)) AS block FROM retries) f
+      ON f.trace_id = w.trace_id AND f.vm = w.vm AND f.block = w.block AND w.start_seq < f.end_seq AND coalesce(w.end_seq, 9223372036854775807) > f.seq
+    WHERE f.hva >= w.hva_start AND f.hva < w.hva_end
     GROUP BY w.trace_id, w.window_id
 ), tasks AS (
     SELECT DISTINCT ON (trace_id, seq) trace_id, seq, comm FROM kvm_unmap_hva_range

@@ -7,10 +7,14 @@ WITH pfns AS (
     SELECT trace_id, count(*) FILTER (pfns > 1) AS remapped FROM pfns GROUP BY trace_id
 ), walks AS (
     SELECT trace_id, count(*) AS walks FROM kvm_mmu_pagetable_walk GROUP BY trace_id
+), reach AS (
+    -- How far the task's windows that began up to here last.
+    SELECT trace_id, pid, start_seq, max(end_seq) OVER (PARTITION BY trace_id, pid ORDER BY start_seq) AS end_seq FROM windows WHERE end_seq IS NOT NULL
 ), inside AS (
-    SELECT k.trace_id, count(DISTINCT k.seq) AS walks
+    SELECT k.trace_id, count(*) AS walks
     FROM kvm_mmu_pagetable_walk k
-    JOIN windows w ON w.trace_id = k.trace_id AND w.pid = k.pid AND k.seq > w.start_seq AND k.seq < w.end_seq
+    ASOF JOIN reach w ON w.trace_id = k.trace_id AND w.pid = k.pid AND w.start_seq < k.seq
+    WHERE k.seq < w.end_seq
     GROUP BY k.trace_id
 ), written AS (
     SELECT trace_id, sum(records) AS records FROM event_counts WHERE event IN ('kvm_mmu_set_accessed_bit', 'kvm_mmu_set_dirty_bit') GROUP BY trace_id

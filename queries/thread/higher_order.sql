@@ -8,13 +8,21 @@ WITH page AS (
     JOIN outcomes o USING (trace_id, fault_id)
     WHERE f.page_kind IN ('P2', 'P3', 'P4') AND o.pfn IS NOT NULL
     GROUP BY ALL
+), given AS (
+    -- A block of 2^n pages begins at a multiple of that, so each order has one place for a page.
+    SELECT p.*, o."order", (p.pfn >> o."order") << o."order" AS base
+    FROM page p JOIN (SELECT DISTINCT trace_id, "order"::INTEGER AS "order" FROM mm_page_alloc) o USING (trace_id)
+), latest AS (
+    SELECT g.trace_id, g.vm, g.gfn, g.seq, g.page_kind, g.observed_outcome, g."order", g.base, a.seq AS alloc_seq
+    FROM given g
+    ASOF JOIN (SELECT trace_id, "order"::INTEGER AS "order", pfn, seq FROM mm_page_alloc) a ON a.trace_id = g.trace_id AND a."order" = g."order" AND a.pfn = g.base AND a.seq < g.seq
 ), block AS (
     -- The driver may allocate inside the fault. What the allocator gave out singly is not recorded: order 0.
     SELECT p.trace_id, p.vm, p.gfn, p.seq, p.observed_outcome, any_value(p.pfn) AS pfn,
-           coalesce(arg_max(a."order", a.seq), if(p.page_kind = 'P2', 0, NULL)) AS "order",
-           coalesce(arg_max(a.pfn, a.seq), any_value(p.pfn)) AS base
+           coalesce(arg_max(a."order", a.alloc_seq), if(p.page_kind = 'P2', 0, NULL)) AS "order",
+           coalesce(arg_max(a.base, a.alloc_seq), any_value(p.pfn)) AS base
     FROM page p
-    LEFT JOIN mm_page_alloc a ON a.trace_id = p.trace_id AND a.seq < p.seq AND p.pfn >= a.pfn AND p.pfn < a.pfn + (1::UBIGINT << a."order")
+    LEFT JOIN latest a USING (trace_id, vm, gfn, seq)
     GROUP BY p.trace_id, p.vm, p.gfn, p.seq, p.page_kind, p.observed_outcome
 )
 SELECT

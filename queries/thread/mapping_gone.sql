@@ -5,12 +5,20 @@ WITH gone AS (
     SELECT trace_id, window_id, vm, hva_start, hva_end, start_seq, end_seq, zapped_pages
     FROM windows
     WHERE notifier_event = 'UNMAP' AND slots > 0 AND end_seq IS NOT NULL
+), pages AS (
+    -- The last fault is enough to know that one was later.
+    SELECT trace_id, vm, gfn, hva, max(seq) AS last_seq,
+           max(seq) FILTER (observed_outcome = 'EFAULT' AND page_kind = 'N') AS last_efault,
+           max(seq) FILTER (NOT (observed_outcome = 'EFAULT' AND page_kind = 'N')) AS last_again
+    FROM faults
+    WHERE hva IS NOT NULL AND trace_id IN (SELECT trace_id FROM gone)
+    GROUP BY ALL
 ), later AS (
-    SELECT g.trace_id, count(DISTINCT f.gfn) AS touched,
-           count(DISTINCT f.gfn) FILTER (f.observed_outcome = 'EFAULT' AND f.page_kind = 'N') AS efault,
-           count(DISTINCT f.gfn) FILTER (NOT (f.observed_outcome = 'EFAULT' AND f.page_kind = 'N')) AS again
+    SELECT g.trace_id, count(DISTINCT p.gfn) AS touched,
+           count(DISTINCT p.gfn) FILTER (p.last_efault > g.end_seq) AS efault,
+           count(DISTINCT p.gfn) FILTER (p.last_again > g.end_seq) AS again
     FROM gone g
-    JOIN faults f ON f.trace_id = g.trace_id AND f.vm = g.vm AND f.hva >= g.hva_start AND f.hva < g.hva_end AND f.seq > g.end_seq
+    JOIN pages p ON p.trace_id = g.trace_id AND p.vm = g.vm AND p.hva >= g.hva_start AND p.hva < g.hva_end AND p.last_seq > g.end_seq
     GROUP BY g.trace_id
 )
 SELECT

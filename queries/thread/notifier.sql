@@ -12,11 +12,25 @@ WITH leaves AS (
     FROM leaves l
     ASOF JOIN faults f ON f.trace_id = l.trace_id AND f.as_id = l.as_id AND f.gfn = l.gfn AND f.seq <= l.seq
     WHERE f.hva IS NOT NULL
+), blocks AS (
+    -- By 2 MiB of the VMM's memory, so that a leaf meets the windows there only; a window over everything stands where leaves are.
+    SELECT w.trace_id, w.vm, w.hva_start, w.hva_end, w.start_seq, w.end_seq, unnest(range((greatest(w.hva_start, p.first) >> 21)::BIGINT, (least(w.hva_end - 1, p.last) >> 21)::BIGINT + 1)) AS block
+    FROM windows w
+    JOIN (SELECT trace_id, vm, min(hva) AS first, max(hva) AS last FROM placed GROUP BY ALL) p ON p.trace_id = w.trace_id AND p.vm = w.vm
+    WHERE w.end_seq IS NOT NULL AND w.hva_end > w.hva_start AND w.hva_start <= p.last AND w.hva_end > p.first
+), soonest AS (
+    -- The first end of the windows that begin here or later: a leaf that is gone by then outlived none of them.
+    SELECT trace_id, vm, block, start_seq, min(end_seq) OVER (PARTITION BY trace_id, vm, block ORDER BY start_seq DESC) AS end_seq FROM blocks
+), outlived AS (
+    SELECT p.*
+    FROM (SELECT *, (hva >> 21)::BIGINT AS block FROM placed) p
+    ASOF JOIN soonest s ON s.trace_id = p.trace_id AND s.vm = p.vm AND s.block = p.block AND s.start_seq > p.seq
+    WHERE coalesce(p.zap_seq, 9223372036854775807) > s.end_seq
 ), stale AS (
     SELECT w.trace_id, count(*) AS leaves
-    FROM windows w
-    JOIN placed p ON p.trace_id = w.trace_id AND p.vm = w.vm AND p.hva >= w.hva_start AND p.hva < w.hva_end AND p.seq < w.start_seq
-    WHERE w.end_seq IS NOT NULL AND coalesce(p.zap_seq, 9223372036854775807) > w.end_seq
+    FROM outlived p
+    JOIN blocks w ON w.trace_id = p.trace_id AND w.vm = p.vm AND w.block = p.block AND p.hva >= w.hva_start AND p.hva < w.hva_end AND p.seq < w.start_seq
+    WHERE coalesce(p.zap_seq, 9223372036854775807) > w.end_seq
     GROUP BY w.trace_id
 ), zaps AS (
     SELECT trace_id, pid, seq, ts_ns FROM kvm_tdp_mmu_spte_changed

@@ -69,6 +69,26 @@ public class QueryTests
         Assert.Equal(5002, Printed("SELECT range AS r FROM range(5000)", RowFormat.Table).TrimEnd().Split('\n').Length);
 
     [Fact]
+    public void What_goes_wrong_behind_printed_rows_is_said()
+    {
+        using DatasetSession session = DatasetSession.WithoutDataset();
+        using StringWriter output = new();
+        AnalysisException wrong = Assert.Throws<AnalysisException>(() => QueryRunner.Print(
+            session, "SELECT if(range < 900000, range, error('late')) AS r FROM range(1000000)", new Dictionary<string, string>(), RowFormat.Csv, output, CancellationToken.None));
+        Assert.Contains("late", wrong.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_statement_that_needs_more_memory_than_is_kept_for_one_gets_it()
+    {
+        // 1.6 GB of lists, which cannot go on in files.
+        using DatasetSession session = DatasetSession.WithoutDataset();
+        using StringWriter output = new();
+        QueryRunner.Print(session, "SELECT sum(len(l)) AS n FROM (SELECT list(range) AS l FROM range(100000000))", new Dictionary<string, string>(), RowFormat.Csv, output, CancellationToken.None);
+        Assert.Equal("n\n100000000\n", output.ToString());
+    }
+
+    [Fact]
     public void A_table_lets_no_control_character_of_a_trace_reach_the_terminal() =>
         Assert.DoesNotContain('\x1b', Printed("SELECT chr(27) || '[31m' AS comm", RowFormat.Table));
 

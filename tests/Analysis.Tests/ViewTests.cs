@@ -118,6 +118,10 @@ public class ViewTests
         command.CommandText = "SELECT (SELECT max(seq) FROM kvm_exit) + (SELECT max(fault_id) FROM faults) + (SELECT count(*) FROM \"show-all\") + (SELECT count(*) FROM traces)";
         Assert.Equal("18", command.ExecuteScalar()?.ToString());
 
+        // The queries rest on it as much as on the views.
+        command.CommandText = "SELECT current_setting('asof_loop_join_threshold')";
+        Assert.Equal("0", command.ExecuteScalar()?.ToString());
+
         using DatasetSession ours = data.Open();
         const string Names = "SELECT view_name FROM duckdb_views() WHERE NOT internal UNION ALL SELECT table_name FROM duckdb_tables() ORDER BY 1";
         command.CommandText = Names;

@@ -17,16 +17,17 @@ public static class QueryRunner
     /// <exception cref="AnalysisException">The SQL is wrong, or a file of the dataset could not be read.</exception>
     public static long Print(
         DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, RowFormat format, TextWriter output, CancellationToken ct, int? widest = null) =>
-        Guarded(session, () =>
+        Frugally(session, begun =>
         {
             using DuckDBCommand command = Prepared(session, sql, parameters);
+            command.UseStreamingMode = true;
             using CancellationTokenRegistration stop = ct.Register(command.Cancel);
             using DuckDBDataReader reader = command.ExecuteReader();
             while (reader.FieldCount == 0 && reader.NextResult())
             {
             }
 
-            return Print(new CellReader(reader), format, output, widest, ct);
+            return Print(new CellReader(reader), format, output, widest, begun, ct);
         });
 
     /// <summary>Prints rows of our own. DuckDB, which takes longer to start than they to print, is asked only for what they do not hold as it would give it.</summary>
@@ -34,7 +35,7 @@ public static class QueryRunner
     {
         if (rows.IsPlain)
         {
-            return Print(new SetCells(rows), format, output, widest, ct);
+            return Print(new SetCells(rows), format, output, widest, static () => { }, ct);
         }
 
         using DatasetSession session = DatasetSession.WithoutDataset();
@@ -43,7 +44,7 @@ public static class QueryRunner
 
     /// <summary>Writes the rows of one SELECT into a Parquet file; the file appears whole or not at all.</summary>
     public static void CopyToParquet(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, string file, CancellationToken ct) =>
-        WholeFile.Make(file, temporary => Guarded(session, () =>
+        WholeFile.Make(file, temporary => Frugally(session, _ =>
         {
             string select = sql.Trim().TrimEnd(';');
             // The closing bracket stands on a line of its own: the SELECT may end in a comment.
@@ -52,7 +53,7 @@ public static class QueryRunner
             return command.ExecuteNonQuery();
         }));
 
-    private static long Print(Cells cells, RowFormat format, TextWriter output, int? widest, CancellationToken ct)
+    private static long Print(Cells cells, RowFormat format, TextWriter output, int? widest, Action begun, CancellationToken ct)
     {
         IRowWriter writer = format switch
         {
@@ -63,11 +64,16 @@ public static class QueryRunner
             _ => throw new ArgumentOutOfRangeException(nameof(format)),
         };
         long rows = 0;
+
+        // What fails before the first row has printed nothing.
+        bool more = cells.Read();
+        begun();
         writer.Begin(cells);
-        for (; cells.Read(); rows++)
+        for (; more; more = cells.Read())
         {
             ct.ThrowIfCancellationRequested();
             writer.Row(cells);
+            rows++;
         }
 
         writer.End();
@@ -84,6 +90,22 @@ public static class QueryRunner
 
         return command;
     }
+
+    /// <summary>With little memory; again with the machine's where a statement cannot do with that and nothing is printed yet.</summary>
+    private static T Frugally<T>(DatasetSession session, Func<Action, T> run) => Guarded(session, () =>
+    {
+        bool begun = false;
+        session.BoundMemory(true);
+        try
+        {
+            return run(() => begun = true);
+        }
+        catch (DuckDBException e) when (SqlErrors.IsOutOfMemory(e) && !begun)
+        {
+            session.BoundMemory(false);
+            return run(() => begun = true);
+        }
+    });
 
     private static T Guarded<T>(DatasetSession session, Func<T> run)
     {

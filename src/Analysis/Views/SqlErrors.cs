@@ -17,10 +17,12 @@ internal static partial class SqlErrors
         return string.Join(' ', kept);
     }
 
+    public static bool IsOutOfMemory(DuckDBException error) => error.Message.StartsWith("Out of Memory", StringComparison.Ordinal);
+
     public static AnalysisFailure Kind(DuckDBException error) => error.Message switch
     {
         string m when m.StartsWith("IO Error", StringComparison.Ordinal) => AnalysisFailure.Environment,
-        string m when m.StartsWith("Out of Memory", StringComparison.Ordinal) => AnalysisFailure.Environment,
+        _ when IsOutOfMemory(error) => AnalysisFailure.Environment,
         string m when m.StartsWith("Permission Error", StringComparison.Ordinal) => AnalysisFailure.Environment,
         _ => AnalysisFailure.Usage,
     };

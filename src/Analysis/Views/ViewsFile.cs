@@ -36,7 +36,7 @@ public static class ViewsFile
 
     private static string Text(string dataset, string root, string head)
     {
-        var sql = new StringBuilder(head).Append('\n');
+        var sql = new StringBuilder(head).Append('\n').Append(DatasetSession.EachPairOnce).Append('\n');
         foreach (ViewDefinition view in ViewCatalog.Discover(dataset, root))
         {
             sql.Append(view.ToSql()).Append('\n');
