@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using System.Text;
 using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Tracefs;
@@ -5,10 +8,11 @@ using TraceReplay.Ingest.Tracefs;
 namespace TraceReplay.Ingest.Dataset;
 
 /// <summary>Receives a capture's events and writes the event tables of a dataset.</summary>
-internal sealed class DatasetSink : IEventSink, IDisposable
+internal sealed class DatasetSink : IRunSink, IDisposable
 {
-    // 32 Ki rows: large enough for columns to compress, and small: what many tables hold in memory costs a page fault for each page.
-    private const int RowGroupRows = 1 << 15;
+    // 16 Ki rows, a page of each column: large enough for columns to compress, and small, as what many tables hold in memory costs a page
+    // fault for each page of it. Twice as many made the tables of 2.6 million events 1.5 % smaller, with 112 MiB at the peak instead of 80.
+    private const int RowGroupRows = 1 << 14;
     private const long HeldLimit = 40 << 20;
     // Rows of each table that are looked at for what they say of the whole capture.
     private const int FirstRows = 64;
@@ -31,6 +35,7 @@ internal sealed class DatasetSink : IEventSink, IDisposable
     private long _names;
     private readonly Dictionary<(int Instance, int Cpu), long> _lastSeq = [];
     private EventTable?[] _byIndex = [];
+    private EventTable?[] _byId = new EventTable?[2048];
     private bool[] _known = [];
     private long[] _cpuLast = new long[64];
     private long _held;
@@ -72,9 +77,13 @@ internal sealed class DatasetSink : IEventSink, IDisposable
             return;
         }
 
-        if (table.Rows + table.PendingRows < FirstRows)
+        if (table.Rows < FirstRows)
         {
             SeeFirst(in record);
+        }
+        else if (record.Format is { Nullable: false, BigEndian: false, Id: >= 0 and <= ushort.MaxValue } format)
+        {
+            TakeRunsOf(format.Id, table);
         }
 
         long before = table.Held;
@@ -84,10 +93,87 @@ internal sealed class DatasetSink : IEventSink, IDisposable
         {
             Submit(table);
         }
-        else if (_held > HeldLimit)
+
+        SubmitLargest();
+    }
+
+    public unsafe int Take(in RecordRun run)
+    {
+        const int Ahead = 4;
+        ReadOnlySpan<RecordRef> records = run.Records;
+        ReadOnlySpan<byte> pages = run.Pages;
+        EventTable?[] tables = _byId;
+        int pidOffset = run.PidOffset;
+        int least = Math.Max(2, pidOffset + 4);
+        RowExtra extra = RowExtra.None with { Instance = run.Instance };
+        RowHead head = new() { Cpu = run.Cpu, Pid = -1 };
+        int i = 0;
+        for (; i < records.Length; i++)
         {
-            Submit(_tables.MaxBy(t => t.Held)!);
+            ref readonly RecordRef place = ref records[i];
+            ReadOnlySpan<byte> payload = pages.Slice(place.Offset, place.Length);
+            if (payload.Length < least)
+            {
+                break;
+            }
+
+            ref byte start = ref MemoryMarshal.GetReference(payload);
+            int id = Unsafe.ReadUnaligned<ushort>(ref start);
+            EventTable? table = (uint)id < (uint)tables.Length ? tables[id] : null;
+            if (table is null)
+            {
+                break;
+            }
+
+            if (Sse.IsSupported && i + Ahead < records.Length)
+            {
+                // Another core has unpacked the page: by the time a record is due its line is here. An address that moves or lies behind the end does no harm.
+                Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref MemoryMarshal.GetReference(pages), records[i + Ahead].Offset)));
+            }
+
+            if (pidOffset >= 0)
+            {
+                head.Pid = Unsafe.ReadUnaligned<int>(ref Unsafe.Add(ref start, pidOffset));
+            }
+
+            head.Seq = _seq + i;
+            head.Timestamp = place.Timestamp;
+            head.Length = payload.Length;
+            RowBatch batch = table.Batch;
+            long before = batch.Bytes;
+            batch.Add(ref start, pages.Length - place.Offset, in head, run.Names.Of(head.Pid), table.FixedSize);
+            if (run.Instance != 0 || batch.HasExtras)
+            {
+                batch.AddExtra(batch.Count - 1, extra);
+            }
+
+            _held += batch.Bytes - before;
+            if (table.IsProbe)
+            {
+                table.SeeAddress(payload);
+            }
+
+            if (batch.Count >= RowGroupRows)
+            {
+                Submit(table);
+            }
         }
+
+        if (i > 0)
+        {
+            First ??= records[0].Timestamp;
+            Last = records[i - 1].Timestamp;
+            Remember(run.Instance, run.Cpu, _seq + i - 1);
+            if ((_seq ^ (_seq + i)) >= ProgressStep)
+            {
+                _progress?.Report(_seq + i);
+            }
+
+            _seq += i;
+            SubmitLargest();
+        }
+
+        return i;
     }
 
     /// <summary>What the first kvm_exit says of the CPU: its isa is VMX or SVM.</summary>
@@ -208,6 +294,25 @@ internal sealed class DatasetSink : IEventSink, IDisposable
         long bytes = table.Held;
         _held -= bytes;
         _queue.Submit(table, table.Take(), bytes);
+    }
+
+    private void SubmitLargest()
+    {
+        if (_held > HeldLimit)
+        {
+            Submit(_tables.MaxBy(t => t.Held)!);
+        }
+    }
+
+    /// <summary>The table's first rows were seen: records of this id need not come as events any more.</summary>
+    private void TakeRunsOf(int id, EventTable table)
+    {
+        if (id >= _byId.Length)
+        {
+            Array.Resize(ref _byId, Math.Min(ushort.MaxValue + 1, Math.Max(2 * _byId.Length, id + 1)));
+        }
+
+        _byId[id] = table;
     }
 
     private void Remember(int instance, int cpu, long seq)

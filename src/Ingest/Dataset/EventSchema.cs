@@ -21,12 +21,12 @@ internal static class EventSchema
             new HeadColumn<long, TimestampValue>("ts_ns"),
             info.CpuRecorded ? new HeadColumn<int, CpuValue>("cpu") : new IdColumn<CpuValue>("cpu"),
             info.PidRecorded ? new HeadColumn<int, PidValue>("pid") : new IdColumn<PidValue>("pid"),
-            new IdColumn<TgidValue>("tgid"),
+            new TgidColumn("tgid"),
             new CommColumn(),
         ];
         if (info.Instances.Count > 1 || info.Instances[0].Length > 0)
         {
-            columns.Add(new TextColumn("instance", (b, i) => info.Instances[b.Heads[i].Instance], nullable: false));
+            columns.Add(new TextColumn("instance", (b, i) => info.Instances[b.Extra(i).Instance], nullable: false));
         }
 
         // A text gives the names itself.

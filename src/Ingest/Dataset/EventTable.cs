@@ -15,6 +15,7 @@ internal sealed class EventTable : IDisposable
     private ParquetFile? _file;
     private IReadOnlyList<EventColumn> _fileColumns = [];
     private RowBatch? _batch;
+    private long _taken;
     private int _rowsExpected = 64;
     private int _bytesExpected = 64 * 64;
     private ulong _lastAddress;
@@ -24,6 +25,7 @@ internal sealed class EventTable : IDisposable
     {
         _metadata = metadata;
         _format = format;
+        FixedSize = format.FixedSize;
         _path = path;
         _columns = columns;
         IsReturnProbe = format.Field("__probe_func") is not null;
@@ -35,12 +37,12 @@ internal sealed class EventTable : IDisposable
 
     public string FullName => _format.FullName;
 
-    public long Rows { get; private set; }
+    public long Rows => _taken + PendingRows;
 
     public long ShortRows { get; private set; }
 
     /// <summary>Bytes of rows that no worker has yet.</summary>
-    public long Held { get; private set; }
+    public long Held => _batch?.Bytes ?? 0;
 
     public int PendingRows => _batch?.Count ?? 0;
 
@@ -55,13 +57,27 @@ internal sealed class EventTable : IDisposable
     /// <summary>In the queue or being written: one worker at a time has a file.</summary>
     public bool Busy { get; set; }
 
+    /// <summary>Takes the rows that come next.</summary>
+    public RowBatch Batch => _batch ??= new RowBatch(_rowsExpected, _bytesExpected);
+
+    /// <summary>Bytes that every row's payload has at least.</summary>
+    public int FixedSize { get; }
+
+    /// <summary>Whether <see cref="SeeAddress"/> wants every payload.</summary>
+    public bool IsProbe => _probeAddress is not null;
+
     public void Add(ref readonly EventRecord record, long seq)
     {
-        _batch ??= new RowBatch(_rowsExpected, _bytesExpected);
-        Held += _batch.Add(in record, seq, _format.FixedSize);
-        Rows++;
-        if (_probeAddress is not null
-            && FieldReader.Number(_format, _probeAddress, record.Payload) is { } address && address != _lastAddress)
+        Batch.Add(in record, seq, FixedSize);
+        if (IsProbe)
+        {
+            SeeAddress(record.Payload);
+        }
+    }
+
+    public void SeeAddress(ReadOnlySpan<byte> payload)
+    {
+        if (FieldReader.Number(_format, _probeAddress!, payload) is { } address && address != _lastAddress)
         {
             _lastAddress = address;
             ProbeAddresses.Add(address);
@@ -73,7 +89,7 @@ internal sealed class EventTable : IDisposable
     {
         RowBatch full = _batch!;
         ShortRows += full.Short;
-        Held = 0;
+        _taken += full.Count;
         (_rowsExpected, _bytesExpected) = (full.Count, full.PayloadBytes);
         _batch = null;
         return full;

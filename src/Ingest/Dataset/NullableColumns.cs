@@ -19,7 +19,7 @@ internal sealed class NullableNumberColumn<T>(string name, EventFormat format, E
             for (int i = 0; i < rows; i++)
             {
                 present[i] = 0;
-                if ((batch.Heads[row + i].Nulls >> bit & 1) == 0 && FieldReader.Number(format, field, batch.Payload(row + i)) is { } value)
+                if ((batch.Extra(row + i).Nulls >> bit & 1) == 0 && FieldReader.Number(format, field, batch.Payload(row + i)) is { } value)
                 {
                     block[values++] = (long)value;
                     present[i] = 1;
@@ -39,7 +39,7 @@ internal sealed class NullableBytesColumn(ParquetColumn schema, EventField field
         TextChunk chunk = group.Texts(Schema);
         for (int i = 0; i < batch.Count; i++)
         {
-            if ((batch.Heads[i].Nulls >> bit & 1) == 0)
+            if ((batch.Extra(i).Nulls >> bit & 1) == 0)
             {
                 chunk.Add(FieldReader.Bytes(field, batch.Payload(i), bigEndian));
             }

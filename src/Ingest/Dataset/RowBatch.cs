@@ -1,41 +1,64 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.Dataset;
 
-/// <summary>What stands beside a row's payload.</summary>
+/// <summary>What stands beside every row's payload: half a line of the processor's cache.</summary>
 internal struct RowHead
 {
     public long Seq;
     public long Timestamp;
-
-    /// <summary>Bit n: field n of the format is unknown. 0 where the format is not nullable.</summary>
-    public ulong Nulls;
-
-    public string? Comm;
     public int Cpu;
     public int Pid;
-    public int Tgid;
-    public int Instance;
+
+    /// <summary>Index into <see cref="RowBatch.Names"/>.</summary>
+    public int Comm;
 
     /// <summary>Bytes of payload that the capture holds.</summary>
     public int Length;
 }
 
+/// <summary>What most captures do not have.</summary>
+internal struct RowExtra
+{
+    public static readonly RowExtra None = new() { Tgid = -1 };
+
+    /// <summary>Bit n: field n of the format is unknown. 0 where the format is not nullable.</summary>
+    public ulong Nulls;
+
+    public int Tgid;
+    public int Instance;
+
+    public readonly bool IsNone => Nulls == 0 && Tgid == -1 && Instance == 0;
+}
+
 /// <summary>
 /// Rows of one event table as the capture holds them. Payloads are kept side by side and decoded column by column when the
 /// batch is written: that is a tight loop for each column, and it runs on a worker, not on the thread that merges.
-/// Adding writes to three places only, as each table has its own and all of them compete for the processor's cache.
+/// Adding writes to three places in most captures, as each table has its own and all of them compete for the processor's cache.
 /// </summary>
 internal sealed class RowBatch
 {
-    /// <summary>Bytes that a row takes beside its payload.</summary>
-    public const int RowOverhead = 60;
+    // Head and offset.
+    private const int RowOverhead = 36;
+
+    private const int CopyStep = 16;
+    private const int LongestShortCopy = 8 * CopyStep;
+    private const int NearNames = 16;
 
     private RowHead[] _heads;
     private int[] _offsets;
     private byte[] _payloads;
     private int _payloadBytes;
+    private RowExtra[] _extras = [];
+    private string?[] _names = [null];
+    private int _nameCount = 1;
+    private Dictionary<string, int>? _farNames;
+    private string? _lastName;
+    private int _lastNameIndex;
 
     /// <param name="rows">Room at first; a table that filled a batch once gets the next at full size, as growing copies. All room
     /// comes from the shared pool: new arrays of this size cost more in page faults than the rows do in copying.</param>
@@ -50,6 +73,9 @@ internal sealed class RowBatch
 
     public int PayloadBytes => _payloadBytes;
 
+    /// <summary>Bytes of memory that the rows take.</summary>
+    public long Bytes => _payloadBytes + ((long)Count * (RowOverhead + (HasExtras ? Unsafe.SizeOf<RowExtra>() : 0)));
+
     /// <summary>Rows whose payload ended before the last field of fixed size.</summary>
     public int Short { get; private set; }
 
@@ -60,20 +86,55 @@ internal sealed class RowBatch
 
     public ReadOnlySpan<byte> Payloads => _payloads;
 
+    /// <summary>Names of threads; the first is null.</summary>
+    public ReadOnlySpan<string?> Names => _names.AsSpan(0, _nameCount);
+
+    /// <summary>Whether any row has a process id, an instance other than the first, or fields that it lacks.</summary>
+    public bool HasExtras => _extras.Length > 0;
+
+    public RowExtra Extra(int row) => HasExtras ? _extras[row] : RowExtra.None;
+
     /// <param name="fixedSize">Shorter payloads are filled up with zeros to this size.</param>
-    /// <returns>Bytes of memory that the row takes.</returns>
-    public int Add(ref readonly EventRecord record, long seq, int fixedSize)
+    public void Add(ref readonly EventRecord record, long seq, int fixedSize)
+    {
+        RowHead head = new() { Seq = seq, Timestamp = record.Timestamp, Cpu = record.Cpu, Pid = record.Pid, Length = record.Payload.Length };
+        RowExtra extra = new() { Nulls = record.Nulls, Tgid = record.Tgid, Instance = record.Instance };
+        Add(ref MemoryMarshal.GetReference(record.Payload), record.Payload.Length, in head, record.Comm, fixedSize);
+        if (HasExtras || !extra.IsNone)
+        {
+            AddExtra(Count - 1, extra);
+        }
+    }
+
+    /// <summary>Adds a row without an extra; where <see cref="HasExtras"/>, <see cref="AddExtra"/> must follow.</summary>
+    /// <param name="payload">Of as many bytes as the head says.</param>
+    /// <param name="readable">Bytes that may be read from there on.</param>
+    /// <param name="fixedSize">Shorter payloads are filled up with zeros to this size.</param>
+    public void Add(ref byte payload, int readable, ref readonly RowHead head, string? comm, int fixedSize)
     {
         int i = Count;
-        int length = record.Payload.Length;
+        int length = head.Length;
         int padded = Math.Max(length, fixedSize);
         int at = _payloadBytes;
-        if (i >= _heads.Length || i >= _offsets.Length || _payloads.Length - at < padded)
+        if (i >= _heads.Length || i >= _offsets.Length || _payloads.Length - at < padded + CopyStep)
         {
-            Grow(padded);
+            Grow(padded + CopyStep);
         }
 
-        record.Payload.CopyTo(_payloads.AsSpan(at));
+        ref byte target = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_payloads), at);
+        if (length <= LongestShortCopy && readable >= length + CopyStep)
+        {
+            // A few dozen bytes in whole steps, up to one step more than asked: no call, and no branch on what is left. Both sides have room for it.
+            for (int done = 0; done < length; done += CopyStep)
+            {
+                Vector128.LoadUnsafe(ref payload, (nuint)done).StoreUnsafe(ref target, (nuint)done);
+            }
+        }
+        else
+        {
+            MemoryMarshal.CreateReadOnlySpan(ref payload, length).CopyTo(_payloads.AsSpan(at));
+        }
+
         if (padded > length)
         {
             _payloads.AsSpan(at + length, padded - length).Clear();
@@ -81,19 +142,76 @@ internal sealed class RowBatch
         }
 
         _offsets[i] = at;
-        ref RowHead head = ref _heads[i];
-        head.Seq = seq;
-        head.Timestamp = record.Timestamp;
-        head.Nulls = record.Nulls;
-        head.Comm = record.Comm;
-        head.Cpu = record.Cpu;
-        head.Pid = record.Pid;
-        head.Tgid = record.Tgid;
-        head.Instance = record.Instance;
-        head.Length = length;
+        _heads[i] = head;
+        _heads[i].Comm = ReferenceEquals(comm, _lastName) ? _lastNameIndex : NameIndex(comm);
         _payloadBytes = at + padded;
         Count = i + 1;
-        return padded + RowOverhead;
+    }
+
+    private int NameIndex(string? name)
+    {
+        // Of few names: a table's threads are the same again and again, and so are the objects that name them.
+        int near = Math.Min(_nameCount, NearNames);
+        int i = 0;
+        while (i < near && !ReferenceEquals(_names[i], name))
+        {
+            i++;
+        }
+
+        if (i == near)
+        {
+            i = near < NearNames ? AddName(name) : FarNameIndex(name!);
+        }
+
+        (_lastName, _lastNameIndex) = (name, i);
+        return i;
+    }
+
+    private int FarNameIndex(string name)
+    {
+        _farNames ??= new Dictionary<string, int>(StringComparer.Ordinal);
+        if (!_farNames.TryGetValue(name, out int index))
+        {
+            _farNames.Add(name, index = AddName(name));
+        }
+
+        return index;
+    }
+
+    private int AddName(string? name)
+    {
+        if (_nameCount == _names.Length)
+        {
+            Array.Resize(ref _names, 4 * _nameCount);
+        }
+
+        _names[_nameCount] = name;
+        return _nameCount++;
+    }
+
+    /// <param name="row">The newest.</param>
+    public void AddExtra(int row, RowExtra extra)
+    {
+        if (row >= _extras.Length)
+        {
+            // As many as heads: those before the first row that has something have nothing.
+            RowExtra[] larger = ArrayPool<RowExtra>.Shared.Rent(_heads.Length);
+            int filled = HasExtras ? row : 0;
+            _extras.AsSpan(0, filled).CopyTo(larger);
+            larger.AsSpan(filled, row - filled).Fill(RowExtra.None);
+            ReturnExtras();
+            _extras = larger;
+        }
+
+        _extras[row] = extra;
+    }
+
+    private void ReturnExtras()
+    {
+        if (HasExtras)
+        {
+            ArrayPool<RowExtra>.Shared.Return(_extras);
+        }
     }
 
     public ReadOnlySpan<byte> Payload(int row) => _payloads.AsSpan(_offsets[row], _heads[row].Length);
@@ -104,6 +222,8 @@ internal sealed class RowBatch
         ArrayPool<RowHead>.Shared.Return(_heads);
         ArrayPool<int>.Shared.Return(_offsets);
         ArrayPool<byte>.Shared.Return(_payloads);
+        ReturnExtras();
+        _extras = [];
         (_heads, _offsets, _payloads, Count) = ([], [], [], 0);
     }
 

@@ -16,6 +16,9 @@ internal sealed class CpuStream : IDisposable
         public bool Last;
     }
 
+    // Short enough to be interrupted between two.
+    private const int LongestRun = 1 << 12;
+
     private readonly PageSource _source;
     private readonly RingBufferPage _splitter;
     private readonly TimestampCorrection _correction;
@@ -43,19 +46,37 @@ internal sealed class CpuStream : IDisposable
 
     public CaptureDamage? Damage { get; private set; }
 
-    /// <summary>Time of the record that <see cref="Payload"/> gives.</summary>
+    /// <summary>Time of the current record.</summary>
     public long Timestamp { get; private set; }
 
     /// <summary>0, or how many records were lost just before this one; -1 = an unknown number.</summary>
     public long LostBefore { get; private set; }
 
-    public ReadOnlySpan<byte> Payload
+    /// <summary>The buffer that <see cref="Run"/>'s records lie in.</summary>
+    public ReadOnlySpan<byte> Pages => _current.Pages;
+
+    /// <summary>The current record and those behind it that are older than another stream's next one, up to a hole or the end of what is split.</summary>
+    /// <param name="until">Time of the other stream's next record.</param>
+    /// <param name="inclusive">Whether this stream goes first at that time.</param>
+    public ReadOnlySpan<RecordRef> Run(long until, bool inclusive)
     {
-        get
+        List<(int Before, long Count)> holes = _current.Records.Lost;
+        int end = _nextLost < holes.Count ? Math.Min(holes[_nextLost].Before, _current.Records.Count) : _current.Records.Count;
+        ReadOnlySpan<RecordRef> left = _current.Records.Records.AsSpan(_at, Math.Min(end - _at, LongestRun));
+        int n = 1;
+        while (n < left.Length && (left[n].Timestamp < until || (left[n].Timestamp == until && inclusive)))
         {
-            ref readonly RecordRef r = ref _current.Records.Records[_at];
-            return _current.Pages.AsSpan(r.Offset, r.Length);
+            n++;
         }
+
+        return left[..n];
+    }
+
+    /// <summary>Goes on within a run.</summary>
+    public void Skip(int records)
+    {
+        _at += records;
+        Timestamp = _current.Records.Records[_at].Timestamp;
     }
 
     /// <summary>Starts reading ahead.</summary>

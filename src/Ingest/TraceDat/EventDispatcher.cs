@@ -11,8 +11,8 @@ internal sealed class EventDispatcher(IEventSink sink, CaptureInfo info, Command
     private readonly SortedDictionary<int, long> _unknown = [];
     private readonly int _pidOffset = info.Events.All.Count > 0 ? info.Events.All[0].Field("common_pid")?.Offset ?? -1 : -1;
     private readonly Dictionary<int, long> _placed = [];
-    private int _lastPid = int.MinValue;
-    private string? _lastComm;
+    private readonly IRunSink? _runs = bigEndian ? null : sink as IRunSink;
+    private readonly ThreadNames _names = new(commandLines);
 
     /// <summary>Goes to the stream's next record; holes at its end are reported at once, others with the record behind them.</summary>
     public bool Advance(CpuStream stream)
@@ -26,14 +26,35 @@ internal sealed class EventDispatcher(IEventSink sink, CaptureInfo info, Command
         return false;
     }
 
-    public void Deliver(CpuStream stream)
+    /// <summary>Delivers the stream's records up to another stream's next one, and leaves the stream at the last of them.</summary>
+    public void Deliver(CpuStream stream, long until, bool inclusive)
     {
         if (stream.LostBefore != 0)
         {
             ReportLost(stream, stream.Timestamp);
         }
 
-        ReadOnlySpan<byte> payload = stream.Payload;
+        ReadOnlySpan<RecordRef> run = stream.Run(until, inclusive);
+        for (int i = 0; i < run.Length; i++)
+        {
+            if (_runs is not null)
+            {
+                i += _runs.Take(new RecordRun(run[i..], stream.Pages, stream.Cpu, stream.Instance, _pidOffset, _names));
+                if (i == run.Length)
+                {
+                    break;
+                }
+            }
+
+            Deliver(stream, in run[i]);
+        }
+
+        stream.Skip(run.Length - 1);
+    }
+
+    private void Deliver(CpuStream stream, in RecordRef place)
+    {
+        ReadOnlySpan<byte> payload = stream.Pages.Slice(place.Offset, place.Length);
         if (payload.Length < 2)
         {
             Unknown(-1);
@@ -54,20 +75,14 @@ internal sealed class EventDispatcher(IEventSink sink, CaptureInfo info, Command
             pid = bigEndian ? BinaryPrimitives.ReadInt32BigEndian(payload[_pidOffset..]) : BinaryPrimitives.ReadInt32LittleEndian(payload[_pidOffset..]);
         }
 
-        if (pid != _lastPid)
-        {
-            _lastPid = pid;
-            _lastComm = commandLines.Comm(pid);
-        }
-
         EventRecord record = new()
         {
             Format = format,
-            Timestamp = stream.Timestamp,
+            Timestamp = place.Timestamp,
             Cpu = stream.Cpu,
             Pid = pid,
             Tgid = -1,
-            Comm = _lastComm,
+            Comm = _names.Of(pid),
             Instance = stream.Instance,
             Payload = payload,
         };

@@ -187,15 +187,10 @@ internal sealed class TraceDatCapture : ICapture
             // Run on in this stream up to where another one takes over: streams alternate much more rarely than records.
             (long Timestamp, int Order) until = live.TryPeek(out _, out (long Timestamp, int Order) next) ? next : (long.MaxValue, int.MaxValue);
             bool more;
-            int delivered = 0;
             do
             {
-                if ((++delivered & 0xfff) == 1)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                }
-
-                dispatcher.Deliver(stream);
+                cancellation.ThrowIfCancellationRequested();
+                dispatcher.Deliver(stream, until.Timestamp, place.Order < until.Order);
                 more = dispatcher.Advance(stream);
             }
             while (more && (stream.Timestamp < until.Timestamp || (stream.Timestamp == until.Timestamp && place.Order < until.Order)));

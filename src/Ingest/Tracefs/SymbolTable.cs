@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using System.Text;
 
 namespace TraceReplay.Ingest.Tracefs;
@@ -106,8 +107,13 @@ public sealed class SymbolTable
         {
             int end = text.AsSpan(pos).IndexOf((byte)'\n');
             end = end < 0 ? text.Length : pos + end;
-            ulong address = 0;
             int p = pos;
+            ulong address = 0;
+            if (end - pos > 16 && TrySixteen(text, pos, out address))
+            {
+                p += 16;
+            }
+
             int digit;
             while (p < end && (digit = HexDigit(text[p])) >= 0)
             {
@@ -134,6 +140,33 @@ public sealed class SymbolTable
         }
 
         return _addresses = keys;
+    }
+
+    /// <summary>The address of a 64-bit kernel, all digits of it at once.</summary>
+    private static bool TrySixteen(byte[] text, int at, out ulong address)
+    {
+        Vector128<byte> digits = Vector128.LoadUnsafe(ref text[at]);
+        Vector128<byte> decimals = digits - Vector128.Create((byte)'0');
+        Vector128<byte> letters = (digits | Vector128.Create((byte)0x20)) - Vector128.Create((byte)('a' - 10));
+        Vector128<byte> isDecimal = Vector128.LessThan(decimals, Vector128.Create((byte)10));
+        Vector128<byte> isLetter = Vector128.LessThan(letters - Vector128.Create((byte)10), Vector128.Create((byte)6));
+        Vector128<ulong> nibbles = Vector128.ConditionalSelect(isDecimal, decimals, letters).AsUInt64();
+        address = ((ulong)Packed(nibbles.GetElement(0)) << 32) | Packed(nibbles.GetElement(1));
+        if ((isDecimal | isLetter) == Vector128<byte>.AllBitsSet)
+        {
+            return true;
+        }
+
+        address = 0;
+        return false;
+    }
+
+    /// <summary>Eight digits, one in each byte, the first in the lowest.</summary>
+    private static uint Packed(ulong nibbles)
+    {
+        ulong pairs = ((nibbles << 4) | (nibbles >> 8)) & 0x00ff_00ff_00ff_00ff;
+        ulong fours = ((pairs << 8) | (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+        return (uint)((fours << 16) | (fours >> 32));
     }
 
     private static int HexDigit(byte b) => b switch

@@ -57,11 +57,11 @@ public sealed class VectorPathTests
         s_number.Array[1, 70].Sample(
             values =>
             {
-                Assert.Equal((values.Min(), values.Max()), Vectors.Range<long>(values, vectors: true));
-                Assert.Equal((values.Min(), values.Max()), Vectors.Range<long>(values, vectors: false));
+                Assert.Equal((values.Min(), values.Max()), Vectors.Range((ReadOnlySpan<long>)values, vectors: true));
+                Assert.Equal((values.Min(), values.Max()), Vectors.Range((ReadOnlySpan<long>)values, vectors: false));
                 ulong[] unsigned = [.. values.Select(v => (ulong)v)];
-                Assert.Equal((unsigned.Min(), unsigned.Max()), Vectors.Range<ulong>(unsigned, vectors: true));
-                Assert.Equal((unsigned.Min(), unsigned.Max()), Vectors.Range<ulong>(unsigned, vectors: false));
+                Assert.Equal((unsigned.Min(), unsigned.Max()), Vectors.Range((ReadOnlySpan<ulong>)unsigned, vectors: true));
+                Assert.Equal((unsigned.Min(), unsigned.Max()), Vectors.Range((ReadOnlySpan<ulong>)unsigned, vectors: false));
                 foreach (bool vectors in (bool[])[true, false])
                 {
                     long[] steps = new long[values.Length];

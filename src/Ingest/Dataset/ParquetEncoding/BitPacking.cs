@@ -21,7 +21,7 @@ internal static class BitPacking
         // Neighbours are merged into one number of twice the width while they fit, so that few are left for the serial loop.
         for (; width <= 32 && count > 1; width *= 2, count /= 2)
         {
-            MergePairs(values[..count], width, vectors && Vector256.IsHardwareAccelerated);
+            MergePairs(values[..count], width, vectors);
         }
 
         ulong pending = 0;
@@ -78,16 +78,18 @@ internal static class BitPacking
     private static void MergePairs(Span<ulong> values, int width, bool vectors)
     {
         int i = 0;
-        if (vectors)
+        if (vectors && Avx2.IsSupported)
         {
             ref ulong start = ref MemoryMarshal.GetReference(values);
+            Vector128<ulong> shift = Vector128.CreateScalar((ulong)width);
             for (; i + 8 <= values.Length; i += 8)
             {
-                Vector256<ulong> first = Vector256.Shuffle(Vector256.LoadUnsafe(ref start, (nuint)i), Vector256.Create(0UL, 2, 1, 3));
-                Vector256<ulong> second = Vector256.Shuffle(Vector256.LoadUnsafe(ref start, (nuint)i + 4), Vector256.Create(0UL, 2, 1, 3));
-                Vector256<ulong> even = Vector256.Create(first.GetLower(), second.GetLower());
-                Vector256<ulong> odd = Vector256.Create(first.GetUpper(), second.GetUpper());
-                (even | Vector256.ShiftLeft(odd, width)).StoreUnsafe(ref start, (nuint)i / 2);
+                // Unpacking takes every second number of both in turn; the permutation puts them in order.
+                Vector256<ulong> first = Vector256.LoadUnsafe(ref start, (nuint)i);
+                Vector256<ulong> second = Vector256.LoadUnsafe(ref start, (nuint)i + 4);
+                Vector256<ulong> even = Avx2.UnpackLow(first, second);
+                Vector256<ulong> odd = Avx2.ShiftLeftLogical(Avx2.UnpackHigh(first, second), shift);
+                Avx2.Permute4x64(Avx2.Or(even, odd), 0b11_01_10_00).StoreUnsafe(ref start, (nuint)i / 2);
             }
         }
 

@@ -1,75 +1,70 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace TraceReplay.Ingest.Dataset.ParquetEncoding;
 
-/// <summary>The loops over a block of numbers, four at a time where the processor can; both ways give the same.</summary>
+/// <summary>
+/// The loops over a block of numbers, four at a time where the processor can; both ways give the same. AVX2 is named, and not asked for
+/// through vectors of any processor: native code asks when it runs for what is named, and decides the other when it is compiled.
+/// </summary>
 internal static class Vectors
 {
     private const int Lanes = 4;
 
     /// <summary>Smallest and largest of some numbers, there must be one.</summary>
-    /// <typeparam name="T">long or ulong.</typeparam>
-    public static (T Min, T Max) Range<T>(ReadOnlySpan<T> values, bool vectors = true)
-        where T : unmanaged, IComparable<T>
+    public static (long Min, long Max) Range(ReadOnlySpan<long> values, bool vectors = true) => Range(values, 0, vectors);
+
+    /// <summary>Smallest and largest of some numbers without a sign, there must be one.</summary>
+    public static (ulong Min, ulong Max) Range(ReadOnlySpan<ulong> values, bool vectors = true)
     {
-        T min = values[0];
-        T max = min;
+        // With the top bit turned over, signed numbers have the order of unsigned ones.
+        (long min, long max) = Range(MemoryMarshal.Cast<ulong, long>(values), long.MinValue, vectors);
+        return ((ulong)(min ^ long.MinValue), (ulong)(max ^ long.MinValue));
+    }
+
+    /// <returns>Smallest and largest of the numbers with <paramref name="turned"/> bits turned over.</returns>
+    private static (long Min, long Max) Range(ReadOnlySpan<long> values, long turned, bool vectors)
+    {
+        long min = values[0] ^ turned;
+        long max = min;
         int i = 0;
-        if (vectors && Vector256.IsHardwareAccelerated && values.Length >= Lanes)
+        if (vectors && Avx2.IsSupported && values.Length >= 2 * Lanes)
         {
-            ref T start = ref MemoryMarshal.GetReference(values);
-            Vector256<T> low = Vector256.LoadUnsafe(ref start);
-            Vector256<T> high = low;
-            for (i = Lanes; i + Lanes <= values.Length; i += Lanes)
+            // Two pairs, as each comparison waits for the one before it of its own pair only.
+            ref long start = ref MemoryMarshal.GetReference(values);
+            Vector256<long> turn = Vector256.Create(turned);
+            Vector256<long> low = Avx2.Xor(Vector256.LoadUnsafe(ref start), turn);
+            Vector256<long> high = low;
+            Vector256<long> low2 = Avx2.Xor(Vector256.LoadUnsafe(ref start, Lanes), turn);
+            Vector256<long> high2 = low2;
+            for (i = 2 * Lanes; i + (2 * Lanes) <= values.Length; i += 2 * Lanes)
             {
-                Vector256<T> four = Vector256.LoadUnsafe(ref start, (nuint)i);
-                low = Vector256.Min(low, four);
-                high = Vector256.Max(high, four);
+                Vector256<long> four = Avx2.Xor(Vector256.LoadUnsafe(ref start, (nuint)i), turn);
+                Vector256<long> next = Avx2.Xor(Vector256.LoadUnsafe(ref start, (nuint)(i + Lanes)), turn);
+                low = Avx2.BlendVariable(low, four, Avx2.CompareGreaterThan(low, four));
+                high = Avx2.BlendVariable(high, four, Avx2.CompareGreaterThan(four, high));
+                low2 = Avx2.BlendVariable(low2, next, Avx2.CompareGreaterThan(low2, next));
+                high2 = Avx2.BlendVariable(high2, next, Avx2.CompareGreaterThan(next, high2));
             }
 
+            low = Avx2.BlendVariable(low, low2, Avx2.CompareGreaterThan(low, low2));
+            high = Avx2.BlendVariable(high, high2, Avx2.CompareGreaterThan(high2, high));
             for (int lane = 0; lane < Lanes; lane++)
             {
-                min = Least(min, low[lane]);
-                max = Most(max, high[lane]);
+                min = Math.Min(min, low.GetElement(lane));
+                max = Math.Max(max, high.GetElement(lane));
             }
         }
 
-        // Spelt out for the two types that there are: no comparison through CompareTo where no vectors are.
-        if (typeof(T) == typeof(long))
+        for (; i < values.Length; i++)
         {
-            (long low, long high) = Rest(MemoryMarshal.Cast<T, long>(values[i..]), Unsafe.BitCast<T, long>(min), Unsafe.BitCast<T, long>(max));
-            return (Unsafe.BitCast<long, T>(low), Unsafe.BitCast<long, T>(high));
-        }
-
-        (ulong lowest, ulong highest) = Rest(MemoryMarshal.Cast<T, ulong>(values[i..]), Unsafe.BitCast<T, ulong>(min), Unsafe.BitCast<T, ulong>(max));
-        return (Unsafe.BitCast<ulong, T>(lowest), Unsafe.BitCast<ulong, T>(highest));
-    }
-
-    private static (long Min, long Max) Rest(ReadOnlySpan<long> values, long min, long max)
-    {
-        foreach (long value in values)
-        {
-            min = Math.Min(min, value);
-            max = Math.Max(max, value);
+            min = Math.Min(min, values[i] ^ turned);
+            max = Math.Max(max, values[i] ^ turned);
         }
 
         return (min, max);
     }
-
-    private static (ulong Min, ulong Max) Rest(ReadOnlySpan<ulong> values, ulong min, ulong max)
-    {
-        foreach (ulong value in values)
-        {
-            min = Math.Min(min, value);
-            max = Math.Max(max, value);
-        }
-
-        return (min, max);
-    }
-
-    public static (long Min, long Max) Range(Span<long> values, bool vectors) => Range<long>(values, vectors);
 
     /// <summary>Each number but the first, less the one before it.</summary>
     public static void Steps(ReadOnlySpan<long> values, Span<long> into, bool vectors = true)
@@ -77,13 +72,13 @@ internal static class Vectors
         int i = 0;
         int count = values.Length - 1;
         into = into[..count];
-        if (vectors && Vector256.IsHardwareAccelerated)
+        if (vectors && Avx2.IsSupported)
         {
             ref long start = ref MemoryMarshal.GetReference(values);
             ref long to = ref MemoryMarshal.GetReference(into);
             for (; i + Lanes <= count; i += Lanes)
             {
-                (Vector256.LoadUnsafe(ref start, (nuint)i + 1) - Vector256.LoadUnsafe(ref start, (nuint)i)).StoreUnsafe(ref to, (nuint)i);
+                Avx2.Subtract(Vector256.LoadUnsafe(ref start, (nuint)i + 1), Vector256.LoadUnsafe(ref start, (nuint)i)).StoreUnsafe(ref to, (nuint)i);
             }
         }
 
@@ -100,7 +95,7 @@ internal static class Vectors
         ulong all = 0;
         int i = 0;
         into = into[..values.Length];
-        if (vectors && Vector256.IsHardwareAccelerated)
+        if (vectors && Avx2.IsSupported)
         {
             ref long start = ref MemoryMarshal.GetReference(values);
             ref ulong to = ref MemoryMarshal.GetReference(into);
@@ -108,12 +103,12 @@ internal static class Vectors
             Vector256<ulong> any = default;
             for (; i + Lanes <= values.Length; i += Lanes)
             {
-                Vector256<ulong> above = (Vector256.LoadUnsafe(ref start, (nuint)i) - least).AsUInt64();
+                Vector256<ulong> above = Avx2.Subtract(Vector256.LoadUnsafe(ref start, (nuint)i), least).AsUInt64();
                 above.StoreUnsafe(ref to, (nuint)i);
-                any |= above;
+                any = Avx2.Or(any, above);
             }
 
-            all = any[0] | any[1] | any[2] | any[3];
+            all = any.GetElement(0) | any.GetElement(1) | any.GetElement(2) | any.GetElement(3);
         }
 
         for (; i < values.Length; i++)
@@ -130,13 +125,16 @@ internal static class Vectors
     {
         int i = 0;
         into = into[..values.Length];
-        if (vectors && Vector256.IsHardwareAccelerated)
+        if (vectors && Avx2.IsSupported)
         {
             ref long start = ref MemoryMarshal.GetReference(values);
             ref int to = ref MemoryMarshal.GetReference(into);
+            Vector256<int> lower = Vector256.Create(0, 2, 4, 6, 0, 2, 4, 6);
             for (; i + (2 * Lanes) <= values.Length; i += 2 * Lanes)
             {
-                Vector256.Narrow(Vector256.LoadUnsafe(ref start, (nuint)i), Vector256.LoadUnsafe(ref start, (nuint)(i + Lanes))).StoreUnsafe(ref to, (nuint)i);
+                Vector256<int> first = Avx2.PermuteVar8x32(Vector256.LoadUnsafe(ref start, (nuint)i).AsInt32(), lower);
+                Vector256<int> second = Avx2.PermuteVar8x32(Vector256.LoadUnsafe(ref start, (nuint)(i + Lanes)).AsInt32(), lower);
+                Avx2.Permute2x128(first, second, 0x20).StoreUnsafe(ref to, (nuint)i);
             }
         }
 
@@ -145,10 +143,4 @@ internal static class Vectors
             into[i] = (int)values[i];
         }
     }
-
-    private static T Least<T>(T a, T b)
-        where T : IComparable<T> => b.CompareTo(a) < 0 ? b : a;
-
-    private static T Most<T>(T a, T b)
-        where T : IComparable<T> => b.CompareTo(a) > 0 ? b : a;
 }
