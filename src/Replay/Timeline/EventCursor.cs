@@ -1,74 +1,72 @@
-using Parquet;
-using Parquet.Schema;
-
 namespace TraceReplay.Replay.Timeline;
 
 /// <summary>
-/// Walks one event table of one trace in the order of <c>seq</c>, a row group at a time: memory is bounded by the row group.
+/// Walks one event table of one trace in the order of <c>seq</c>, a block of rows at a time: memory is bounded by the block.
 /// Every integer column comes as raw 64 bits, sign-extended if the column is signed.
 /// </summary>
 internal sealed class EventCursor : IDisposable
 {
-    private const string SeqColumn = "seq";
-    private const string TimeColumn = "ts_ns";
-    private const string CpuColumn = "cpu";
-    private const string PidColumn = "pid";
+    // Places of the columns that every table has, before those of the event.
+    private const int Head = 4;
+    private static readonly string[] s_head = ["seq", "ts_ns", "cpu", "pid"];
 
-    private readonly ParquetTable _table;
-    private readonly DataField[] _header;
-    private readonly DataField?[] _fields;
-    private readonly long[][] _headerValues = new long[4][];
-    private readonly long[][] _values;
+    private readonly string _path;
+    private readonly string[] _columns;
+    private readonly RowBlock _block;
 
-    // By column: which rows of the row group are NULL; null where the column cannot be.
+    // By column of the event: its values and which are NULL; null where there is no such column, or where none can be.
+    private readonly long[]?[] _values;
     private readonly bool[]?[] _unknown;
 
     // Columns that may be NULL and without which the event says nothing.
     private readonly int[] _needed;
-    private int _rowGroup;
+    private RowSource _source;
+    private long[] _seq = [];
+    private long[] _time = [];
+    private long[] _cpu = [];
+    private long[] _pid = [];
     private int _rows;
     private int _row = -1;
 
-    private EventCursor(EventSource source, ParquetTable table, DataField[] header, DataField?[] fields)
+    private EventCursor(string path, string[] columns, EventSource source, RowSource rows)
     {
+        (_path, _columns, _source) = (path, columns, rows);
         Source = source;
         Kind = source.Kind;
-        _table = table;
-        _header = header;
-        _fields = fields;
-        _values = new long[fields.Length][];
-        _unknown = [.. fields.Select(field => field is { IsNullable: true } ? Array.Empty<bool>() : null)];
-        _needed = [.. Enumerable.Range(0, fields.Length).Where(i => _unknown[i] is not null && source.Needs(i))];
-        for (int i = 0; i < _headerValues.Length; i++)
-        {
-            _headerValues[i] = [];
-        }
-
-        for (int i = 0; i < _values.Length; i++)
-        {
-            _values[i] = [];
-        }
+        IsSyscall = source.IsSyscall;
+        _block = new RowBlock(columns.Length);
+        _block.Missing.AsSpan(0, Head).Fill(-1);
+        _values = new long[source.Columns.Length][];
+        _unknown = new bool[source.Columns.Length][];
+        _needed = [.. Enumerable.Range(0, source.Columns.Length).Where(i => rows.IsNullable(Head + i) && source.Needs(i))];
+        Show();
     }
 
     public EventSource Source { get; }
 
     public EventKind Kind { get; }
 
-    public long Seq => _headerValues[0][_row];
+    /// <summary>As <see cref="EventSource.IsSyscall"/>.</summary>
+    public bool IsSyscall { get; }
+
+    public long Seq => _seq[_row];
 
     /// <summary>Nanoseconds, or the units of the capture's clock.</summary>
-    public long Time => _headerValues[1][_row];
+    public long Time => _time[_row];
 
     /// <summary>-1 if the capture does not say it.</summary>
-    public int Cpu => (int)_headerValues[2][_row];
+    public int Cpu => (int)_cpu[_row];
 
-    public int Pid => (int)_headerValues[3][_row];
+    public int Pid => (int)_pid[_row];
+
+    /// <summary>Positions of the rows that are loaded and lie ahead.</summary>
+    public ReadOnlySpan<long> Ahead => _seq.AsSpan(_row + 1, _rows - _row - 1);
 
     /// <summary>The capture has the field, and says its value in this row.</summary>
-    public bool Knows(int column) => _fields[column] is not null && (_unknown[column] is not { } unknown || !unknown[_row]);
+    public bool Knows(int column) => _values[column] is not null && (_unknown[column] is not { } unknown || !unknown[_row]);
 
     /// <summary>Whether the column's value may be missing in other rows.</summary>
-    public bool MayBeUnknown(int column) => _fields[column] is null || _unknown[column] is not null;
+    public bool MayBeUnknown(int column) => _values[column] is null || _unknown[column] is not null;
 
     /// <summary>Every recorded field that the event is of no use without has a value in this row (a text may not show it).</summary>
     public bool TellsEnough
@@ -88,57 +86,60 @@ internal sealed class EventCursor : IDisposable
     }
 
     /// <summary>The value as recorded; 0 where it is not known, see <see cref="Knows"/>.</summary>
-    public ulong this[int column] => _fields[column] is null ? 0 : (ulong)_values[column][_row];
+    public ulong this[int column] => _values[column] is { } values ? (ulong)values[_row] : 0;
 
     public static EventCursor Open(string path, EventSource source)
     {
-        ParquetTable table = ParquetTable.Open(path);
-        return new EventCursor(
-            source,
-            table,
-            [table.Require(SeqColumn), table.Require(TimeColumn), table.Require(CpuColumn), table.Require(PidColumn)],
-            [.. source.Columns.Select(table.FindInteger)]);
-    }
-
-    /// <summary>The next row; false at the end.</summary>
-    public bool MoveNext()
-    {
-        while (++_row >= _rows)
+        string[] columns = [.. s_head, .. source.Columns];
+        RowSource rows = RowSource.Open(path, columns);
+        for (int i = 0; i < Head; i++)
         {
-            if (_rowGroup >= _table.RowGroups)
+            if (!rows.Has(i))
             {
-                return false;
+                rows.Dispose();
+                throw new InvalidDataException($"column {s_head[i]} is missing");
             }
-
-            Load();
         }
 
-        return true;
+        return new EventCursor(path, columns, source, rows);
     }
 
-    public void Dispose() => _table.Dispose();
-
-    private void Load()
+    /// <summary>Sees to it that rows are loaded that lie ahead; what the cursor stands on is no longer there.</summary>
+    /// <returns>false at the end.</returns>
+    public bool Load()
     {
-        using ParquetRowGroupReader group = _table.OpenRowGroup(_rowGroup++);
-        _rows = checked((int)group.RowCount);
+        if (_row + 1 < _rows)
+        {
+            return true;
+        }
+
         _row = -1;
-        for (int i = 0; i < _header.Length; i++)
+        _rows = _source.Read(_block);
+        if (_rows < 0)
         {
-            ParquetTable.ReadIntegers(group, _header[i], ref _headerValues[i], _rows, missing: -1);
+            // What is wrong with the file, if anything is, Parquet.Net says.
+            (int, int) position = _source.Position;
+            _source.Dispose();
+            _source = RowSource.GoOn(_path, _columns, position);
+            _rows = _source.Read(_block);
         }
 
-        for (int i = 0; i < _fields.Length; i++)
-        {
-            if (_fields[i] is { } field)
-            {
-                if (_unknown[i] is { } unknown && unknown.Length < _rows)
-                {
-                    _unknown[i] = new bool[_rows];
-                }
+        Show();
+        return _rows > 0;
+    }
 
-                ParquetTable.ReadIntegers(group, field, ref _values[i], _rows, unknown: _unknown[i]);
-            }
+    /// <summary>Goes to the next of the rows that are loaded.</summary>
+    public void Step() => _row++;
+
+    public void Dispose() => _source.Dispose();
+
+    private void Show()
+    {
+        (_seq, _time, _cpu, _pid) = (_block.Values[0], _block.Values[1], _block.Values[2], _block.Values[3]);
+        for (int i = 0; i < _values.Length; i++)
+        {
+            _values[i] = _source.Has(Head + i) ? _block.Values[Head + i] : null;
+            _unknown[i] = _source.IsNullable(Head + i) ? _block.Unknown[Head + i] : null;
         }
     }
 }

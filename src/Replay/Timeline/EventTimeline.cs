@@ -156,7 +156,7 @@ internal sealed class EventTimeline
         }
 
         _machine.Before(e, task);
-        if (e.Source.IsSyscall)
+        if (e.IsSyscall)
         {
             FollowSyscall(e, task);
         }

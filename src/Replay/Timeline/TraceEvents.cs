@@ -55,8 +55,8 @@ internal static class TraceEvents
                 continue;
             }
 
-            using ParquetTable table = ParquetTable.Open(path);
-            int columns = source.Columns.Count(name => table.FindInteger(name) is not null);
+            using RowSource table = RowSource.Open(path, source.Columns);
+            int columns = Enumerable.Range(0, source.Columns.Length).Count(table.Has);
             if (columns > bestColumns)
             {
                 bestColumns = columns;

@@ -5,8 +5,11 @@ namespace TraceReplay.Ingest.Dataset.ParquetEncoding;
 /// <summary>Parquet's description of a file, at its end. The numbers are the ids of the format's Thrift definition.</summary>
 internal static class FileFooter
 {
+    /// <summary>What the name of the writer begins with.</summary>
+    public const string Writer = "tracereplay version ";
+
     // Readers look for "NAME version N": statistics of texts are trusted of writers that they can parse.
-    private static readonly string s_createdBy = "tracereplay version " + (typeof(FileFooter).Assembly.GetName().Version?.ToString(3) ?? "0.0.0");
+    private static readonly string s_createdBy = Writer + (typeof(FileFooter).Assembly.GetName().Version?.ToString(3) ?? "0.0.0");
 
     private static readonly KeyValuePair<string, string>[] s_signature =
     [

@@ -1,0 +1,73 @@
+using TraceReplay.Ingest.Dataset.ParquetDecoding;
+
+namespace TraceReplay.Replay.Timeline;
+
+/// <summary>Rows of a file of our own encoder. Blocks are small, so that those of all tables of a trace stay in the processor's cache.</summary>
+internal sealed class DecodedRows : RowSource
+{
+    private const int BlockRows = 1 << 10;
+
+    private readonly NumberFile _file;
+    private readonly NumberReader?[] _readers;
+    private int _group = -1;
+    private int _row;
+    private int _rows;
+
+    public DecodedRows(NumberFile file, string[] columns)
+    {
+        _file = file;
+        _readers = [.. columns.Select(name => file.FindInteger(name) is >= 0 and int column ? file.Read(column) : null)];
+    }
+
+    public override (int RowGroup, int Row) Position => (Math.Max(0, _group), _row);
+
+    public override bool Has(int column) => _readers[column] is not null;
+
+    public override bool IsNullable(int column) => _readers[column] is { IsNullable: true };
+
+    public override int Read(RowBlock block)
+    {
+        while (_row == _rows)
+        {
+            if (_group + 1 == _file.RowGroups)
+            {
+                return 0;
+            }
+
+            (_row, _rows) = (0, _file.Rows(++_group));
+            foreach (NumberReader? reader in _readers)
+            {
+                if (reader?.TryBegin(_group) is false)
+                {
+                    return -1;
+                }
+            }
+        }
+
+        int rows = Math.Min(BlockRows, _rows - _row);
+        for (int i = 0; i < _readers.Length; i++)
+        {
+            if (_readers[i] is { } reader)
+            {
+                block.Reserve(i, rows, reader.IsNullable);
+                if (!reader.TryRead(block.Values[i].AsSpan(0, rows), reader.IsNullable ? block.Unknown[i].AsSpan(0, rows) : default, block.Missing[i]))
+                {
+                    return -1;
+                }
+            }
+        }
+
+        _row += rows;
+        return rows;
+    }
+
+    public override void Dispose()
+    {
+        foreach (NumberReader? reader in _readers)
+        {
+            reader?.Dispose();
+        }
+
+        _file.Dispose();
+    }
+}
