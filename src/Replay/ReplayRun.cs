@@ -35,8 +35,6 @@ internal sealed class ReplayRun : IDisposable
     private readonly Stack<FaultResult[]> _spare = new();
     private readonly LostRecords _lost;
     private readonly ResultSet _results;
-    private readonly FaultRow _faultRow;
-    private readonly OutcomeRow _outcomeRow;
     private readonly WindowRow _windowRow;
     private readonly BoMoveRow _moveRow;
     private readonly ReplayTallies _tallies = new();
@@ -67,9 +65,7 @@ internal sealed class ReplayRun : IDisposable
         _vcpus = ThreadVcpus.Read(reader, trace);
         _source = kernel.IsArm64Machine ? FaultTable.FromGuestFault : ExitFaults.Sources(trace).Any() ? FaultTable.FromExit : FaultTable.FromPageFault;
         string id = trace.TraceId;
-        _results = new ResultSet(reader, id, _captured < 0 ? null : models[_captured], kernel.Layout, kinds.Contains(EventKind.SpteChanged));
-        _faultRow = new FaultRow(id, _source, kernel.IsArm64Machine, trace.ClockUnit);
-        _outcomeRow = new OutcomeRow(id);
+        _results = new ResultSet(reader, trace, models, _captured < 0 ? null : models[_captured], kernel, _source, kinds.Contains(EventKind.SpteChanged));
         _windowRow = new WindowRow(id);
         _moveRow = new BoMoveRow(id);
     }
@@ -203,14 +199,10 @@ internal sealed class ReplayRun : IDisposable
         int truth = Math.Max(0, _captured);
         Tally(in fault, in results[truth].Fault);
         _facts?.Add(in fault, in results[truth].Fault);
-        _faultRow.Fault = fault;
-        _faultRow.PageKind = results[truth].Fault.Kind;
-        _results.Faults.Add(_faultRow);
+        _results.Faults.Add(in fault, results[truth].Fault.Kind);
         for (int m = 0; m < results.Length; m++)
         {
-            _outcomeRow.Model = _models[m];
-            _outcomeRow.Result = results[m];
-            _results.Outcomes.Add(_outcomeRow);
+            _results.Outcomes.Add(m, in results[m]);
             _results.Violations.Add(_models[m].Name, _models[m].Invariants, in fault, in results[m].Fault);
             for (int other = m + 1; other < results.Length; other++)
             {

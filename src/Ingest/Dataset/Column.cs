@@ -10,7 +10,7 @@ public abstract class Column(string name, bool nullable)
     public bool Nullable { get; } = nullable;
 
     /// <summary>Rows held.</summary>
-    public int Count { get; protected set; }
+    public abstract int Count { get; }
 
     internal abstract ParquetColumn Schema { get; }
 
@@ -19,6 +19,15 @@ public abstract class Column(string name, bool nullable)
     internal abstract void Write(RowGroupWriter group);
 
     internal abstract void Clear();
+
+    /// <summary>Room for four times as many: what outgrows some rows mostly fills a row group, and is copied seldom on the way there.</summary>
+    private protected static void Grow<TValue>(ref TValue[] values)
+        where TValue : unmanaged
+    {
+        TValue[] larger = GC.AllocateUninitializedArray<TValue>(values.Length * 4);
+        values.CopyTo(larger, 0);
+        values = larger;
+    }
 
     protected InvalidOperationException NotNullable() => new($"column {Name} cannot hold NULL");
 }
@@ -31,6 +40,9 @@ public sealed class Column<T> : Column
     private ushort[] _present = [];
     private int _filled;
 
+    // Of a nullable column; any other has as many rows as values.
+    private int _rows;
+
     public Column(string name, bool nullable = false)
         : base(name, nullable)
     {
@@ -38,17 +50,24 @@ public sealed class Column<T> : Column
         _present = nullable ? new ushort[1024] : [];
     }
 
+    public override int Count => Nullable ? _rows : _filled;
+
     internal override ParquetColumn Schema { get; }
 
     public void Add(T value)
     {
-        if (_filled == _values.Length)
+        int at = _filled;
+        if (at == _values.Length)
         {
-            Array.Resize(ref _values, _filled * 2);
+            Grow(ref _values);
         }
 
-        _values[_filled++] = value;
-        Mark(1);
+        _values[at] = value;
+        _filled = at + 1;
+        if (Nullable)
+        {
+            Mark(1);
+        }
     }
 
     public void Add(T? value)
@@ -56,6 +75,19 @@ public sealed class Column<T> : Column
         if (value is { } v)
         {
             Add(v);
+        }
+        else
+        {
+            AddNull();
+        }
+    }
+
+    /// <summary>Adds the value, or NULL if it is not <paramref name="known"/>.</summary>
+    public void Add(T value, bool known)
+    {
+        if (known)
+        {
+            Add(value);
         }
         else
         {
@@ -99,21 +131,18 @@ public sealed class Column<T> : Column
         }
     }
 
-    internal override void Clear() => Count = _filled = 0;
+    internal override void Clear() => _rows = _filled = 0;
 
     private void Mark(ushort present)
     {
-        if (Nullable)
+        int at = _rows;
+        if (at == _present.Length)
         {
-            if (Count == _present.Length)
-            {
-                Array.Resize(ref _present, Count * 2);
-            }
-
-            _present[Count] = present;
+            Grow(ref _present);
         }
 
-        Count++;
+        _present[at] = present;
+        _rows = at + 1;
     }
 }
 
@@ -121,6 +150,9 @@ public sealed class Column<T> : Column
 public sealed class StringColumn(string name, bool nullable = true) : Column(name, nullable)
 {
     private string?[] _values = new string?[1024];
+    private int _count;
+
+    public override int Count => _count;
 
     internal override ParquetColumn Schema { get; } = ParquetColumn.Text(name, nullable);
 
@@ -131,12 +163,12 @@ public sealed class StringColumn(string name, bool nullable = true) : Column(nam
             throw NotNullable();
         }
 
-        if (Count == _values.Length)
+        if (_count == _values.Length)
         {
-            Array.Resize(ref _values, Count * 2);
+            Array.Resize(ref _values, _count * 2);
         }
 
-        _values[Count++] = value;
+        _values[_count++] = value;
     }
 
     public override void AddNull() => Add(null);
@@ -152,8 +184,8 @@ public sealed class StringColumn(string name, bool nullable = true) : Column(nam
 
     internal override void Clear()
     {
-        Array.Clear(_values, 0, Count);
-        Count = 0;
+        Array.Clear(_values, 0, _count);
+        _count = 0;
     }
 }
 
@@ -161,6 +193,9 @@ public sealed class StringColumn(string name, bool nullable = true) : Column(nam
 public sealed class BytesColumn(string name, bool nullable = true) : Column(name, nullable)
 {
     private byte[]?[] _values = new byte[]?[64];
+    private int _count;
+
+    public override int Count => _count;
 
     internal override ParquetColumn Schema { get; } = ParquetColumn.Bytes(name, nullable);
 
@@ -171,12 +206,12 @@ public sealed class BytesColumn(string name, bool nullable = true) : Column(name
             throw NotNullable();
         }
 
-        if (Count == _values.Length)
+        if (_count == _values.Length)
         {
-            Array.Resize(ref _values, Count * 2);
+            Array.Resize(ref _values, _count * 2);
         }
 
-        _values[Count++] = value;
+        _values[_count++] = value;
     }
 
     public override void AddNull() => Add(null);
@@ -199,7 +234,7 @@ public sealed class BytesColumn(string name, bool nullable = true) : Column(name
 
     internal override void Clear()
     {
-        Array.Clear(_values, 0, Count);
-        Count = 0;
+        Array.Clear(_values, 0, _count);
+        _count = 0;
     }
 }

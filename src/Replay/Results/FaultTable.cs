@@ -1,70 +1,103 @@
+using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Models.Skeleton;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 using TraceReplay.Replay.Timeline;
-using static TraceReplay.Replay.Results.ResultColumn<TraceReplay.Replay.Results.FaultRow>;
 
 namespace TraceReplay.Replay.Results;
 
-/// <summary>A row of <c>faults</c>; one object for all rows, filled anew.</summary>
-/// <param name="source">The event that tells the faults.</param>
-/// <param name="isArm64">The machine is arm64.</param>
-/// <param name="clockUnit">What the capture's clock counts.</param>
-internal sealed class FaultRow(string traceId, string source, bool isArm64, string clockUnit)
-{
-    public bool IsArm64 { get; } = isArm64;
-
-    /// <summary>What the capture's clock counts.</summary>
-    public string ClockUnit { get; } = clockUnit;
-
-    /// <summary>kvm_exit where the capture has no kvm_page_fault.</summary>
-    public string Source { get; } = source;
-
-    public string TraceId { get; } = traceId;
-
-    public ObservedFault Fault;
-
-    /// <summary>By the model of the captured kernel.</summary>
-    public PageKind PageKind;
-}
-
-/// <summary>The <c>faults</c> table: what the trace shows, without any model's opinion but the page kind.</summary>
-internal static class FaultTable
+/// <summary>The <c>faults</c> table: what the trace shows, without any model's opinion but the page kind. Filled as <see cref="OutcomeTable"/> is.</summary>
+internal sealed class FaultTable : IResultTable
 {
     public const string FromPageFault = "kvm_page_fault";
     public const string FromExit = "kvm_exit";
     public const string FromGuestFault = "kvm_guest_fault";
 
-    public static ResultTable<FaultRow> Open(string path) => new(
-        path,
-        Text("trace_id", row => row.TraceId),
-        Number("fault_id", row => row.Fault.FaultId),
-        Number("seq", row => row.Fault.Seq),
-        Number("ts_ns", row => row.Fault.Time),
-        Number("vm", row => row.Fault.Vm),
-        NumberOrNull<int>("vcpu", row => row.Fault.Vcpu < 0 ? null : row.Fault.Vcpu),
-        Number("pid", row => row.Fault.Pid),
-        NumberOrNull<ulong>("gpa", row => row.Fault.IsGpaKnown ? row.Fault.Gpa : null),
-        NumberOrNull<ulong>("gfn", row => row.Fault.IsGpaKnown ? row.Fault.Gpa >> 12 : null),
-        Text("access", row => Access(row.Fault.Access)),
-        Text("kind", row => Kind(in row.Fault, row.IsArm64)),
-        Text("observed_outcome", row => row.Fault.Outcome.Name()),
-        NumberOrNull<ulong>("observed_pfn", row => row.Fault.HasLeaf ? row.Fault.Pfn : null),
-        NumberOrNull<int>("observed_level", row => row.Fault.HasLeaf ? row.Fault.Level : null),
-        NumberOrNull<bool>("observed_writable", row => row.Fault.HasLeaf ? SpteLayout.IsWritable(row.Fault.Spte) : null),
-        NumberOrNull<long>("latency_ns", row => Latency(row, "ns")),
-        NumberOrNull<long>("latency_cycles", row => Latency(row, "cycles")),
-        TextOrNull("latency_to", row => To(row.Fault.LatencyTo)),
-        Number("as_id", row => row.Fault.AsId),
-        NumberOrNull<int>("slot_id", row => row.Fault.SlotId < 0 ? null : row.Fault.SlotId),
-        NumberOrNull<ulong>("hva", row => row.Fault.Hva == 0 ? null : row.Fault.Hva),
-        TextOrNull("page_kind", row => row.PageKind.Key()),
-        TextOrNull("observed_by", row => By(row.Fault.By)),
-        NumberOrNull<long>("end_seq", row => row.Fault.EndSeq < 0 ? null : row.Fault.EndSeq),
-        Text("source", row => row.Source));
+    private static readonly string[] s_kinds = [FaultKinds.Nested, FaultKinds.Arm64, FaultKinds.Shadow, FaultKinds.GuestMemfd, FaultKinds.Mmio, FaultKinds.Tdp];
 
-    // A time in units that are not the column's is no time.
-    private static long? Latency(FaultRow row, string unit) => row.Fault.Latency >= 0 && row.ClockUnit == unit ? row.Fault.Latency : null;
+    private readonly TableWriter _writer;
+    private readonly bool _isArm64;
+    private readonly bool _inNanoseconds;
+    private readonly bool _inCycles;
+    private readonly SameTextColumn _traceId;
+    private readonly Column<long> _faultId = new("fault_id");
+    private readonly Column<long> _seq = new("seq");
+    private readonly Column<long> _time = new("ts_ns");
+    private readonly Column<int> _vm = new("vm");
+    private readonly Column<int> _vcpu = new("vcpu", nullable: true);
+    private readonly Column<int> _pid = new("pid");
+    private readonly Column<ulong> _gpa = new("gpa", nullable: true);
+    private readonly Column<ulong> _gfn = new("gfn", nullable: true);
+    private readonly WordColumn _access = new("access", nullable: false, code => Access((FaultAccess)code));
+    private readonly WordColumn _kind = new("kind", nullable: false, code => s_kinds[code]);
+    private readonly WordColumn _outcome = new("observed_outcome", nullable: false, code => ((FaultOutcome)code).Name());
+    private readonly Column<ulong> _pfn = new("observed_pfn", nullable: true);
+    private readonly Column<int> _level = new("observed_level", nullable: true);
+    private readonly Column<bool> _writable = new("observed_writable", nullable: true);
+    private readonly Column<long> _nanoseconds = new("latency_ns", nullable: true);
+    private readonly Column<long> _cycles = new("latency_cycles", nullable: true);
+    private readonly WordColumn _latencyTo = new("latency_to", nullable: true, code => To((LatencyEnd)code));
+    private readonly Column<int> _asId = new("as_id");
+    private readonly Column<int> _slotId = new("slot_id", nullable: true);
+    private readonly Column<ulong> _hva = new("hva", nullable: true);
+    private readonly WordColumn _pageKind = new("page_kind", nullable: true, code => ((PageKind)code).Key());
+    private readonly WordColumn _by = new("observed_by", nullable: true, code => By((ObservedBy)code));
+    private readonly Column<long> _endSeq = new("end_seq", nullable: true);
+    private readonly SameTextColumn _source;
+
+    /// <param name="source">The event that tells the faults: kvm_exit where the capture has no kvm_page_fault.</param>
+    /// <param name="isArm64">The machine is arm64.</param>
+    /// <param name="clockUnit">What the capture's clock counts.</param>
+    public FaultTable(string path, string traceId, string source, bool isArm64, string clockUnit)
+    {
+        _isArm64 = isArm64;
+
+        // A time in units that are not the column's is no time.
+        (_inNanoseconds, _inCycles) = (clockUnit == "ns", clockUnit == "cycles");
+        _traceId = new SameTextColumn("trace_id", traceId);
+        _source = new SameTextColumn("source", source);
+        _writer = new TableWriter(
+            path,
+            [
+                _traceId, _faultId, _seq, _time, _vm, _vcpu, _pid, _gpa, _gfn, _access, _kind, _outcome, _pfn, _level, _writable, _nanoseconds, _cycles,
+                _latencyTo, _asId, _slotId, _hva, _pageKind, _by, _endSeq, _source,
+            ]);
+    }
+
+    /// <param name="pageKind">By the model of the captured kernel.</param>
+    public void Add(in ObservedFault fault, PageKind pageKind)
+    {
+        _traceId.Add();
+        _faultId.Add(fault.FaultId);
+        _seq.Add(fault.Seq);
+        _time.Add(fault.Time);
+        _vm.Add(fault.Vm);
+        _vcpu.Add(fault.Vcpu, fault.Vcpu >= 0);
+        _pid.Add(fault.Pid);
+        _gpa.Add(fault.Gpa, fault.IsGpaKnown);
+        _gfn.Add(fault.Gpa >> 12, fault.IsGpaKnown);
+        _access.Add((int)fault.Access);
+        _kind.Add(Kind(in fault));
+        _outcome.Add((int)fault.Outcome);
+        _pfn.Add(fault.Pfn, fault.HasLeaf);
+        _level.Add(fault.Level, fault.HasLeaf);
+        _writable.Add(SpteLayout.IsWritable(fault.Spte), fault.HasLeaf);
+        _nanoseconds.Add(fault.Latency, _inNanoseconds && fault.Latency >= 0);
+        _cycles.Add(fault.Latency, _inCycles && fault.Latency >= 0);
+        _latencyTo.Add((int)fault.LatencyTo);
+        _asId.Add(fault.AsId);
+        _slotId.Add(fault.SlotId, fault.SlotId >= 0);
+        _hva.Add(fault.Hva, fault.Hva != 0);
+        _pageKind.Add((int)pageKind);
+        _by.Add((int)fault.By);
+        _endSeq.Add(fault.EndSeq, fault.EndSeq >= 0);
+        _source.Add();
+        _writer.EndRow();
+    }
+
+    public void Seal(List<SealedFile> files) => files.Add(_writer.Seal());
+
+    public void Dispose() => _writer.Dispose();
 
     internal static string? To(LatencyEnd end) => end switch
     {
@@ -77,13 +110,14 @@ internal static class FaultTable
     internal static string Access(FaultAccess access) =>
         (access & FaultAccess.Exec) != 0 ? "x" : (access & FaultAccess.Write) != 0 ? "w" : "r";
 
-    private static string Kind(in ObservedFault fault, bool isArm64) =>
-        fault.Nested ? FaultKinds.Nested
-        : isArm64 ? FaultKinds.Arm64
-        : fault.Shadow ? FaultKinds.Shadow
-        : fault.GuestMemfd ? FaultKinds.GuestMemfd
-        : (fault.Access & FaultAccess.Reserved) != 0 || (fault.Outcome == FaultOutcome.Emulate && fault.SlotId < 0) ? FaultKinds.Mmio
-        : FaultKinds.Tdp;
+    /// <summary>A place in <see cref="s_kinds"/>.</summary>
+    private int Kind(in ObservedFault fault) =>
+        fault.Nested ? 0
+        : _isArm64 ? 1
+        : fault.Shadow ? 2
+        : fault.GuestMemfd ? 3
+        : (fault.Access & FaultAccess.Reserved) != 0 || (fault.Outcome == FaultOutcome.Emulate && fault.SlotId < 0) ? 4
+        : 5;
 
     internal static string? By(ObservedBy by) => by switch
     {

@@ -1,6 +1,6 @@
 using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Models;
-using TraceReplay.Replay.Models.Skeleton;
+using TraceReplay.Replay.Timeline;
 
 namespace TraceReplay.Replay.Results;
 
@@ -10,11 +10,14 @@ internal sealed class ResultSet : IDisposable
     private readonly DatasetReader _reader;
     private readonly List<IResultTable> _tables = [];
 
+    /// <param name="models">All that are replayed.</param>
     /// <param name="captured">The model of the captured kernel; null if none is replayed.</param>
-    /// <param name="layout">SPTE bits of the captured machine.</param>
+    /// <param name="kernel">The captured kernel.</param>
+    /// <param name="source">The event that tells the faults.</param>
     /// <param name="leavesRecorded">The trace records changes of leaves one by one.</param>
-    public ResultSet(DatasetReader reader, string traceId, IFaultModel? captured, SpteLayout layout, bool leavesRecorded)
+    public ResultSet(DatasetReader reader, TraceManifest trace, IReadOnlyList<IFaultModel> models, IFaultModel? captured, CapturedKernel kernel, string source, bool leavesRecorded)
     {
+        string traceId = trace.TraceId;
         _reader = reader;
         TraceId = traceId;
 
@@ -22,17 +25,17 @@ internal sealed class ResultSet : IDisposable
         Placement.Finish(reader.Directory, traceId);
         try
         {
-            Outcomes = Own(OutcomeTable.Open(Path(ResultTables.Outcomes)));
+            Outcomes = Own(new OutcomeTable(Path(ResultTables.Outcomes), traceId, models));
             Divergences = Own(new DivergenceTable(Path(ResultTables.Divergences), traceId));
             Violations = Own(new ViolationTable(Path(ResultTables.Violations), traceId));
             Invariants = Own(InvariantTable.Open(Path(ResultTables.Invariants)));
             Assumptions = Own(AssumptionTable.Open(Path(ResultTables.Assumptions)));
             Windows = Own(WindowTable.Open(Path(ResultTables.Windows), leavesRecorded));
             BoMoves = Own(BoMoveTable.Open(Path(ResultTables.BoMoves)));
-            Fidelity = Own(new FidelityTables(Path(ResultTables.Fidelity), Path(ResultTables.FidelityMisses), traceId, captured, layout));
+            Fidelity = Own(new FidelityTables(Path(ResultTables.Fidelity), Path(ResultTables.FidelityMisses), traceId, captured, kernel.Layout));
 
             // The last to get its name: a trace that has it has been replayed.
-            Faults = Own(FaultTable.Open(Path(ResultTables.Faults)));
+            Faults = Own(new FaultTable(Path(ResultTables.Faults), traceId, source, kernel.IsArm64Machine, trace.ClockUnit));
         }
         catch
         {
@@ -43,9 +46,9 @@ internal sealed class ResultSet : IDisposable
 
     public string TraceId { get; }
 
-    public ResultTable<FaultRow> Faults { get; }
+    public FaultTable Faults { get; }
 
-    public ResultTable<OutcomeRow> Outcomes { get; }
+    public OutcomeTable Outcomes { get; }
 
     public DivergenceTable Divergences { get; }
 

@@ -70,6 +70,67 @@ public sealed class EncoderTests : IDisposable
             iter: 30);
     }
 
+    /// <summary>Texts that are known by numbers make the file that they make one by one, whatever they are.</summary>
+    [Fact]
+    public void Words_make_the_same_file_as_texts()
+    {
+        Gen.Select(Gen.Int[1, 300], Gen.OneOf(Gen.Int[0, 300], Gen.Int[300, 40_000]), Gen.Int[0, 3], Gen.Bool, Gen.Int).Sample(
+            (words, rows, runs, nullable, seed) =>
+            {
+                Random random = new(seed);
+                string?[] texts = [.. Enumerable.Range(0, words).Select(i => nullable && i % 5 == 2 ? null : $"word {i % 250}")];
+                WordColumn byNumber = new("value", nullable, code => texts[code]);
+                StringColumn oneByOne = new("value", nullable);
+                string one = Path.Combine(_work, $"{Interlocked.Increment(ref _files)}.parquet");
+                string other = Path.Combine(_work, $"{Interlocked.Increment(ref _files)}.parquet");
+                using (TableWriter first = new(one, [byNumber], 1 << 15))
+                using (TableWriter second = new(other, [oneByOne], 1 << 15))
+                {
+                    int word = 0;
+                    for (int i = 0; i < rows; i++)
+                    {
+                        word = random.Next(1 << (3 * runs)) == 0 ? random.Next(words) : word;
+                        byNumber.Add(word);
+                        oneByOne.Add(texts[word]);
+                        first.EndRow();
+                        second.EndRow();
+                    }
+
+                    first.Complete();
+                    second.Complete();
+                }
+
+                Assert.Equal(File.ReadAllBytes(other), File.ReadAllBytes(one));
+                File.Delete(one);
+                File.Delete(other);
+            },
+            iter: 100);
+    }
+
+    [Fact]
+    public void A_text_that_is_the_same_in_every_row_makes_the_same_file()
+    {
+        SameTextColumn same = new("value", "text");
+        StringColumn texts = new("value", nullable: false);
+        (string one, string other) = (Path.Combine(_work, "same.parquet"), Path.Combine(_work, "texts.parquet"));
+        using (TableWriter first = new(one, [same], 1 << 15))
+        using (TableWriter second = new(other, [texts], 1 << 15))
+        {
+            for (int i = 0; i < 40_000; i++)
+            {
+                same.Add();
+                texts.Add("text");
+                first.EndRow();
+                second.EndRow();
+            }
+
+            first.Complete();
+            second.Complete();
+        }
+
+        Assert.Equal(File.ReadAllBytes(other), File.ReadAllBytes(one));
+    }
+
     private void Check(int kind, Shape shape, Holes holes, int rows, int groupRows, int seed)
     {
         TestColumn column = RandomColumns.Make(kind, shape, holes, rows, new Random(seed));

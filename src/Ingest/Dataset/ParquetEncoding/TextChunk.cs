@@ -19,6 +19,9 @@ internal sealed class TextChunk : ColumnChunk
     // A reader holds a page as a whole.
     private const int MostPageBytes = 1 << 20;
 
+    // Of a number: its text is NULL.
+    private const int Null = -1;
+
     // Bounds longer than this help nobody to skip a page.
     private const int LongestBound = 256;
 
@@ -33,6 +36,7 @@ internal sealed class TextChunk : ColumnChunk
     private readonly ByteBuffer _most = new(64);
     private readonly DeltaEncoder _delta = new();
     private readonly (string? Text, int Index)[] _known = new (string?, int)[16];
+    private int[] _ofCodes = new int[64];
     private ushort[] _slots = new ushort[64];
     private byte[] _utf8 = new byte[256];
     private bool _plain;
@@ -128,6 +132,22 @@ internal sealed class TextChunk : ColumnChunk
         }
     }
 
+    /// <summary>Texts by their numbers. The file is the same as if they came one by one.</summary>
+    public void Add(ReadOnlySpan<ushort> codes, Func<int, string?> text)
+    {
+        Array.Clear(_ofCodes);
+        while (!codes.IsEmpty)
+        {
+            int known = AddKnown(codes);
+            codes = codes[known..];
+            if (!codes.IsEmpty && known == 0)
+            {
+                AddNew(codes[0], text(codes[0]));
+                codes = codes[1..];
+            }
+        }
+    }
+
     protected override PageEncoding Encode()
     {
         if (!_plain)
@@ -179,6 +199,65 @@ internal sealed class TextChunk : ColumnChunk
     {
         values = _dictionary.Written;
         return _entries.Count;
+    }
+
+    /// <summary>Adds the first rows, as long as their texts are in the dictionary and the page and the block have room.</summary>
+    private int AddKnown(ReadOnlySpan<ushort> codes)
+    {
+        // Until it is decided whether they are a dictionary, texts are added one by one.
+        if (_plain)
+        {
+            return 0;
+        }
+
+        int[] ofCodes = _ofCodes;
+        Span<Entry> entries = CollectionsMarshal.AsSpan(_entries);
+        Span<ushort> present = Present;
+        codes = codes[..Math.Min(codes.Length, Math.Min(PageRows - RowsInPage, BlockRows))];
+        int row = 0;
+        int values = 0;
+        for (; row < codes.Length; row++)
+        {
+            int code = codes[row];
+            int known = code < ofCodes.Length ? ofCodes[code] : 0;
+            if (known == Null)
+            {
+                present[row] = 0;
+                continue;
+            }
+
+            if (known == 0 || !_decided)
+            {
+                break;
+            }
+
+            ref Entry entry = ref entries[known - 1];
+            if (entry.Page != _pages)
+            {
+                entry.Page = _pages;
+                Extend(_dictionary.Written.Slice(entry.Offset, entry.Length));
+            }
+
+            _indexes[_filled + values++] = (ushort)(known - 1);
+            present[row] = 1;
+        }
+
+        _filled += values;
+        Count(row, values);
+        EndFullPage();
+        return row;
+    }
+
+    private void AddNew(int code, string? text)
+    {
+        Add(text);
+        if (code >= _ofCodes.Length)
+        {
+            Array.Resize(ref _ofCodes, Math.Max(code + 1, _ofCodes.Length * 2));
+        }
+
+        // A page that has just ended does not tell the index any more; the next row does.
+        _ofCodes[code] = text is null ? Null : !_plain && _filled > 0 ? _indexes[_filled - 1] + 1 : 0;
     }
 
     private void AddValid(ReadOnlySpan<byte> bytes)
