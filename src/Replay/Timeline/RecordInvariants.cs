@@ -14,7 +14,8 @@ namespace TraceReplay.Replay.Timeline;
 /// </summary>
 internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool slotsKnown, bool endsKnown, bool entriesKnown)
 {
-    private readonly Dictionary<int, KernelLeaves> _leaves = [];
+    // By VM, in the order of their appearance.
+    private KernelLeaves?[] _leaves = new KernelLeaves?[4];
     private long _seq;
     private long _time;
     private int _cpu;
@@ -98,12 +99,19 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
     private (int Vm, int AsId, ulong Gfn, int Level, ulong Spte) _before;
 
     /// <summary>Every leaf that the records have shown is gone by their own record.</summary>
-    public bool HasNoLeaf(VmTrack vm) => !_leaves.TryGetValue(vm.Index, out KernelLeaves? leaves) || leaves.Count == 0;
+    public bool HasNoLeaf(VmTrack vm) => vm.Index >= _leaves.Length || _leaves[vm.Index] is not { Count: > 0 };
 
     /// <summary>All roots are gone, and with them their leaves; what frees a root later records them once more, when their gfns may have new ones.</summary>
     public void RootsGone(VmTrack vm)
     {
-        if (_leaves.Remove(vm.Index, out KernelLeaves? leaves) && leaves.Count > 0)
+        if (vm.Index >= _leaves.Length)
+        {
+            return;
+        }
+
+        KernelLeaves? leaves = _leaves[vm.Index];
+        _leaves[vm.Index] = null;
+        if (leaves is { Count: > 0 })
         {
             List<KernelLeaves> gone = _gone.TryGetValue(vm.Index, out List<KernelLeaves>? known) ? known : _gone[vm.Index] = [];
             if (gone.Count == MaxGone)
@@ -322,13 +330,12 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
 
     private KernelLeaves Leaves(int vm)
     {
-        if (!_leaves.TryGetValue(vm, out KernelLeaves? leaves))
+        if (vm >= _leaves.Length)
         {
-            leaves = new KernelLeaves();
-            _leaves.Add(vm, leaves);
+            Array.Resize(ref _leaves, Math.Max(vm + 1, 2 * _leaves.Length));
         }
 
-        return leaves;
+        return _leaves[vm] ??= new KernelLeaves();
     }
 
     private void Report(int invariant, bool certain, VmTrack vm, ulong gfn, ulong? pfn, string detail) =>

@@ -8,7 +8,7 @@ namespace TraceReplay.Replay.Timeline;
 internal sealed class TimelineContext(IReadOnlySet<EventKind> kinds, TimelineOptions options, RecordInvariants records)
 {
     /// <summary>The kinds of event that the capture has a table for.</summary>
-    public IReadOnlySet<EventKind> Kinds { get; } = kinds;
+    public EventKindSet Kinds { get; } = new(kinds);
 
     public TimelineOptions Options { get; } = options;
 

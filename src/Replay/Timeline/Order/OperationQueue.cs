@@ -13,6 +13,8 @@ internal sealed class OperationQueue
     private const int MaxHeldBack = 1 << 16;
 
     private readonly List<Operation> _operations = [];
+
+    // In the order in which they were added, so that the first is the smallest.
     private readonly List<long> _held = [];
     private long _first;
     private int _taken;
@@ -26,8 +28,11 @@ internal sealed class OperationQueue
     /// <summary>Adds an operation; the handle stays good until it is taken.</summary>
     public long Add(in Operation operation)
     {
-        _operations.Add(operation);
-        return _first + _operations.Count - 1;
+        // In place: List.Add would copy the operation once more.
+        int last = _operations.Count;
+        CollectionsMarshal.SetCount(_operations, last + 1);
+        CollectionsMarshal.AsSpan(_operations)[last] = operation;
+        return _first + last;
     }
 
     /// <summary>Adds one that must wait for <see cref="Release"/>.</summary>
@@ -85,11 +90,6 @@ internal sealed class OperationQueue
     private long ReadyEnd()
     {
         long end = _first + _operations.Count;
-        foreach (long handle in _held)
-        {
-            end = Math.Min(end, handle);
-        }
-
-        return end;
+        return _held.Count > 0 ? Math.Min(end, _held[0]) : end;
     }
 }

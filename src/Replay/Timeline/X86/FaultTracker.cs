@@ -903,7 +903,13 @@ internal sealed class FaultTracker
             Ended.Add(fault.Observed);
         }
 
-        _open.Remove(fault);
+        int place = _open.Count - 1;
+        while (!ReferenceEquals(_open[place], fault))
+        {
+            place--;
+        }
+
+        _open.RemoveAt(place);
         _free.Push(fault);
     }
 
