@@ -7,7 +7,7 @@ WITH leaves AS (
            (new_spte >> 12) & 1099511627775 AS pfn,
            1::UBIGINT << (9 * (level - 1)) AS pages
     FROM kvm_tdp_mmu_spte_changed
-    WHERE level BETWEEN 1 AND 3
+    WHERE level BETWEEN 1 AND 3 AND trace_id IN (SELECT trace_id FROM mm_page_free)
     -- Bit 11 says present, bit 7 a large leaf; the pfn is in bits 12 to 51.
     QUALIFY new_spte & 2048 != 0 AND (level = 1 OR new_spte & 128 != 0)
 ), blocks AS (

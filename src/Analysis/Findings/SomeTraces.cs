@@ -29,7 +29,7 @@ internal sealed class SomeTraces(DatasetSession session, IReadOnlyList<DatasetRe
         try
         {
             using CancellationTokenRegistration cancel = session.Stop.Register(command.Cancel);
-            command.ExecuteNonQuery();
+            session.Frugally(command.ExecuteNonQuery);
         }
         catch (DuckDBException e)
         {

@@ -59,12 +59,22 @@ public static class PerfettoExport
         try
         {
             using CancellationTokenRegistration stop = ct.Register(command.Cancel);
-            using DuckDBDataReader rows = command.ExecuteReader();
-            while (rows.Read())
-            {
-                ct.ThrowIfCancellationRequested();
-                timeline.Add(rows);
-            }
+
+            // All rows are sorted before the first is there: until then nothing is written.
+            bool begun = false;
+            session.Frugally(
+                () =>
+                {
+                    using DuckDBDataReader rows = command.ExecuteReader();
+                    for (; rows.Read(); begun = true)
+                    {
+                        ct.ThrowIfCancellationRequested();
+                        timeline.Add(rows);
+                    }
+
+                    return timeline.Slices;
+                },
+                () => !begun);
         }
         catch (DuckDBException e)
         {

@@ -91,20 +91,11 @@ public static class QueryRunner
         return command;
     }
 
-    /// <summary>With little memory; again with the machine's where a statement cannot do with that and nothing is printed yet.</summary>
+    /// <summary>What has printed nothing can be run again.</summary>
     private static T Frugally<T>(DatasetSession session, Func<Action, T> run) => Guarded(session, () =>
     {
         bool begun = false;
-        session.BoundMemory(true);
-        try
-        {
-            return run(() => begun = true);
-        }
-        catch (DuckDBException e) when (SqlErrors.IsOutOfMemory(e) && !begun)
-        {
-            session.BoundMemory(false);
-            return run(() => begun = true);
-        }
+        return session.Frugally(() => run(() => begun = true), () => !begun);
     });
 
     private static T Guarded<T>(DatasetSession session, Func<T> run)

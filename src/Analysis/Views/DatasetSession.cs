@@ -23,7 +23,7 @@ public sealed class DatasetSession : IDisposable
     /// </summary>
     internal const string EachPairOnce = "SET asof_loop_join_threshold = 0;";
 
-    // What a person's statement keeps in memory before it goes on in the temporary directory.
+    // What statements keep in memory before they go on in the temporary directory, whatever the size of the dataset.
     private const string Frugal = "512MiB";
 
     private readonly Dictionary<string, ViewDefinition> _pending;
@@ -99,12 +99,21 @@ public sealed class DatasetSession : IDisposable
         }
     }
 
-    /// <summary>Bounds what statements keep in memory, whatever the size of the dataset; without it DuckDB takes most of the machine's.</summary>
-    internal void BoundMemory(bool bounded)
+    /// <summary>Runs a statement; where it cannot do with the memory that is kept for one, again with most of the machine's.</summary>
+    /// <param name="run">The statement.</param>
+    /// <param name="again">Whether it can be run again; null = always.</param>
+    internal T Frugally<T>(Func<T> run, Func<bool>? again = null)
     {
-        // RESET gives the setting its number back and leaves the bound.
-        _unbounded ??= Select("SELECT current_setting('memory_limit')", r => r.GetString(0))[0];
-        Run($"SET memory_limit = {Sql.Literal(bounded ? Frugal : _unbounded)}");
+        try
+        {
+            return run();
+        }
+        catch (DuckDBException e) when (SqlErrors.IsOutOfMemory(e) && _unbounded is not null && (again is null || again()))
+        {
+            Run($"SET memory_limit = {Sql.Literal(_unbounded)}");
+            _unbounded = null;
+            return run();
+        }
     }
 
     /// <summary>A command for one or more statements, with the views that they name in place.</summary>
@@ -139,15 +148,18 @@ public sealed class DatasetSession : IDisposable
 
         try
         {
-            var rows = new List<T>();
-            using CancellationTokenRegistration cancel = Stop.Register(command.Cancel);
-            using DuckDBDataReader reader = command.ExecuteReader();
-            while (reader.Read())
+            return Frugally(() =>
             {
-                rows.Add(map(reader));
-            }
+                var rows = new List<T>();
+                using CancellationTokenRegistration cancel = Stop.Register(command.Cancel);
+                using DuckDBDataReader reader = command.ExecuteReader();
+                while (reader.Read())
+                {
+                    rows.Add(map(reader));
+                }
 
-            return rows;
+                return rows;
+            });
         }
         catch (DuckDBException e)
         {
@@ -170,6 +182,10 @@ public sealed class DatasetSession : IDisposable
         // The system caches files already; a second copy of each that was read grows with the dataset.
         session.Run("SET enable_external_file_cache = false");
         session.Run(EachPairOnce);
+
+        // RESET would give the setting its number back and leave the bound.
+        session._unbounded = session.Select("SELECT current_setting('memory_limit')", r => r.GetString(0))[0];
+        session.Run($"SET memory_limit = '{Frugal}'");
         return session;
     }
 
