@@ -12,6 +12,9 @@ internal sealed class OperationQueue
     // What is still open after so many operations is taken as it is: a lost end must not hold the trace back.
     private const int MaxHeldBack = 1 << 16;
 
+    // So many that are done may lie before what is held.
+    private const int MostTaken = 1 << 12;
+
     private readonly List<Operation> _operations = [];
 
     // In the order in which they were added, so that the first is the smallest.
@@ -79,8 +82,9 @@ internal sealed class OperationQueue
             _taken = 0;
             _operations.Clear();
         }
-        else if (_taken > MaxHeldBack)
+        else if (_taken > MostTaken && _taken >= _operations.Count - _taken)
         {
+            // As many go as stay, so that each is moved once at most; and soon, so that the next ones are written where the cache still is.
             _operations.RemoveRange(0, _taken);
             _first += _taken;
             _taken = 0;
