@@ -86,10 +86,11 @@ internal sealed class DatasetSink : IRunSink, IDisposable
             TakeRunsOf(format.Id, table);
         }
 
-        long before = table.Held;
+        RowBatch batch = table.Batch;
+        long before = batch.Bytes;
         table.Add(in record, seq);
-        _held += table.Held - before;
-        if (table.PendingRows >= RowGroupRows)
+        _held += batch.Bytes - before;
+        if (batch.Count >= RowGroupRows)
         {
             Submit(table);
         }
@@ -105,8 +106,8 @@ internal sealed class DatasetSink : IRunSink, IDisposable
         EventTable?[] tables = _byId;
         int pidOffset = run.PidOffset;
         int least = Math.Max(2, pidOffset + 4);
-        RowExtra extra = RowExtra.None with { Instance = run.Instance };
-        RowHead head = new() { Cpu = run.Cpu, Pid = -1 };
+        RowExtra extra = new() { Instance = run.Instance };
+        RowHead head = new() { Cpu = run.Cpu, Pid = -1, Tgid = -1 };
         int i = 0;
         for (; i < records.Length; i++)
         {

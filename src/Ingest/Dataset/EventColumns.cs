@@ -40,6 +40,11 @@ internal readonly struct PidValue : IHeadValue<int>
     public static int Of(in RowHead head) => head.Pid;
 }
 
+internal readonly struct TgidValue : IHeadValue<int>
+{
+    public static int Of(in RowHead head) => head.Tgid;
+}
+
 /// <summary>A number that stands beside the payload.</summary>
 internal sealed class HeadColumn<T, TValue>(string name) : EventColumn(ParquetColumn.Number<T>(name, nullable: false))
     where T : unmanaged
@@ -67,7 +72,7 @@ internal sealed class HeadColumn<T, TValue>(string name) : EventColumn(ParquetCo
     }
 }
 
-/// <summary>A number that is NULL where it is -1: a thread id, a CPU.</summary>
+/// <summary>A number that is NULL where it is -1: a thread or process id, a CPU.</summary>
 internal sealed class IdColumn<TValue>(string name) : EventColumn(ParquetColumn.Number<int>(name, nullable: true))
     where TValue : struct, IHeadValue<int>
 {
@@ -88,41 +93,6 @@ internal sealed class IdColumn<TValue>(string name) : EventColumn(ParquetColumn.
         for (int i = 0; i < heads.Length; i++)
         {
             int id = TValue.Of(in heads[i]);
-            ushort known = (ushort)(id == -1 ? 0 : 1);
-            values[n] = id;
-            present[i] = known;
-            n += known;
-        }
-
-        return n;
-    }
-}
-
-/// <summary>The process id, NULL where it is -1.</summary>
-internal sealed class TgidColumn(string name) : EventColumn(ParquetColumn.Number<int>(name, nullable: true))
-{
-    public override void Write(RowBatch batch, RowGroupWriter group)
-    {
-        NumberChunk chunk = group.Numbers(Schema);
-        for (int row = 0; row < batch.Count; row += ColumnChunk.BlockRows)
-        {
-            int rows = Math.Min(ColumnChunk.BlockRows, batch.Count - row);
-            chunk.Add(rows, Gather(batch, row, rows, chunk.Block, chunk.Present));
-        }
-    }
-
-    private static int Gather(RowBatch batch, int from, int rows, Span<long> values, Span<ushort> present)
-    {
-        if (!batch.HasExtras)
-        {
-            present[..rows].Clear();
-            return 0;
-        }
-
-        int n = 0;
-        for (int i = 0; i < rows; i++)
-        {
-            int id = batch.Extra(from + i).Tgid;
             ushort known = (ushort)(id == -1 ? 0 : 1);
             values[n] = id;
             present[i] = known;

@@ -21,7 +21,7 @@ internal static class EventSchema
             new HeadColumn<long, TimestampValue>("ts_ns"),
             info.CpuRecorded ? new HeadColumn<int, CpuValue>("cpu") : new IdColumn<CpuValue>("cpu"),
             info.PidRecorded ? new HeadColumn<int, PidValue>("pid") : new IdColumn<PidValue>("pid"),
-            new TgidColumn("tgid"),
+            new IdColumn<TgidValue>("tgid"),
             new CommColumn(),
         ];
         if (info.Instances.Count > 1 || info.Instances[0].Length > 0)

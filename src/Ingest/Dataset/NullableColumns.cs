@@ -10,6 +10,7 @@ internal sealed class NullableNumberColumn<T>(string name, EventFormat format, E
     public override void Write(RowBatch batch, RowGroupWriter group)
     {
         NumberChunk chunk = group.Numbers(Schema);
+        ReadOnlySpan<RowExtra> extras = batch.Extras;
         for (int row = 0; row < batch.Count; row += ColumnChunk.BlockRows)
         {
             int rows = Math.Min(ColumnChunk.BlockRows, batch.Count - row);
@@ -19,7 +20,7 @@ internal sealed class NullableNumberColumn<T>(string name, EventFormat format, E
             for (int i = 0; i < rows; i++)
             {
                 present[i] = 0;
-                if ((batch.Extra(row + i).Nulls >> bit & 1) == 0 && FieldReader.Number(format, field, batch.Payload(row + i)) is { } value)
+                if ((extras.IsEmpty || (extras[row + i].Nulls >> bit & 1) == 0) && FieldReader.Number(format, field, batch.Payload(row + i)) is { } value)
                 {
                     block[values++] = (long)value;
                     present[i] = 1;

@@ -6,13 +6,15 @@ using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.Dataset;
 
-/// <summary>What stands beside every row's payload: half a line of the processor's cache.</summary>
+/// <summary>What stands beside every row's payload. Packed, as four bytes of padding in each cost more than numbers that cross a line.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal struct RowHead
 {
     public long Seq;
     public long Timestamp;
     public int Cpu;
     public int Pid;
+    public int Tgid;
 
     /// <summary>Index into <see cref="RowBatch.Names"/>.</summary>
     public int Comm;
@@ -24,15 +26,12 @@ internal struct RowHead
 /// <summary>What most captures do not have.</summary>
 internal struct RowExtra
 {
-    public static readonly RowExtra None = new() { Tgid = -1 };
-
     /// <summary>Bit n: field n of the format is unknown. 0 where the format is not nullable.</summary>
     public ulong Nulls;
 
-    public int Tgid;
     public int Instance;
 
-    public readonly bool IsNone => Nulls == 0 && Tgid == -1 && Instance == 0;
+    public readonly bool IsNone => Nulls == 0 && Instance == 0;
 }
 
 /// <summary>
@@ -43,7 +42,7 @@ internal struct RowExtra
 internal sealed class RowBatch
 {
     // Head and offset.
-    private const int RowOverhead = 36;
+    private const int RowOverhead = 40;
 
     private const int CopyStep = 16;
     private const int LongestShortCopy = 8 * CopyStep;
@@ -89,16 +88,19 @@ internal sealed class RowBatch
     /// <summary>Names of threads; the first is null.</summary>
     public ReadOnlySpan<string?> Names => _names.AsSpan(0, _nameCount);
 
-    /// <summary>Whether any row has a process id, an instance other than the first, or fields that it lacks.</summary>
+    /// <summary>Whether any row is of an instance other than the first, or lacks fields.</summary>
     public bool HasExtras => _extras.Length > 0;
 
-    public RowExtra Extra(int row) => HasExtras ? _extras[row] : RowExtra.None;
+    public RowExtra Extra(int row) => HasExtras ? _extras[row] : default;
+
+    /// <summary>Of each row, or of none.</summary>
+    public ReadOnlySpan<RowExtra> Extras => HasExtras ? _extras.AsSpan(0, Count) : default;
 
     /// <param name="fixedSize">Shorter payloads are filled up with zeros to this size.</param>
     public void Add(ref readonly EventRecord record, long seq, int fixedSize)
     {
-        RowHead head = new() { Seq = seq, Timestamp = record.Timestamp, Cpu = record.Cpu, Pid = record.Pid, Length = record.Payload.Length };
-        RowExtra extra = new() { Nulls = record.Nulls, Tgid = record.Tgid, Instance = record.Instance };
+        RowHead head = new() { Seq = seq, Timestamp = record.Timestamp, Cpu = record.Cpu, Pid = record.Pid, Tgid = record.Tgid, Length = record.Payload.Length };
+        RowExtra extra = new() { Nulls = record.Nulls, Instance = record.Instance };
         Add(ref MemoryMarshal.GetReference(record.Payload), record.Payload.Length, in head, record.Comm, fixedSize);
         if (HasExtras || !extra.IsNone)
         {
@@ -198,7 +200,7 @@ internal sealed class RowBatch
             RowExtra[] larger = ArrayPool<RowExtra>.Shared.Rent(_heads.Length);
             int filled = HasExtras ? row : 0;
             _extras.AsSpan(0, filled).CopyTo(larger);
-            larger.AsSpan(filled, row - filled).Fill(RowExtra.None);
+            larger.AsSpan(filled, row - filled).Clear();
             ReturnExtras();
             _extras = larger;
         }
