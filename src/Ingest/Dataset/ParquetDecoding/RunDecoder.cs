@@ -147,6 +147,8 @@ internal struct RunDecoder
 
         _value = bytes == 1 ? _bytes[_at] : _bytes[_at] | (_bytes[_at + 1] << 8);
         (_left, _at) = ((int)count, _at + bytes);
-        return true;
+
+        // A number of more bits than it may have is damage, which readers take for this or that.
+        return _value >> _width == 0;
     }
 }
