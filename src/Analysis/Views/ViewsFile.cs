@@ -36,7 +36,7 @@ public static class ViewsFile
 
     private static string Text(string dataset, string root, string head)
     {
-        var sql = new StringBuilder(head).Append('\n').Append(DatasetSession.EachPairOnce).Append('\n');
+        var sql = new StringBuilder(head).Append('\n');
         foreach (ViewDefinition view in ViewCatalog.Discover(dataset, root))
         {
             sql.Append(view.ToSql()).Append('\n');
@@ -44,6 +44,8 @@ public static class ViewsFile
 
         // Made with the pages in docs: putting the dictionary together takes longer than the ingest of a small capture.
         sql.Append(Resource.Text("Views.comments.sql"));
-        return sql.ToString();
+
+        // Last: a DuckDB that does not know the setting has the views all the same.
+        return sql.Append(DatasetSession.EachPairOnce).Append('\n').ToString();
     }
 }
