@@ -37,7 +37,7 @@ internal static class Prose
     {
         var line = new StringBuilder(label.PadRight(indent));
         bool empty = true;
-        foreach (string word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        foreach (string word in Words(text))
         {
             if (!empty && line.Length + 1 + word.Length > width)
             {
@@ -51,5 +51,24 @@ internal static class Prose
         }
 
         output.Write(line.Append('\n'));
+    }
+
+    /// <summary>Words that a line may end behind: a number and its per cent sign are one.</summary>
+    private static List<string> Words(string text)
+    {
+        List<string> words = [];
+        foreach (string word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (word[0] == '%' && words is [.., [.., >= '0' and <= '9'] number])
+            {
+                words[^1] = $"{number} {word}";
+            }
+            else
+            {
+                words.Add(word);
+            }
+        }
+
+        return words;
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Encodings.Web;
+using System.Text.RegularExpressions;
 using System.Text.Unicode;
 using TraceReplay.Ingest.Capture;
 
@@ -8,7 +9,7 @@ namespace TraceReplay.Analysis.Report.Html;
 /// Responsible for: no text that comes from a trace reaches a page unescaped. Text and attribute values are always encoded;
 /// names of elements and attributes are ours.
 /// </summary>
-internal sealed class HtmlWriter(TextWriter output)
+internal sealed partial class HtmlWriter(TextWriter output)
 {
     private static readonly HtmlEncoder s_encoder = HtmlEncoder.Create(UnicodeRanges.All);
 
@@ -30,7 +31,7 @@ internal sealed class HtmlWriter(TextWriter output)
 
     public HtmlWriter Text(string text)
     {
-        s_encoder.Encode(output, Printable.Line(text));
+        s_encoder.Encode(output, PerCent().Replace(Printable.Line(text), "\u00a0%"));
         return this;
     }
 
@@ -38,7 +39,14 @@ internal sealed class HtmlWriter(TextWriter output)
     public HtmlWriter Element(string element, string text, params ReadOnlySpan<(string Name, string? Value)> attributes)
     {
         Start(element, attributes);
-        return Text(text).End(element);
+        if (element != "code")
+        {
+            return Text(text).End(element);
+        }
+
+        // To be copied as it is.
+        s_encoder.Encode(output, Printable.Line(text));
+        return End(element);
     }
 
     /// <summary>An element that can hold nothing.</summary>
@@ -55,6 +63,10 @@ internal sealed class HtmlWriter(TextWriter output)
         output.Write(text);
         return this;
     }
+
+    /// <summary>A line does not end between a number and its sign.</summary>
+    [GeneratedRegex("(?<=[0-9]) %")]
+    private static partial Regex PerCent();
 
     private HtmlWriter End(string element)
     {

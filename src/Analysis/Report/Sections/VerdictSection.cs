@@ -149,7 +149,7 @@ internal static class VerdictSection
             if (traces.Count > 1)
             {
                 html.Text(" in ").Element(chapters.Contains(trace.Trace.Id) ? "a" : "span", Name(trace), ("href", chapters.Contains(trace.Trace.Id) ? "#" + Anchor(trace) : null))
-                    .Text(trace.Trace.Host is { } host ? $" of {host}" : "");
+                    .Text(trace.Trace.Host is { } host and not ("(none)" or "unknown") ? $" of {host}" : "");
             }
 
             html.Text($" ({finding.Severity}, {finding.Certainty}; {finding.Cause}): {alike.Says()}");
