@@ -29,10 +29,22 @@ internal static class PrometheusText
         Head(text, "tracereplay_night_latency_seconds", "Latency of a fault: median over hosts of each capture's percentile.");
         foreach (Comparison c in report.Comparisons.Where(c => c.Host is null && c.Metric == CaptureStats.Latency + "ns" && double.IsFinite(c.Tonight)).OrderBy(c => c.Group.ToString(), StringComparer.Ordinal).ThenBy(c => c.Key, StringComparer.Ordinal))
         {
-            text.Append(CultureInfo.InvariantCulture, $"tracereplay_night_latency_seconds{{class={Label(c.Group.HostClass)},scenario={Label(c.Group.Scenario)},kernel={Label(c.Group.Kernel ?? "")},percentile={Label(c.Key)}{(c.Clock is null ? "" : $",clock={Label(c.Clock)}")}}} {c.Tonight / 1e9:G9}\n");
+            text.Append(CultureInfo.InvariantCulture, $"tracereplay_night_latency_seconds{{{Labels(c.Group)},percentile={Label(c.Key)}{(c.Clock is null ? "" : $",clock={Label(c.Clock)}")}}} {c.Tonight / 1e9:G9}\n");
         }
 
+        Groups(text, "tracereplay_night_group_regressions", "The same of one class, scenario and kernel, its hosts among them, without kinds never seen before.", report, c => c.Verdict is Verdict.Regression or Verdict.Suspected);
+        Groups(text, "tracereplay_night_group_unjudged", "Comparisons of one class, scenario and kernel for which the captures do not suffice.", report, c => c.Verdict == Verdict.NotYet);
         return text.ToString();
+    }
+
+    /// <summary>One value for each group with captures tonight, 0 among them, so that an alert ends by itself.</summary>
+    private static void Groups(StringBuilder text, string name, string help, NightReport report, Func<Comparison, bool> counts)
+    {
+        Head(text, name, help);
+        foreach (IGrouping<NightGroup, Comparison> group in report.Comparisons.Where(c => c.Units > 0).GroupBy(c => c.Group).OrderBy(g => g.Key.ToString(), StringComparer.Ordinal))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{name}{{{Labels(group.Key)}}} {group.Count(counts)}\n");
+        }
     }
 
     /// <summary>All standings, so that a share made of them cannot leave the uncovered faults out.</summary>
@@ -58,6 +70,8 @@ internal static class PrometheusText
 
     private static void Head(StringBuilder text, string name, string help) =>
         text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} gauge\n");
+
+    private static string Labels(NightGroup group) => $"class={Label(group.HostClass)},scenario={Label(group.Scenario)},kernel={Label(group.Kernel ?? "")}";
 
     private static string Label(string value) =>
         "\"" + Printable.Line(value).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal) + "\"";

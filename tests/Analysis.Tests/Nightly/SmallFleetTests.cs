@@ -68,6 +68,18 @@ public class SmallFleetTests
     }
 
     [Fact]
+    public void Metrics_say_in_which_group_and_that_the_others_have_none()
+    {
+        NightReport report = Play(40, 203, (3, 1), 2, 0);
+        Dictionary<string, int> groups = PrometheusText.Text(report).Split('\n').Where(l => l.StartsWith("tracereplay_night_group_regressions{", StringComparison.Ordinal))
+            .ToDictionary(l => l.Split('"')[3], l => int.Parse(l.Split(' ')[^1], CultureInfo.InvariantCulture));
+        Assert.Equal(Scenarios, groups.Count);
+        Assert.True(groups["s1"] > 0);
+        Assert.Equal(report.Regressions.Count(), groups.Values.Sum());
+        Assert.All(groups, g => Assert.Equal(report.Regressions.Count(c => c.Group.Scenario == g.Key), g.Value));
+    }
+
+    [Fact]
     public void A_night_without_enough_before_it_says_what_is_missing()
     {
         NightReport report = Play(1, 7, null, 2, 0, everywhere: true, nights: 3);
