@@ -23,21 +23,17 @@ small=sample-traces/6.12-ttmsmall.trace.dat
 measure() {
     local name=$1
     shift
-    local TIMEFORMAT='%R %U %S' peak
-    { time "$@" >/dev/null 2>&1 || true; } 2>"$work/time"
-    peak=0
-    if [ -x /usr/bin/time ] && [ ! -s "$work/$name" ]; then
-        /usr/bin/time -f %M -o "$work/peak" "$@" >/dev/null 2>&1 || true
-        peak=$(tail -n 1 "$work/peak")
-        echo "$peak" >"$work/$name.peak"
-    fi
+    local TIMEFORMAT='%R %U %S' peak=()
+    [ ! -x /usr/bin/time ] || peak=(/usr/bin/time -f %M -o "$work/peak")
+    { time "${peak[@]}" "$@" >/dev/null 2>&1 || true; } 2>"$work/time"
+    [ ! -x /usr/bin/time ] || tail -n 1 "$work/peak" >>"$work/$name.peak"
     awk '{ print $1, $2 + $3 }' "$work/time" >>"$work/$name"
 }
 median() { awk -v c="$2" '{ print $c }' "$work/$1" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 line() { # NAME TEXT [PEER-NAME PEER-TEXT]
     local ratio="" peak=""
     [ -z "${3:-}" ] || [ ! -s "$work/$3" ] || ratio=$(awk -v t="$(median "$3" 1)" -v o="$(median "$1" 1)" -v p="$4" 'BEGIN { printf "%.1f times %s", t / o, p }')
-    [ ! -s "$work/$1.peak" ] || peak=$(awk '{ printf "%.0f MiB", $1 / 1024 }' "$work/$1.peak")
+    [ ! -s "$work/$1.peak" ] || peak=$(sort -n "$work/$1.peak" | awk '{ v[NR] = $1 } END { printf "%.0f MiB", v[int((NR + 1) / 2)] / 1024 }')
     printf '| %s | %s s | %s s | %s | %s |\n' "$2" "$(median "$1" 1)" "$(median "$1" 2)" "$peak" "$ratio"
 }
 fresh() { local name=$1; shift; rm -rf "$work/data"; measure "$name" "$@"; }

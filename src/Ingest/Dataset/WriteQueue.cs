@@ -7,7 +7,7 @@ namespace TraceReplay.Ingest.Dataset;
 internal sealed class WriteQueue
 {
     // Before writing may begin batches only gather, up to this size: what the decoder makes while a large capture is hashed.
-    private const long EarlyLimit = 80 << 20;
+    private const long EarlyLimit = 40 << 20;
 
     private readonly object _lock = new();
     private readonly Queue<EventTable> _ready = [];
