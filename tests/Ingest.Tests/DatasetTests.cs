@@ -53,6 +53,29 @@ public sealed class DatasetTests : IDisposable
     }
 
     [Fact]
+    public void Progress_rises_to_the_share_of_the_file_that_holds_events()
+    {
+        string sample = Path.Combine(AppContext.BaseDirectory, "sample-traces", "6.1-ttmevict.trace.dat");
+        Seen told = new();
+        IngestResult result = Ingestor.Ingest(sample, Dataset, new IngestOptions { Progress = told }, TestContext.Current.CancellationToken);
+        Assert.True(told.All.Count >= 4, $"{told.All.Count} times for {result.Manifest.Events} events");
+        Assert.Equal(result.Manifest.Events, told.All[^1].Events);
+        Assert.Equal(told.All.OrderBy(p => p.Events).ThenBy(p => p.Share), told.All);
+        Assert.All(told.All, p => Assert.InRange(p.Share, 0, 1));
+
+        // Half of so small a file is symbols and formats.
+        Assert.InRange(told.All[^1].Share, 0.4, 1);
+        Assert.InRange(told.All[0].Share, 0.01, 0.9);
+    }
+
+    private sealed class Seen : IProgress<IngestProgress>
+    {
+        public List<IngestProgress> All { get; } = [];
+
+        public void Report(IngestProgress value) => All.Add(value);
+    }
+
+    [Fact]
     public void Columns_stand_in_the_contracts_order_and_hold_raw_values()
     {
         IngestResult result = Ingestor.Ingest(Save(Small()), Dataset, new IngestOptions { Date = new DateOnly(2030, 1, 2), Host = "a b" }, TestContext.Current.CancellationToken);

@@ -1,14 +1,16 @@
 using System.Globalization;
 using Spectre.Console;
 using TraceReplay.Ingest.Capture;
+using TraceReplay.Ingest.Dataset;
 
 namespace TraceReplay.Cli.Shell;
 
 /// <summary>A progress bar over several inputs, on standard error and only for people who watch.</summary>
-internal sealed class InputProgress : IProgress<long>
+internal sealed class InputProgress : IProgress<IngestProgress>
 {
     private readonly ProgressTask? _task;
     private string _input = "";
+    private int _done;
 
     private InputProgress(ProgressTask? task) => _task = task;
 
@@ -25,7 +27,7 @@ internal sealed class InputProgress : IProgress<long>
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         console.Progress()
             .AutoClear(true)
-            .Columns(new ProgressBarColumn(), new ElapsedTimeColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+            .Columns(new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
             .Start(context => work(new InputProgress(context.AddTask("…", maxValue: inputs))));
     }
 
@@ -36,10 +38,24 @@ internal sealed class InputProgress : IProgress<long>
         Describe(input);
     }
 
-    /// <summary>Events done so far of the current input.</summary>
-    public void Report(long value) => Describe($"{_input}  {value.ToString("N0", CultureInfo.InvariantCulture)} events");
+    /// <summary>How far the current input is.</summary>
+    public void Report(IngestProgress value)
+    {
+        Describe($"{_input}  {value.Events.ToString("N0", CultureInfo.InvariantCulture)} events");
+        if (_task is not null)
+        {
+            _task.Value = _done + value.Share;
+        }
+    }
 
-    public void End() => _task?.Increment(1);
+    public void End()
+    {
+        _done++;
+        if (_task is not null)
+        {
+            _task.Value = _done;
+        }
+    }
 
     private void Describe(string text)
     {

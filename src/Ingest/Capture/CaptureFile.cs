@@ -7,6 +7,7 @@ namespace TraceReplay.Ingest.Capture;
 public sealed class CaptureFile : IDisposable
 {
     private readonly SafeFileHandle[] _handles;
+    private long _bytesRead;
 
     public CaptureFile(string path, string? displayName = null)
         : this([path], displayName ?? path)
@@ -47,8 +48,19 @@ public sealed class CaptureFile : IDisposable
     /// <summary>Where each of the files lies; one, but for captures that are a directory.</summary>
     public IReadOnlyList<(long Offset, long Length)> Parts { get; }
 
+    /// <summary>Bytes that <see cref="Read"/> has given so far: how far a reader is that goes through the file once.</summary>
+    internal long BytesRead => Interlocked.Read(ref _bytesRead);
+
     /// <returns>Bytes read; less than asked for only at the end of the file.</returns>
     public int Read(long offset, Span<byte> buffer)
+    {
+        int read = ReadBeside(offset, buffer);
+        Interlocked.Add(ref _bytesRead, read);
+        return read;
+    }
+
+    /// <summary>Reads for another purpose than the events.</summary>
+    internal int ReadBeside(long offset, Span<byte> buffer)
     {
         int total = 0;
         int part = 0;

@@ -68,7 +68,7 @@ internal sealed class CaptureClaim : IDisposable
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] buffer = new byte[256 << 10];
         long at = 0;
-        while (file.Read(at, buffer) is > 0 and int read)
+        while (file.ReadBeside(at, buffer) is > 0 and int read)
         {
             cancellation.ThrowIfCancellationRequested();
             hash.AppendData(buffer, 0, read);

@@ -28,7 +28,7 @@ internal sealed class DatasetSink : IRunSink, IDisposable
     private readonly Func<string, string> _path;
     private readonly Predicate<EventFormat> _wanted;
     private readonly WriteQueue _queue;
-    private readonly IProgress<long>? _progress;
+    private readonly Action<long>? _progress;
     private readonly List<EventTable> _tables = [];
     private readonly Dictionary<string, EventTable> _byName = new(StringComparer.Ordinal);
     private long _columns;
@@ -41,7 +41,7 @@ internal sealed class DatasetSink : IRunSink, IDisposable
     private long _held;
     private long _seq;
 
-    public DatasetSink(CaptureClaim claim, CaptureInfo info, Func<string, string> path, Predicate<EventFormat> wanted, int jobs, IProgress<long>? progress)
+    public DatasetSink(CaptureClaim claim, CaptureInfo info, Func<string, string> path, Predicate<EventFormat> wanted, int jobs, Action<long>? progress)
     {
         (_claim, _info, _path, _wanted, _progress) = (claim, info, path, wanted, progress);
         _queue = new WriteQueue(jobs > 0 ? jobs : System.Environment.ProcessorCount, claim.Decided);
@@ -68,7 +68,7 @@ internal sealed class DatasetSink : IRunSink, IDisposable
         Remember(record.Instance, record.Cpu, seq);
         if ((seq & (ProgressStep - 1)) == ProgressStep - 1)
         {
-            _progress?.Report(_seq);
+            _progress?.Invoke(_seq);
         }
 
         EventTable? table = Table(record.Format);
@@ -167,7 +167,7 @@ internal sealed class DatasetSink : IRunSink, IDisposable
             Remember(run.Instance, run.Cpu, _seq + i - 1);
             if ((_seq ^ (_seq + i)) >= ProgressStep)
             {
-                _progress?.Report(_seq + i);
+                _progress?.Invoke(_seq + i);
             }
 
             _seq += i;
@@ -202,7 +202,7 @@ internal sealed class DatasetSink : IRunSink, IDisposable
             t.Complete();
         }
 
-        _progress?.Report(_seq);
+        _progress?.Invoke(_seq);
     }
 
     public void Dispose()

@@ -29,9 +29,14 @@ public sealed record IngestOptions
     /// <summary>Gets one line if another process holds the capture's place for long.</summary>
     public Action<string>? Waiting { get; init; }
 
-    /// <summary>Gets the number of events done, now and then, on the ingesting thread.</summary>
-    public IProgress<long>? Progress { get; init; }
+    /// <summary>Told now and then, on the ingesting thread.</summary>
+    public IProgress<IngestProgress>? Progress { get; init; }
 }
+
+/// <summary>How far an ingest is.</summary>
+/// <param name="Events">Events done.</param>
+/// <param name="Share">Of the file's bytes read, 0 to 1; some are ahead of the events.</param>
+public readonly record struct IngestProgress(long Events, double Share);
 
 /// <param name="AlreadyPresent">The dataset has this capture; nothing was done.</param>
 /// <param name="Damage">null, or where the capture stopped making sense; what was complete before is in the dataset.</param>
@@ -57,7 +62,7 @@ public static class Ingestor
             using CaptureClaim claim = new(file, dataset, options.Waiting, cancellation);
             try
             {
-                return Write(capture, source, dataset, claim, options);
+                return Write(file, capture, source, dataset, claim, options);
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested && claim.AlreadyPresent)
             {
@@ -70,7 +75,7 @@ public static class Ingestor
         }
     }
 
-    private static IngestResult Write(ICapture capture, string source, string dataset, CaptureClaim claim, IngestOptions options)
+    private static IngestResult Write(CaptureFile file, ICapture capture, string source, string dataset, CaptureClaim claim, IngestOptions options)
     {
         CaptureInfo info = capture.Info;
         string host = Clip(options.Host ?? info.Host ?? "unknown");
@@ -89,7 +94,11 @@ public static class Ingestor
                 return info.CpuVendor;
             },
             claim.Stop);
-        using DatasetSink sink = new(claim, info, name => DatasetLayout.Event(dataset, name, date, host, claim.TraceId), format => Wanted(format, options.EventGlobs), options.Jobs, options.Progress);
+        long begin = file.BytesRead;
+        Action<long>? progress = options.Progress is { } told
+            ? events => told.Report(new IngestProgress(events, Math.Clamp((double)(file.BytesRead - begin) / Math.Max(1, file.Length), 0, 1)))
+            : null;
+        using DatasetSink sink = new(claim, info, name => DatasetLayout.Event(dataset, name, date, host, claim.TraceId), format => Wanted(format, options.EventGlobs), options.Jobs, progress);
         CaptureDamage? damage = capture.ReadEvents(sink, new ReadOptions(options.Jobs), claim.Stop);
         string? cpuVendor = vendor.GetAwaiter().GetResult() ?? sink.Vendor;
         damage ??= info.Damage;
