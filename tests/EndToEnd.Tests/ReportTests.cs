@@ -58,7 +58,7 @@ public class ReportTests(SampleDataset samples)
         Assert.Equal(0, samples.Run("report", "-q", "-d", samples.Root, "-o", scratch["r.html"]).Code);
         string page = File.ReadAllText(scratch["r.html"]);
         long faults = samples.Query("SELECT count(*) AS n FROM faults")[0].GetProperty("n").GetInt64();
-        string verdict = FormattableString.Invariant($"The model did what the kernel did in {faults:N0} of {faults:N0} faults that it decides (100 %). This covers 100 % of {faults:N0} faults.");
+        string verdict = FormattableString.Invariant($"The model did what the kernel did in {faults:N0} of {faults:N0} faults that it decides (100&#xA0;%). This covers 100&#xA0;% of {faults:N0} faults.");
         Assert.InRange(page.IndexOf(verdict, StringComparison.Ordinal), 0, page.IndexOf("<h2>", StringComparison.Ordinal));
         Assert.InRange(new FileInfo(scratch["r.html"]).Length, 0, 4_000_000);
     }

@@ -1,3 +1,4 @@
+using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Dataset.ParquetDecoding;
 
 namespace TraceReplay.Replay.Timeline;
@@ -7,19 +8,19 @@ internal sealed class DecodedRows : RowSource
 {
     private const int BlockRows = 1 << 10;
 
+    private readonly string _path;
     private readonly NumberFile _file;
     private readonly NumberReader?[] _readers;
     private int _group = -1;
     private int _row;
     private int _rows;
 
-    public DecodedRows(NumberFile file, string[] columns)
+    public DecodedRows(string path, NumberFile file, string[] columns)
     {
+        _path = path;
         _file = file;
         _readers = [.. columns.Select(name => file.FindInteger(name) is >= 0 and int column ? file.Read(column) : null)];
     }
-
-    public override (int RowGroup, int Row) Position => (Math.Max(0, _group), _row);
 
     public override bool Has(int column) => _readers[column] is not null;
 
@@ -39,7 +40,7 @@ internal sealed class DecodedRows : RowSource
             {
                 if (reader?.TryBegin(_group) is false)
                 {
-                    return -1;
+                    throw Unreadable();
                 }
             }
         }
@@ -52,7 +53,7 @@ internal sealed class DecodedRows : RowSource
                 block.Reserve(i, rows, reader.IsNullable);
                 if (!reader.TryRead(block.Values[i].AsSpan(0, rows), reader.IsNullable ? block.Unknown[i].AsSpan(0, rows) : default, block.Missing[i]))
                 {
-                    return -1;
+                    throw Unreadable();
                 }
             }
         }
@@ -60,6 +61,9 @@ internal sealed class DecodedRows : RowSource
         _row += rows;
         return rows;
     }
+
+    // Not left to Parquet.Net: of some damage it makes values from what its buffers held before.
+    private CaptureException Unreadable() => Damaged(_path, $"pages of row group {_group} that cannot be read");
 
     public override void Dispose()
     {

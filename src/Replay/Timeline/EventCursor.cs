@@ -1,3 +1,5 @@
+using TraceReplay.Ingest.Capture;
+
 namespace TraceReplay.Replay.Timeline;
 
 /// <summary>
@@ -11,7 +13,6 @@ internal sealed class EventCursor : IDisposable
     private static readonly string[] s_head = ["seq", "ts_ns", "cpu", "pid"];
 
     private readonly string _path;
-    private readonly string[] _columns;
     private readonly RowBlock _block;
 
     // By column of the event: its values and which are NULL; null where there is no such column, or where none can be.
@@ -20,7 +21,7 @@ internal sealed class EventCursor : IDisposable
 
     // Columns that may be NULL and without which the event says nothing.
     private readonly int[] _needed;
-    private RowSource _source;
+    private readonly RowSource _source;
     private long[] _seq = [];
     private long[] _time = [];
     private long[] _cpu = [];
@@ -28,13 +29,13 @@ internal sealed class EventCursor : IDisposable
     private int _rows;
     private int _row = -1;
 
-    private EventCursor(string path, string[] columns, EventSource source, RowSource rows)
+    private EventCursor(string path, int columns, EventSource source, RowSource rows)
     {
-        (_path, _columns, _source) = (path, columns, rows);
+        (_path, _source) = (path, rows);
         Source = source;
         Kind = source.Kind;
         IsSyscall = source.IsSyscall;
-        _block = new RowBlock(columns.Length);
+        _block = new RowBlock(columns);
         _block.Missing.AsSpan(0, Head).Fill(-1);
         _values = new long[source.Columns.Length][];
         _unknown = new bool[source.Columns.Length][];
@@ -97,11 +98,11 @@ internal sealed class EventCursor : IDisposable
             if (!rows.Has(i))
             {
                 rows.Dispose();
-                throw new InvalidDataException($"column {s_head[i]} is missing");
+                throw new CaptureException(new CaptureDamage(path, 0, $"no column {s_head[i]}", "expected an event table as ingest or compact wrote it"));
             }
         }
 
-        return new EventCursor(path, columns, source, rows);
+        return new EventCursor(path, columns.Length, source, rows);
     }
 
     /// <summary>Sees to it that rows are loaded that lie ahead; what the cursor stands on is no longer there.</summary>
@@ -115,18 +116,11 @@ internal sealed class EventCursor : IDisposable
 
         _row = -1;
         _rows = _source.Read(_block);
-        if (_rows < 0)
-        {
-            // What is wrong with the file, if anything is, Parquet.Net says.
-            (int, int) position = _source.Position;
-            _source.Dispose();
-            _source = RowSource.GoOn(_path, _columns, position);
-            _rows = _source.Read(_block);
-        }
-
         Show();
         return _rows > 0;
     }
+
+    public CaptureException OutOfOrder() => new(new CaptureDamage(_path, 0, "rows that are not in the order of seq", "expected an event table as ingest or compact wrote it"));
 
     /// <summary>Goes to the next of the rows that are loaded.</summary>
     public void Step() => _row++;

@@ -39,7 +39,7 @@ internal sealed class EventStream : IDisposable
     /// <summary>The event that the last <see cref="MoveNext"/> came to.</summary>
     public EventCursor Current { get; private set; }
 
-    /// <exception cref="InvalidDataException">A table's rows are not in the order of seq.</exception>
+    /// <exception cref="Ingest.Capture.CaptureException">A table is damaged, or its rows are not in the order of seq.</exception>
     public bool MoveNext()
     {
         do
@@ -135,7 +135,7 @@ internal sealed class EventStream : IDisposable
             long place = seq - _first;
             if (place <= before)
             {
-                throw new InvalidDataException("an event table is not in the order of seq");
+                throw _live[cursor - 1].OutOfOrder();
             }
 
             if (place >= places.Length)

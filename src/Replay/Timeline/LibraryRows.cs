@@ -1,31 +1,35 @@
 using Parquet;
 using Parquet.Schema;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Replay.Timeline;
 
 /// <summary>Rows of a file of any writer, a row group at a time: memory is bounded by that.</summary>
 internal sealed class LibraryRows : RowSource
 {
+    private readonly string _path;
     private readonly ParquetTable _table;
     private readonly DataField?[] _fields;
     private int _group;
-    private int _skip;
 
-    /// <param name="position">Where to begin.</param>
-    public LibraryRows(string path, string[] columns, (int RowGroup, int Row) position)
+    private LibraryRows(string path, ParquetTable table, string[] columns)
     {
-        _table = ParquetTable.Open(path);
+        (_path, _table) = (path, table);
         _fields = [.. columns.Select(_table.FindInteger)];
-        (_group, _skip) = position;
     }
 
-    public override (int RowGroup, int Row) Position => (_group, 0);
+    /// <exception cref="CaptureException">The file is damaged.</exception>
+    public static new LibraryRows Open(string path, string[] columns) => Guarded(path, () => new LibraryRows(path, ParquetTable.Open(path), columns));
 
     public override bool Has(int column) => _fields[column] is not null;
 
     public override bool IsNullable(int column) => _fields[column] is { IsNullable: true };
 
-    public override int Read(RowBlock block)
+    public override int Read(RowBlock block) => Guarded(_path, () => ReadGroup(block));
+
+    public override void Dispose() => _table.Dispose();
+
+    private int ReadGroup(RowBlock block)
     {
         while (_group < _table.RowGroups)
         {
@@ -37,12 +41,9 @@ internal sealed class LibraryRows : RowSource
                 {
                     block.Reserve(i, rows, field.IsNullable);
                     ParquetTable.ReadIntegers(group, field, ref block.Values[i], rows, block.Missing[i], field.IsNullable ? block.Unknown[i] : null);
-                    Drop(block, i, rows);
                 }
             }
 
-            rows -= Math.Min(_skip, rows);
-            _skip = 0;
             if (rows > 0)
             {
                 return rows;
@@ -52,18 +53,16 @@ internal sealed class LibraryRows : RowSource
         return 0;
     }
 
-    public override void Dispose() => _table.Dispose();
-
-    /// <summary>The first rows of the row group were read by another source.</summary>
-    private void Drop(RowBlock block, int column, int rows)
+    /// <summary>Parquet.Net says in many ways that it cannot read a file.</summary>
+    private static T Guarded<T>(string path, Func<T> read)
     {
-        if (_skip > 0 && _skip < rows)
+        try
         {
-            block.Values[column].AsSpan(_skip, rows - _skip).CopyTo(block.Values[column]);
-            if (block.Unknown[column].Length >= rows)
-            {
-                block.Unknown[column].AsSpan(_skip, rows - _skip).CopyTo(block.Unknown[column]);
-            }
+            return read();
+        }
+        catch (Exception e) when (e is not (UnauthorizedAccessException or FileNotFoundException or DirectoryNotFoundException or OutOfMemoryException or OperationCanceledException))
+        {
+            throw Damaged(path, $"a file that cannot be read ({Printable.Line(e.Message)})", e);
         }
     }
 }

@@ -1,3 +1,4 @@
+using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Dataset.ParquetDecoding;
 
 namespace TraceReplay.Replay.Timeline;
@@ -16,20 +17,19 @@ internal abstract class RowSource : IDisposable
 
     /// <summary>Reads the next rows.</summary>
     /// <param name="block">Gets the values of the columns that the table has.</param>
-    /// <returns>How many; 0 at the end, -1 if this source cannot read the file to its end.</returns>
+    /// <returns>How many; 0 at the end.</returns>
+    /// <exception cref="CaptureException">The file is damaged.</exception>
     public abstract int Read(RowBlock block);
-
-    /// <summary>Where in the file the rows behind those already read begin.</summary>
-    public abstract (int RowGroup, int Row) Position { get; }
 
     public abstract void Dispose();
 
     /// <param name="columns">Names; one that the table does not have as integers is missing.</param>
+    /// <exception cref="CaptureException">The file is damaged.</exception>
     public static RowSource Open(string path, string[] columns) =>
-        NumberFile.TryOpen(path) is { } file ? new DecodedRows(file, columns) : new LibraryRows(path, columns, (0, 0));
+        NumberFile.TryOpen(path) is { } file ? new DecodedRows(path, file, columns) : LibraryRows.Open(path, columns);
 
-    /// <summary>Goes on where another source of the same file and columns stopped.</summary>
-    public static RowSource GoOn(string path, string[] columns, (int RowGroup, int Row) position) => new LibraryRows(path, columns, position);
+    protected static CaptureException Damaged(string path, string found, Exception? inner = null) =>
+        new(new CaptureDamage(path, 0, found, "expected an event table as ingest or compact wrote it"), inner);
 }
 
 /// <summary>Some rows of some integer columns, as 64-bit values; used again for the next ones.</summary>

@@ -1,5 +1,7 @@
 using CsCheck;
+using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Dataset;
+using TraceReplay.Ingest.Dataset.ParquetDecoding;
 using TraceReplay.Replay.Timeline;
 using Xunit;
 
@@ -76,7 +78,7 @@ public sealed class EventStreamTests : IDisposable
     public void A_table_out_of_order_is_said_to_be()
     {
         using EventStream stream = new([EventCursor.Open(Write([1, 2, 2, 3], 1000), Source)]);
-        Assert.Throws<InvalidDataException>(() =>
+        Assert.Throws<CaptureException>(() =>
         {
             while (stream.MoveNext())
             {
@@ -85,23 +87,17 @@ public sealed class EventStreamTests : IDisposable
     }
 
     [Fact]
-    public void Both_readers_give_the_same_rows_and_one_goes_on_where_the_other_stopped()
+    public void Both_readers_give_the_same_rows()
     {
         string path = Write([.. Enumerable.Range(0, 10_000).Select(i => (long)i)], 3000);
-        List<(long, long, bool)> whole = Rows(RowSource.Open(path, s_columns), int.MaxValue, out _);
+        List<(long, long, bool)> whole = Rows(RowSource.Open(path, s_columns));
         Assert.Equal(10_000, whole.Count);
-        Assert.Equal(whole, Rows(RowSource.GoOn(path, s_columns, (0, 0)), int.MaxValue, out _));
-        for (int blocks = 0; blocks < 14; blocks++)
-        {
-            List<(long, long, bool)> rows = Rows(RowSource.Open(path, s_columns), blocks, out (int, int) position);
-            rows.AddRange(Rows(RowSource.GoOn(path, s_columns, position), int.MaxValue, out _));
-            Assert.Equal(whole, rows);
-        }
+        Assert.Equal(whole, Rows(LibraryRows.Open(path, s_columns)));
     }
 
-    /// <summary>What our reader leaves in the middle of a file Parquet.Net takes over, and says what is wrong, or reads on.</summary>
+    /// <summary>A file that our reader opens gives the values that Parquet.Net has, or is said to be damaged.</summary>
     [Fact]
-    public void A_damaged_table_gives_what_Parquet_Net_gives()
+    public void A_damaged_table_gives_what_Parquet_Net_gives_or_is_said_to_be_damaged()
     {
         string path = Write([.. Enumerable.Range(0, 3000).Select(i => (long)i)], 1000);
         byte[] whole = File.ReadAllBytes(path);
@@ -111,15 +107,18 @@ public sealed class EventStreamTests : IDisposable
                 byte[] damaged = [.. whole];
                 damaged[at] ^= (byte)(1 << bit);
                 File.WriteAllBytes(path, damaged);
-                (List<(long, long, bool)>? values, Type? error) = Try(() => Stream(path));
-                (List<(long, long, bool)>? expected, Type? refusal) = Try(() => Rows(RowSource.GoOn(path, s_columns, (0, 0)), int.MaxValue, out _));
-                if (refusal is null && error is null)
+                using NumberFile? own = NumberFile.TryOpen(path);
+                if (own is null)
                 {
-                    Assert.Equal(expected, values);
+                    // Of a damaged footer Parquet.Net may read for ever.
+                    return;
                 }
-                else if (error is not null && error != typeof(InvalidDataException))
+
+                List<(long, long, bool)>? values = Try(() => Stream(path));
+                List<(long, long, bool)>? others = Try(() => Rows(LibraryRows.Open(path, s_columns)));
+                if (values is not null && others is not null)
                 {
-                    Assert.Equal(refusal, error);
+                    Assert.Equal(others, values);
                 }
             },
             iter: 300,
@@ -130,15 +129,15 @@ public sealed class EventStreamTests : IDisposable
 
     private static long? Value(long seq) => seq % 3 == 0 ? null : seq * -7;
 
-    private static (List<(long, long, bool)>? Rows, Type? Error) Try(Func<List<(long, long, bool)>> read)
+    private static List<(long, long, bool)>? Try(Func<List<(long, long, bool)>> read)
     {
         try
         {
-            return (read(), null);
+            return read();
         }
-        catch (Exception e) when (e is not Xunit.Sdk.XunitException)
+        catch (CaptureException)
         {
-            return (null, e.GetType());
+            return null;
         }
     }
 
@@ -154,13 +153,18 @@ public sealed class EventStreamTests : IDisposable
         return rows;
     }
 
-    private static List<(long, long, bool)> Rows(RowSource source, int blocks, out (int RowGroup, int Row) position)
+    private static List<(long, long, bool)> Rows(RowSource source)
     {
         using (source)
         {
             RowBlock block = new(s_columns.Length);
             List<(long, long, bool)> rows = [];
-            for (int count; blocks > 0 && (count = source.Read(block)) > 0; blocks--)
+            if (!source.Has(0) || !source.Has(4))
+            {
+                throw new CaptureException(new CaptureDamage("", 0, "another name of a column", "expected seq and value"));
+            }
+
+            for (int count; (count = source.Read(block)) > 0;)
             {
                 for (int i = 0; i < count; i++)
                 {
@@ -168,7 +172,6 @@ public sealed class EventStreamTests : IDisposable
                 }
             }
 
-            position = source.Position;
             return rows;
         }
     }
