@@ -98,7 +98,7 @@ internal sealed class EventCursor : IDisposable
             if (!rows.Has(i))
             {
                 rows.Dispose();
-                throw new CaptureException(new CaptureDamage(path, 0, $"no column {s_head[i]}", "expected an event table as ingest or compact wrote it"));
+                throw RowSource.Damaged(path, $"no column {s_head[i]}");
             }
         }
 
@@ -120,7 +120,7 @@ internal sealed class EventCursor : IDisposable
         return _rows > 0;
     }
 
-    public CaptureException OutOfOrder() => new(new CaptureDamage(_path, 0, "rows that are not in the order of seq", "expected an event table as ingest or compact wrote it"));
+    public CaptureException OutOfOrder() => RowSource.Damaged(_path, "rows that are not in the order of seq");
 
     /// <summary>Goes to the next of the rows that are loaded.</summary>
     public void Step() => _row++;

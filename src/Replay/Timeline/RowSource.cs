@@ -28,7 +28,7 @@ internal abstract class RowSource : IDisposable
     public static RowSource Open(string path, string[] columns) =>
         NumberFile.TryOpen(path) is { } file ? new DecodedRows(path, file, columns) : LibraryRows.Open(path, columns);
 
-    protected static CaptureException Damaged(string path, string found, Exception? inner = null) =>
+    internal static CaptureException Damaged(string path, string found, Exception? inner = null) =>
         new(new CaptureDamage(path, 0, found, "expected an event table as ingest or compact wrote it"), inner);
 }
 
