@@ -4,6 +4,7 @@
 # usage: benchmarks/all.sh TRACE.DAT [RUNS [CAPTURES [PERF.DATA]]]
 #   TRACE.DAT  a large capture (millions of events); CAPTURES  size of the made night for report and queries (default 200)
 #   PERF.DATA  a small one (.zst too), which is repeated up to 512 MiB
+#   TRACEREPLAY_PROGRAM in the environment: a program that was published already
 set -euo pipefail
 capture=$(realpath "${1:?usage: $0 TRACE.DAT [RUNS [CAPTURES]]}")
 runs=${2:-5}
@@ -14,9 +15,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$root"
 case $(uname -m) in aarch64 | arm64) platform=linux-arm64 ;; *) platform=linux-x64 ;; esac
-dotnet publish src/Cli -c Release -r "$platform" --self-contained true -o "$work/bin" -v quiet -nologo >&2
+[ -n "${TRACEREPLAY_PROGRAM:-}" ] || dotnet publish src/Cli -c Release -r "$platform" --self-contained true -o "$work/bin" -v quiet -nologo >&2
 dotnet build tests/FleetMaker -c Release -v quiet -nologo >&2
-program=$work/bin/tracereplay
+program=${TRACEREPLAY_PROGRAM:-$work/bin/tracereplay}
 small=sample-traces/6.12-ttmsmall.trace.dat
 
 # measure NAME COMMAND…: appends "wall cpu peak" of one run to a file of that name.
@@ -36,13 +37,20 @@ line() { # NAME TEXT [PEER-NAME PEER-TEXT]
     [ ! -s "$work/$1.peak" ] || peak=$(sort -n "$work/$1.peak" | awk '{ v[NR] = $1 } END { printf "%.0f MiB", v[int((NR + 1) / 2)] / 1024 }')
     printf '| %s | %s s | %s s | %s | %s |\n' "$2" "$(median "$1" 1)" "$(median "$1" 2)" "$peak" "$ratio"
 }
-fresh() { local name=$1; shift; rm -rf "$work/data"; measure "$name" "$@"; }
+# A new dataset each time, under the name data. What was removed just before would slow the next down: ext4 passes over inodes so lately freed.
+fresh() {
+    local name=$1
+    shift
+    [ ! -e "$work/data" ] || mv "$work/data" "$work/old.$((old += 1))"
+    measure "$name" "$@"
+}
+old=0
 
 for _ in $(seq "$runs"); do
     if command -v trace-cmd >/dev/null; then measure trace-cmd trace-cmd report "$capture"; fi
     fresh ingest "$program" ingest -q -d "$work/data" "$capture"
 done
-size=$(du -sb "$work/data/events" | cut -f1)
+size=$(find "$work/data/events" -name '*.parquet' -exec cat {} + | wc -c)
 events=$("$program" query -q -d "$work/data" --format csv --sql 'SELECT sum(events) FROM traces' | tail -n 1)
 for _ in $(seq "$runs"); do
     measure replay-one "$program" replay -q -d "$work/data" --model current

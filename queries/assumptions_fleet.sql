@@ -1,5 +1,6 @@
 -- What does the replay of the fleet rest on: known, inferred, assumed?
 -- Columns: assumption is its number (`tracereplay models --vocabulary`); traces counts the captures by value; share_max is the largest part of one capture's cases that rests on it, worst_trace, worst_file and worst_host that capture; error_max is the largest measured error of the inference, where the capture allowed to measure it.
+-- Needs: replay
 -- Then: the assumption with most `assumed` or `unknown` captures is the probe to add first; `tracereplay probes` prints it.
 SELECT
     t.kernel,

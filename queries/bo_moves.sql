@@ -1,5 +1,6 @@
 -- Which TTM buffers moved, and what did that take away from guests?
--- Columns: file (base name of the capture) and host say whose; moves that a guest noticed come first; old_place and new_place are TTM's memory types (0 system, 1 TT, 2 VRAM, from 3 on the driver's own); old_place and size are NULL where the probe does not read them; evict says that somebody else needed the room; took is how long the move took, in the clock's unit (unit); windows counts the notifier windows inside it, over_memslots those of them that met a memslot (NULL where the memslots are not known); zapped_pages counts guest pages whose SPTE was removed inside the move; refaulted counts pages that a recorded fault had mapped before the move and that the guest touched again behind it (a first touch is none), and refused those of these that KVM then would not map.
+-- Columns: file (base name of the capture) and host say whose; moves that a guest noticed come first; old_place and new_place are TTM's memory types (`driver N`: one of the driver's own); old_place and size are NULL where the probe does not read them; evict says that somebody else needed the room; result is `ok` or the move's errno (EMULTIHOP: it goes by way of another place, the next row); took is how long the move took, in the clock's unit (unit); windows counts the notifier windows inside it, over_memslots those of them that met a memslot (NULL where the memslots are not known); zapped_pages counts guest pages whose SPTE was removed inside the move; refaulted counts pages that a recorded fault had mapped before the move and that the guest touched again behind it (a first touch is none), and refused those of these that KVM then would not map.
+-- Needs: replay, ttm_bo_handle_move_mem()
 -- Then: refused pages are the TTM tails of `efault_causes`; a move with zapped_pages and no refault was of memory that the guest did not need.
 WITH touched AS (
     SELECT m.trace_id, m.seq, w.vm, w.hva_start, w.hva_end, w.start_seq, m.end_seq, w.slots
@@ -39,11 +40,13 @@ SELECT
     m.seq,
     m.ts_ns,
     format('0x{:x}', m.bo) AS bo,
-    m.old_type AS old_place,
-    m.new_type AS new_place,
+    coalesce(['system', 'TT', 'VRAM'][(m.old_type + 1)::BIGINT], 'driver ' || m.old_type) AS old_place,
+    coalesce(['system', 'TT', 'VRAM'][(m.new_type + 1)::BIGINT], 'driver ' || m.new_type) AS new_place,
     m.size,
     m.evict,
-    m.result,
+    -- The errno by its name: EMULTIHOP sends the buffer by way of another place first.
+    CASE m.result WHEN 0 THEN 'ok' WHEN -4 THEN 'EINTR' WHEN -11 THEN 'EAGAIN' WHEN -12 THEN 'ENOMEM' WHEN -16 THEN 'EBUSY' WHEN -22 THEN 'EINVAL' WHEN -28 THEN 'ENOSPC'
+        WHEN -35 THEN 'EDEADLK' WHEN -72 THEN 'EMULTIHOP' WHEN -512 THEN 'ERESTARTSYS' ELSE m.result::VARCHAR END AS result,
     m.end_ns - m.ts_ns AS took,
     coalesce(r.clock_unit, 'unknown') AS unit,
     m.windows,

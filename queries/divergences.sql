@@ -1,5 +1,6 @@
 -- Where do two models answer the same fault differently, and why?
 -- Columns: file (base name of the capture) and host say whose; outcome_a and outcome_b are what model_a and model_b say; cause is the difference in their logic; faults counts them; first_fault is the fault_id to look at.
+-- Needs: replay, fault
 -- Then: take first_fault to `query --sql "FROM outcomes WHERE fault_id = N"`, and read both reasons.
 SELECT
     trace_id,

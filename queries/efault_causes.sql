@@ -1,5 +1,6 @@
 -- Which guest pages got EFAULT, on the kernel or in a model, and why?
 -- Columns: file (base name of the capture) and host say whose; source is `observed` or a model with its setting; page_kind as `tracereplay models --vocabulary` tells (P4 = refcount-0 tail of a TTM block); reason is the model's own; first_gfn and last_gfn bound the pages; gfns counts different ones. A fault of which a model cannot tell whether it is refused is not counted for it.
+-- Needs: replay, fault, end
 -- Then: a P4 row means memory that KVM up to 6.12 cannot map at all; look the faults up with `query --sql "FROM faults WHERE page_kind = 'P4'"`.
 WITH refused AS (
     SELECT

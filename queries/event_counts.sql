@@ -1,5 +1,6 @@
 -- Which events does each trace hold, and how many records of each?
 -- Columns: file (base name of the capture) and host say whose; system and event as the kernel names them; records counts them; share is their part of the trace.
+-- Needs: nothing
 -- Then: an event that you miss here was not recorded or did not happen; `tracereplay info CAPTURE` says what a replay needs.
 SELECT
     trace_id,

@@ -1,5 +1,6 @@
 -- Of which kind are the faults of each trace, and how far does the model of the captured kernel answer for each kind?
 -- Columns: file (base name of the capture) and host say whose; kind is tdp (a fault of the guest's physical addresses), shadow (KVM walks the guest's own tables), nested (of a guest that runs in the guest), guest_memfd, mmio or arm64; matched, in_set, missed (with those behind lost records) and read_off are as in `fidelity`, open is what was not predicted or not observed.
+-- Needs: replay, fault
 -- Then: of a kind that is open the capture does not record what decides it (docs/fidelity.md); every miss stands in the view `fidelity_misses`.
 WITH captured AS (
     SELECT DISTINCT trace_id, model, setting FROM fidelity

@@ -1,5 +1,6 @@
 -- How did the faults of each trace end, by page kind: on the kernel, and in each model?
 -- Columns: file (base name of the capture) and host say whose; source is `observed` (the kernel) or a model with its setting; outcome is a set such as FIXED|RETRY where a model cannot tell which; faults counts them; share is within trace, source and page kind.
+-- Needs: replay, fault
 -- Then: where a model's rows differ from the observed ones, ask `divergences` why, and `fidelity` how far the model can be believed.
 WITH kinds AS (
     -- One kind for each fault, or its counts would not stand side by side.

@@ -1,5 +1,6 @@
 -- How far does the model of the captured kernel agree with what that kernel did, and of how much can that be said?
 -- Columns: file (base name of the capture) and host say whose; quantity is what was compared; total is the sum of matched (one value predicted, and observed), in_set (one of several predicted before the observation was looked at), missed, lost (missed behind recorded loss of records), read_off (equal, but told by the fault's own records), unknown (not predicted) and unobserved; agreement is matched of matched and missed, coverage (matched, in_set and missed) of total.
+-- Needs: replay, fault, kernel
 -- Then: believe the models' other answers as far as both numbers go; every miss stands in the view `fidelity_misses`.
 SELECT
     f.trace_id,

@@ -1,5 +1,6 @@
 -- How far do the models agree with the kernels of the whole fleet, and of how much can that be said?
 -- Columns: one row for each kernel, model and compared quantity; traces counts the captures behind it; the counts and agreement and coverage are those of `fidelity` over all of them; worst and worst_trace, worst_file, worst_host name the capture with the lowest agreement, least_covered the one with the lowest coverage.
+-- Needs: replay, fault, kernel
 -- Then: a kernel with a low agreement is one that the model does not describe: look at `fidelity_misses` of worst_trace before you believe its other answers. Where coverage is low, `info` says what its captures should record.
 SELECT
     t.kernel,

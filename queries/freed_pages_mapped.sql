@@ -1,5 +1,6 @@
 -- Which pages could a guest still reach after their owner had freed them?
 -- Columns: file (base name of the capture) and host say whose; gfn was mapped to pfn by the SPTE of map_seq; free_seq is the mm_page_free that gave the page back while it was mapped; zap_seq is where the SPTE went, NULL if it never did; held says whether the block was handed out again before that.
+-- Needs: mm_page_free, kvm_tdp_mmu_spte_changed
 -- Then: any row is a use after free, unless records were lost (`lost_events`) between map_seq and zap_seq; an empty answer says something only where kmem:mm_page_free was recorded (`event_counts`), and that for the orders that the filter let through.
 WITH leaves AS (
     SELECT trace_id, seq, as_id, gfn, level, new_spte,

@@ -1,5 +1,6 @@
 -- Which guest pages fault most?
 -- Columns: file (base name of the capture) and host say whose; gfn with the memslot of its last fault; faults on it by outcome (fixed counts FIXED, FIXED_FAST and SPURIOUS); pfns counts the host pages that were seen there; first_seq and last_seq bound them; at most 20 pages of each trace, and of those with one fault none; more_pages counts the pages left out that faulted more than once.
+-- Needs: replay, fault
 -- Then: many pfns mean that the host moves the page (KSM, compaction, eviction), many retries that something invalidates it: `invalidations_by_cause`.
 WITH pages AS (
     SELECT

@@ -1,5 +1,6 @@
 -- What invalidated guest memory, and what did it cost?
 -- Columns: file (base name of the capture) and host say whose; cause is the function or event in which the task opened its notifier windows (NULL: nothing recorded shows it, as for kswapd or khugepaged), comm that task; notifier_event is the kernel's; windows counts them, no_slot those that hit no memslot; zapped_pages counts 4 KiB pages whose SPTE was removed (NULL where no record tells, as on arm64); total, p50 and max are how long they were open, in the clock's unit (unit); retried counts faults on an address inside one while it was open; empty says which part of the windows over memslots removed nothing.
+-- Needs: replay, kvm_unmap_hva_range or kvm_mmu_notifier_invalidate_range_start()
 -- Then: a cause with many windows and few zapped_pages only costs retries; `retry_storms` shows which, `windows_without_memslot` the useless ones.
 WITH retries AS (
     SELECT trace_id, fault_id, vm, hva, seq, coalesce(end_seq, seq) AS end_seq FROM faults WHERE observed_outcome = 'RETRY'

@@ -1,9 +1,10 @@
 -- Which invariants were checked, how often did they hold, and which were broken?
 -- Columns: file (base name of the capture) and host say whose; model is a model, or kernel for the captured kernel's own records; by_design counts breaches in which the model's design consists; note says why an invariant was never checked.
+-- Needs: replay
 -- Then: the view `violations` has a row for each breach; docs/invariants.md says what each invariant needs.
 SELECT
     i.trace_id,
-    parse_filename(t.path) AS file,
+    t.file,
     t.host,
     t.kernel,
     i.model,
@@ -17,5 +18,5 @@ SELECT
     i.by_design,
     i.note
 FROM invariants i
-JOIN traces t USING (trace_id)
+JOIN (SELECT trace_id, parse_filename(path) AS file, host, kernel FROM traces) t USING (trace_id)
 ORDER BY i.trace_id, i.model, i.invariant;

@@ -1,5 +1,6 @@
 -- How long does a fault take, by the path that it went?
 -- Columns: file (base name of the capture) and host say whose; path and outcome as observed, path by the model of the captured kernel; faults counts them, timed those whose end was seen; p50, p90, p99 and max are from the fault to its handler's return where that is recorded, else to the entry of the guest or the exit to user space (NULL where the guest may have run meanwhile), in the clock's unit (unit).
+-- Needs: replay, fault
 -- Then: compare only captures of one machine and one load; for the retries in it see `retry_storms`.
 SELECT
     f.trace_id,

@@ -1,5 +1,6 @@
 -- What went wrong on the newest day that no earlier day of the same host and kernel had?
 -- Columns: finding is a kind of violation, divergence or infidelity, as `nightly` keeps apart; traces and rows count it on the newest day; example is a trace that has it, example_file its file; baseline_days and baseline_traces say how much there was to compare with: where they are 0 the row is new because everything is.
+-- Needs: replay
 -- Then: `nightly` says the same with its statistics; look an example up with `summary`, `invariants`, `divergences` or `fidelity_misses`.
 WITH kinds AS (
     SELECT trace_id, 'violation' AS kind, format('{} by {}: {}', invariant, model, verdict) AS finding, count(*) AS rows FROM violations GROUP BY ALL

@@ -1,5 +1,6 @@
 -- Which faults had to be retried, how often, and which notifier windows made them?
 -- Columns: file (base name of the capture) and host say whose; window_of is whose window met the fault: `own` (opened by the faulting task inside its own lookup), `other`, or `none seen`; hit says whether the window covers the faulting address or only widens the hull of outstanding ones; cause and notifier_event are the window's; most_on_one_gfn and worst_gfn name the page that was retried most (of several the one that began); first_fault is a fault_id to look at; storms counts runs of 3 or more retries of one page by one task.
+-- Needs: replay, fault, end
 -- Then: `own` rows are copy-on-write inside the lookup and end after one retry; an `other` row with storms names the caller to quieten (khugepaged, KSM, madvise, mprotect), `none seen` rows need the probe on the notifier's end or the async page fault events.
 WITH told_of AS (
     SELECT trace_id, fault_id, vm, pid, gfn, hva, seq, coalesce(end_seq, seq) AS end_seq, observed_outcome,

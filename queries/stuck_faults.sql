@@ -1,5 +1,6 @@
 -- Which faults make no progress: the same page and access on the same vCPU, again and again?
 -- Columns: file (base name of the capture) and host say whose; times is how many faults of the run follow each other with no other fault of that vCPU between; lasted_ns from the first's begin to the last's; per_second their rate; spte_set how many of them left an SPTE (arm64: a stage-2 leaf); in_window how many met a notifier window that was open; observed the outcomes seen; models what each model makes of the last of them; at_end whether the capture ends within the run; first_fault a fault_id to look at.
+-- Needs: replay, fault
 -- Then: with spte_set 0 and in_window = times the window never ends (windows_without_memslot, invalidations_by_cause name its caller); with in_window 0 nothing recorded explains the retry: look at first_fault with `thread/what_changes`; with spte_set > 0 somebody takes the SPTE away again each time.
 WITH neighbours AS (
     SELECT trace_id, fault_id, seq, coalesce(end_seq, seq) AS end_seq, ts_ns, vm, vcpu, pid, gfn, access, observed_outcome,

@@ -1,5 +1,6 @@
 -- Which notifier windows hit no memslot, so that KVM had nothing to do?
 -- Columns: file (base name of the capture) and host say whose; cause, notifier_event and comm as in `invalidations_by_cause`; windows counts those that overlap no memslot, of_all their part of all windows whose memslots are known; bytes is what they cover; total is how long they were open, in the clock's unit (unit); unknown counts windows for which the capture does not tell the memslots.
+-- Needs: replay, memslots
 -- Then: such a window moves neither mmu_invalidate_seq nor mmu_invalidate_in_progress; if one matters, the VMM's other memory (its heap, its stacks) shares an address space with the guest's and is busy.
 WITH known AS (
     SELECT trace_id, count(*) FILTER (slots IS NOT NULL) AS known, count(*) FILTER (slots IS NULL) AS unknown FROM windows GROUP BY trace_id

@@ -1,5 +1,6 @@
 -- What becomes of the guest's first write to a page of a shmem buffer that a driver maps by pfn?
 -- Columns: kernel and scenario (what ran in the capture, docs/dataset.md) say whose; pages counts guest pages of kind P10 that faulted; mapped_writable those that a fault mapped writable at once, so that the first write takes no fault of its own; mapped_readonly those that faults mapped read-only only; emulated and efault are first writes that the kernel did not map because the host's leaf is read-only although its VMA is writable; vma_forbids are writes refused or emulated because the VMA is read-only; fix_maps is how many of all these writes the setting mkwrite of `merged` maps (NULL where it was not replayed).
+-- Needs: replay, fault
 -- Then: finding readonly-first-write has them by buffer; `tracereplay compare` with a kernel of another driver says that the host differs.
 WITH captured AS (
     SELECT DISTINCT trace_id, model, setting FROM fidelity

@@ -1,5 +1,6 @@
 -- When the host moves a page, does anything have to be changed in the guest's own page tables?
 -- Columns: kernel and scenario (what ran in the capture, docs/dataset.md) say whose; remapped counts guest frames that were given another host page while the guest ran; guest_walks counts kvm_mmu_pagetable_walk, KVM reading the guest's page tables; walks_in_window those of a task inside its own notifier window; guest_ptes_written counts kvm_mmu_set_accessed_bit and kvm_mmu_set_dirty_bit, KVM writing them (NULL on arm64, where KVM has no such events).
+-- Needs: replay, fault
 -- Then: with remapped above 0, the last two at 0 say that the guest's tables played no part; other walks come from the emulation of instructions.
 WITH pfns AS (
     SELECT trace_id, vm, gfn, count(DISTINCT observed_pfn) AS pfns FROM faults WHERE observed_pfn IS NOT NULL GROUP BY ALL

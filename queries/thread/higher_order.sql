@@ -1,5 +1,6 @@
 -- Which pages of non-compound higher-order blocks fail?
 -- Columns: kernel and scenario (what ran in the capture, docs/dataset.md) say whose; order is the block's, from kmem:mm_page_alloc (0: a single page; NULL: given out before the capture began); heads and tails count guest pages on the block's first page and on its others; heads_efault and tails_efault those that the kernel refused.
+-- Needs: replay, fault, mm_page_alloc
 -- Then: where tails_efault equals tails and heads_efault is 0, the refcount decides and nothing else: head 1, tail 0.
 WITH page AS (
     -- The pfn behind a refused fault is in no event of the fault itself: it is what the driver had put there, which the models know.

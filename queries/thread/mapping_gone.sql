@@ -1,5 +1,6 @@
 -- If the mapping in user space ceases to exist, is anything left for KVM to follow?
 -- Columns: kernel and scenario (what ran in the capture, docs/dataset.md) say whose; unmaps counts notifier windows of the kind UNMAP over memslots; zapped_pages what they removed; touched counts guest pages in them that faulted afterwards, efault those that KVM then refused because nothing is mapped there (page kind N), again those that something new had been mapped under.
+-- Needs: replay, kvm_unmap_hva_range or kvm_mmu_notifier_invalidate_range_start()
 -- Then: a page may be in both, where it was touched before and after something new lay there; one in neither cannot be.
 WITH gone AS (
     SELECT trace_id, window_id, vm, hva_start, hva_end, start_seq, end_seq, zapped_pages

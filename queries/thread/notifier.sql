@@ -1,5 +1,6 @@
 -- When the host changes a PTE, how fast does KVM's notifier react, and does it leave anything behind?
 -- Columns: kernel and scenario (what ran in the capture, docs/dataset.md) say whose; windows counts notifier windows over memslots; zapped_pages the 4 KiB pages whose SPTE they removed; first_zap is the median from kvm_unmap_hva_range to the first removal in a window that removed any, window the median length of such a window, in the capture's clock unit (unit); left_behind counts SPTEs that were there before a window, in its range, and still after its end; zaps are not recorded on arm64: what hangs on them is NULL there; lost counts records that the capture lost.
+-- Needs: replay, kvm_unmap_hva_range or kvm_mmu_notifier_invalidate_range_start()
 -- Then: left_behind other than 0 is a stale mapping: look for lost records first, then at `violations`.
 WITH leaves AS (
     SELECT trace_id, as_id, gfn, seq, old_spte, new_spte, lead(seq) OVER (PARTITION BY trace_id, as_id, gfn, level ORDER BY seq) AS zap_seq

@@ -1,5 +1,6 @@
 -- Does KVM take every non-reserved pfn with a struct page for refcounted?
 -- Columns: kernel and scenario (what ran in the capture, docs/dataset.md) say whose; page_kind as `tracereplay models --vocabulary` tells (P2 order 0, P3 head and P4 tail of a higher-order block of a driver, P5 device memory; GUP is what the core mm gave out); refcount is what struct page of such a page holds; faults counts lookups of it, mapped and efault how the kernel ended them; put counts calls of kvm_release_* inside these faults (for a pfn without struct page the call does nothing).
+-- Needs: replay, fault
 -- Then: put as large as mapped for P2 and P3 says that the kernel took a driver's page for refcounted; efault for P4 that a count of 0 was refused.
 WITH put AS (
     SELECT trace_id, pid, seq FROM release_pfn

@@ -1,5 +1,6 @@
 -- Does KVM hold its reference while the page is mapped?
 -- Columns: kernel and scenario (what ran in the capture, docs/dataset.md) say whose; leaves counts faults that mapped a page of the core mm (GUP) or a driver's page that the kernel took for refcounted; put_in_fault those in which the reference went back before the vCPU ran again; put_later the others; still_mapped the leaves whose SPTE was there after the put (NULL where no zap is recorded, as on arm64); outlived is the median number of recorded events for which it stayed.
+-- Needs: replay, fault
 -- Then: put_later of 0 says that no reference is held while a page is mapped; what protects the page is the notifier, see `thread/notifier`.
 WITH put AS (
     SELECT trace_id, pid, seq FROM release_pfn

@@ -1,5 +1,6 @@
 -- What changes with `v11`, and what with `merged`?
 -- Columns: kernel and scenario (what ran in the capture, docs/dataset.md) say whose; kernel_efault counts guest pages that the captured kernel refused; current_efault, v11_efault and merged_efault those that each model refuses over the same events; current_refs, v11_refs and merged_refs are the references that it takes in all faults; violated counts, by model, broken invariants that are not its design (INV-31: a page refused that the host does map; INV-09b: accessed and dirty marks on a page that is not refcounted).
+-- Needs: replay, fault
 -- Then: `divergences` has the faults, `invariants` and docs/invariants.md what was broken.
 WITH kernel AS (
     SELECT trace_id, count(DISTINCT (vm, gfn)) FILTER (observed_outcome = 'EFAULT') AS efault FROM faults GROUP BY trace_id

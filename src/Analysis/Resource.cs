@@ -7,7 +7,8 @@ internal static class Resource
     {
         using Stream resource = typeof(Resource).Assembly.GetManifestResourceStream(name)
             ?? throw new InvalidOperationException($"there is no resource {name}");
-        using var reader = new StreamReader(resource);
-        return reader.ReadToEnd();
+        byte[] bytes = new byte[resource.Length];
+        resource.ReadExactly(bytes);
+        return System.Text.Encoding.UTF8.GetString(bytes);
     }
 }

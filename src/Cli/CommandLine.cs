@@ -28,6 +28,7 @@ internal static class CommandLine
         {
             CommonOptions.Quiet,
             CommonOptions.Verbose,
+            CommonOptions.NoPager,
         };
         var examples = new Dictionary<Command, string[]>
         {

@@ -134,7 +134,13 @@ internal sealed class ReplayRun : IDisposable
 
     public ReplayReport Complete()
     {
-        _timeline.Complete();
+        _timeline.Complete(() =>
+        {
+            if (IsBatchFull)
+            {
+                ExecuteBatch();
+            }
+        });
         ExecuteBatch();
         foreach (IFaultModel model in _models)
         {
@@ -150,7 +156,7 @@ internal sealed class ReplayRun : IDisposable
 
         InvariantTable.Write(_results.Invariants, _trace.TraceId, InvariantList.KernelName, null, _records.Tally);
         _results.Complete();
-        return new ReplayReport(_trace.TraceId, _tallies.Faults, Warnings());
+        return new ReplayReport(_trace.TraceId, _trace.Kernel, _tallies.Faults, _results.Divergences.Rows, _results.Fidelity.Outcomes, Warnings());
     }
 
     public void Dispose() => _results.Dispose();

@@ -31,9 +31,17 @@ public sealed record ReplayOptions
 
 /// <summary>What one replay did; everything else is in the result tables.</summary>
 /// <param name="TraceId">First 16 hex digits of the capture's SHA-256.</param>
+/// <param name="Kernel">Release of the captured kernel, as the trace's manifest says it.</param>
 /// <param name="Faults">Faults found in the trace.</param>
+/// <param name="Divergences">Faults that two of the models end differently, once for each pair.</param>
+/// <param name="Outcomes">How the outcomes of the captured kernel's model stand against the kernel's; null if it was not replayed.</param>
 /// <param name="Warnings">One line each, for the person who asked.</param>
-public sealed record ReplayReport(string TraceId, long Faults, IReadOnlyList<string> Warnings);
+public sealed record ReplayReport(string TraceId, string? Kernel, long Faults, long Divergences, OutcomeStanding? Outcomes, IReadOnlyList<string> Warnings);
+
+/// <summary>A row of <c>fidelity</c>, that of the quantity <c>outcome</c>.</summary>
+/// <param name="Model">The captured kernel's.</param>
+/// <param name="Coverage">0 to 1; null where there was nothing to compare.</param>
+public sealed record OutcomeStanding(string Model, long Matched, long InSet, long Missed, long Lost, long ReadOff, long Unknown, long Unobserved, double? Coverage);
 
 /// <summary>Re-executes one ingested trace against the models and writes the result tables.</summary>
 public static class ReplayRunner
@@ -81,10 +89,12 @@ public static class ReplayRunner
             Probed = probed,
             WindowsUntold = untold,
         };
-        while (stream.MoveNext())
+        // Whether a batch is full takes longer to ask than some events to add.
+        const int FewEvents = 64;
+        for (int events = 1; stream.MoveNext(); events++)
         {
             run.Add(stream.Current);
-            if (run.IsBatchFull)
+            if (events % FewEvents == 0 && run.IsBatchFull)
             {
                 ct.ThrowIfCancellationRequested();
                 run.ExecuteBatch();

@@ -78,6 +78,22 @@ public class DictionaryTests
     }
 
     [Fact]
+    public void The_views_of_findings_are_what_the_catalogue_makes()
+    {
+        string file = Path.Combine(s_root, "src", "Analysis", "Findings", "views.tsv");
+        if (Writes)
+        {
+            File.WriteAllText(file, FindingsSql.Lines());
+        }
+
+        Assert.Equal(FindingsSql.Lines(), File.ReadAllText(file));
+        if (!Writes)
+        {
+            Assert.Equal(FindingsSql.Made().Select(view => (view.Name, view.Select, string.Join(' ', view.Over))), FindingsSql.Views().Select(view => (view.Name, view.Select, string.Join(' ', view.Over))));
+        }
+    }
+
+    [Fact]
     public void The_page_on_models_ends_with_their_words()
     {
         string file = Path.Combine(s_root, "docs", "model.md");

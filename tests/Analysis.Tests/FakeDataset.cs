@@ -17,14 +17,14 @@ internal sealed class FakeDataset : IDisposable
 
     public string Root { get; }
 
-    public FakeDataset Manifest(string traceId, string kernel = "6.12.95+deb12-amd64", string path = "x.trace.dat", long events = 10, long lost = 0, bool complete = true, string date = "2026-11-22", string arch = "x86_64")
+    public FakeDataset Manifest(string traceId, string kernel = "6.12.95+deb12-amd64", string path = "x.trace.dat", long events = 10, long lost = 0, bool complete = true, string date = "2026-11-22", string arch = "x86_64", string eventCounts = """ "kvm.kvm_page_fault": 6, "odd.name.with.dots": 2 """)
     {
         File.WriteAllText(Path.Combine(Root, "traces", "manifests", traceId + ".json"), $$"""
             {
               "trace_id": "{{traceId}}", "path": "{{path}}", "sha256": "00", "format": "trace.dat", "host": "h one", "date": "{{date}}",
               "kernel": "{{kernel}}", "arch": "{{arch}}", "cpu_vendor": null, "clock": "mono", "clock_unit": "ns", "cpus": 2,
               "start_ns": 1000, "end_ns": 2500001000, "events": {{events}}, "lost": {{lost}}, "complete": {{(complete ? "true" : "false")}},
-              "warnings": ["one", "two"], "unknown_to_us": 1, "event_counts": { "kvm.kvm_page_fault": 6, "odd.name.with.dots": 2 }
+              "warnings": ["one", "two"], "unknown_to_us": 1, "event_counts": { {{eventCounts}} }
             }
             """);
         return this;

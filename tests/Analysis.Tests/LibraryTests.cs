@@ -18,7 +18,30 @@ public class LibraryTests
         Assert.EndsWith("?", head[0], StringComparison.Ordinal);
         Assert.Contains(head, l => l.StartsWith("-- Columns: ", StringComparison.Ordinal));
         Assert.Contains(head, l => l.StartsWith("-- Then: ", StringComparison.Ordinal));
+        Assert.NotEmpty(QueryNeeds.Requirements(File.ReadAllText(Path.Combine(s_folder, name + ".sql"))));
     }
+
+    /// <summary>a: freed pages and leaves are recorded; b: neither. No row of a query says the same of both.</summary>
+    [Theory]
+    [InlineData("nothing", 0, "none, and all 2 captures could show it")]
+    [InlineData("nothing", 1, null)]
+    [InlineData("mm_page_free", 0, "none in 1 of 2 captures; of the others it cannot be judged: no mm_page_free (b.dat)")]
+    [InlineData("mm_page_free", 7, "1 of 2 captures cannot be judged: no mm_page_free (b.dat)")]
+    [InlineData("kvm_page_fault or mm_page_free", 0, "none in 1 of 2 captures; of the others it cannot be judged: no kvm_page_fault or mm_page_free (b.dat)")]
+    [InlineData("replay, mm_page_free", 0, "cannot be judged: not replayed (a.dat, b.dat)")]
+    [InlineData("mm_page_free, fault", 0, "cannot be judged: no fault (a.dat); no mm_page_free (b.dat)")]
+    [InlineData("ttm_bo_handle_move_mem()", 0, "cannot be judged: no ttm_bo_handle_move_mem() (a.dat, b.dat)")]
+    public void None_is_told_from_what_could_not_be_judged(string needs, long rows, string? expected)
+    {
+        using var data = new FakeDataset();
+        data.Manifest("a", path: "/in/a.dat", eventCounts: "\"kmem.mm_page_free\": 3").Manifest("b", path: "/in/b.dat", eventCounts: "");
+        using DatasetSession session = data.Open();
+        Assert.Equal(expected, QueryNeeds.Note(session, $"-- Is there any?\n-- Needs: {needs}\nSELECT 1", rows));
+    }
+
+    [Fact]
+    public void A_requirement_that_is_none_is_refused() =>
+        Assert.Throws<AnalysisException>(() => QueryNeeds.Requirements("-- Is there any?\n-- Needs: luck, fault!\nSELECT 1"));
 
     [Theory]
     [MemberData(nameof(Names))]

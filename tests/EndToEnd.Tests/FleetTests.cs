@@ -43,6 +43,10 @@ public sealed partial class FleetTests(SampleDataset samples)
         string page = scratch["out/report.html"];
         string text = File.ReadAllText(page);
         Assert.InRange(text.IndexOf("What changed", StringComparison.Ordinal), 0, text.IndexOf("The fleet", StringComparison.Ordinal));
+        Assert.InRange(text.IndexOf("the median latency of a fault (p50) is", StringComparison.Ordinal), 0, text.IndexOf("<nav", StringComparison.Ordinal));
+
+        // No label of a drawn picture is cut.
+        Assert.DoesNotContain("…</text>", text, StringComparison.Ordinal);
 
         using Browser browser = Browser.Start();
         foreach ((int width, bool dark) in (ReadOnlySpan<(int, bool)>)[(390, true), (1280, false)])
@@ -73,6 +77,15 @@ public sealed partial class FleetTests(SampleDataset samples)
                 Assert.True(help.Contains(option.Value + " ", StringComparison.Ordinal) || option.Value is "--quiet", $"{file}: {option.Value}");
             }
         }
+    }
+
+    [Fact]
+    public void Who_uploads_and_who_reads_reach_their_part_of_a_deployed_job_and_no_more()
+    {
+        Assert.SkipUnless(Environment.UserName == "root" && File.Exists("/usr/bin/systemd-sysusers") && File.Exists("/usr/bin/systemd-tmpfiles"), "needs root, systemd-sysusers and systemd-tmpfiles");
+        (int code, string output) = Run("bash", [Path.Combine(Tool.Repository, "tests", "fleet", "groups.sh")], "/tmp");
+        Assert.True(code == 0, output);
+        Assert.EndsWith("ok", output.TrimEnd(), StringComparison.Ordinal);
     }
 
     [GeneratedRegex(@"(?<![\w-])--[a-z][a-z-]+")]

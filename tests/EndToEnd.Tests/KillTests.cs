@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using TraceReplay.Analysis.Views;
-using TraceReplay.Ingest.Dataset;
 using Xunit;
 
 namespace TraceReplay.EndToEnd.Tests;
@@ -171,20 +170,11 @@ public sealed class KillTests(ITestOutputHelper output)
     /// <summary>In this process, as starting another takes longer than the answer; a file that is left out is a failure.</summary>
     private static string[] Query(Scratch scratch, string dataset, string sql)
     {
-        List<string> said = [];
-        void Say(string line) => said.Add(line);
-        DatasetDamage.LeftOut += Say;
-        try
-        {
-            using DatasetSession session = DatasetSession.Open(scratch[dataset]);
-            string[] rows = [.. session.Select(sql, row => string.Join(',', Enumerable.Range(0, row.FieldCount).Select(i => Convert.ToString(row.GetValue(i), CultureInfo.InvariantCulture))))];
-            Assert.Empty(said);
-            return rows;
-        }
-        finally
-        {
-            DatasetDamage.LeftOut -= Say;
-        }
+        using LeftOutLines said = new(scratch[dataset]);
+        using DatasetSession session = DatasetSession.Open(scratch[dataset]);
+        string[] rows = [.. session.Select(sql, row => string.Join(',', Enumerable.Range(0, row.FieldCount).Select(i => Convert.ToString(row.GetValue(i), CultureInfo.InvariantCulture))))];
+        Assert.Empty(said.Lines);
+        return rows;
     }
 
     private static int Setting(string name, int otherwise) =>

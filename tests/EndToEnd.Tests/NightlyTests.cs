@@ -25,7 +25,7 @@ public partial class NightlyTests
         ToolResult first = Nightly(scratch);
         Assert.Equal(3, first.Code);
         Assert.StartsWith(cut + ": offset 0x", Assert.Single(first.ErrorLines), StringComparison.Ordinal);
-        Assert.Equal("inbox: 4 files, 3 new captures, 1 new files are no captures", first.Output.Split('\n')[0]);
+        Assert.Equal("inbox: 4 files, 3 new captures, 1 new file is no capture", first.Output.Split('\n')[0]);
         using (JsonDocument summary = JsonDocument.Parse(File.ReadAllText(scratch["out/summary.json"])))
         {
             Assert.Equal(Night, summary.RootElement.GetProperty("night").GetString());
@@ -53,8 +53,8 @@ public partial class NightlyTests
         Fill(scratch, "6.12-mmio");
         File.SetLastWriteTimeUtc(Path.Combine(Folder(scratch, "h1"), "6.12-mmio.trace.dat"), DateTime.UtcNow);
         ToolResult young = Nightly(scratch, "--settle", "3600");
-        Assert.Equal((0, "inbox: 1 files, 0 new captures, 1 too young and left for the next run\n"), (young.Code, young.Output));
-        Assert.StartsWith("inbox: 1 files, 1 new captures\n", Nightly(scratch).Output, StringComparison.Ordinal);
+        Assert.Equal((0, "inbox: 1 file, 0 new captures, 1 too young and left for the next run\n"), (young.Code, young.Output));
+        Assert.StartsWith("inbox: 1 file, 1 new capture\n", Nightly(scratch).Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -164,15 +164,15 @@ public partial class NightlyTests
 
     private static string Sample(string name) => Path.Combine(Tool.Samples, name + ".trace.dat");
 
-    // The page alone says where its dataset lies.
-    private static string[] Files(Scratch scratch) => [.. s_files.Select(f => File.ReadAllText(scratch["out/" + f]).Replace(scratch["data"], "DATASET", StringComparison.Ordinal))];
+    // The page alone says where its dataset lies, and the command that made it.
+    private static string[] Files(Scratch scratch) => [.. s_files.Select(f => File.ReadAllText(scratch["out/" + f]).Replace(scratch.Root, "ROOT", StringComparison.Ordinal))];
 
     private static string[] Arguments(Scratch scratch, string[] more) =>
         ["nightly", "--inbox", scratch["inbox"], "-d", scratch["data"], "--out", scratch["out"], .. more.Contains("--settle") ? more : [.. more, "--settle", "0"]];
 
     private static ToolResult Nightly(Scratch scratch, params string[] more) => scratch.Run(Arguments(scratch, more));
 
-    [GeneratedRegex(@"(\d+) new captures")]
+    [GeneratedRegex(@"(\d+) new captures?")]
     private static partial Regex NewCaptures();
 
     [GeneratedRegex("""^(?<name>[a-z_]+)(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? (?<value>\S+)$""")]

@@ -116,19 +116,9 @@ public sealed class PlacementTests(PlacementTests.Replayed replayed) : IClassFix
         File.WriteAllText(_scratch["outside.tmp"], "mine");
         File.WriteAllText(list, text.Replace("ID", Id, StringComparison.Ordinal));
         string[] before = Directory.GetFiles(_scratch["data/results"], "*", SearchOption.AllDirectories);
-        List<string> said = [];
-        void Say(string line) => said.Add(line);
-        DatasetDamage.LeftOut += Say;
-        try
-        {
-            Assert.Empty(Placement.Settle(_scratch["data"]));
-        }
-        finally
-        {
-            DatasetDamage.LeftOut -= Say;
-        }
-
-        Assert.Contains(said, line => line.StartsWith(list, StringComparison.Ordinal));
+        using LeftOutLines said = new(_scratch["data"]);
+        Assert.Empty(Placement.Settle(_scratch["data"]));
+        Assert.Contains(said.Lines, line => line.StartsWith(list, StringComparison.Ordinal));
         Assert.False(File.Exists(list));
         Assert.True(File.Exists(_scratch["outside.tmp"]));
         Assert.Equal(before, Directory.GetFiles(_scratch["data/results"], "*", SearchOption.AllDirectories));

@@ -52,8 +52,8 @@ public class QueryAnswerTests(SampleDataset samples)
     // trace-cmd report | grep -c ttm_move:
     [InlineData("bo_moves", "6.12-ttmevict", "count(*) FROM q", "190")]
     // truth: op 5 to 7 read again what had moved from VRAM (2) to system memory (0), "ok=2 efault=2046" each; 7.2: "ok=2048 efault=0".
-    [InlineData("bo_moves", "6.12-ttmevict", "string_agg(format('{}>{} {} {} {}', old_place, new_place, zapped_pages, refaulted, refused), ', ') FROM q WHERE windows > 0", "2>0 2048 2048 2046, 2>0 2048 2048 2046, 2>0 2048 2048 2046")]
-    [InlineData("bo_moves", "7.2-ttmevict", "string_agg(DISTINCT format('{}>{} {} {} {}', old_place, new_place, zapped_pages, refaulted, refused)) FROM q WHERE windows > 0", "2>0 2048 2048 0")]
+    [InlineData("bo_moves", "6.12-ttmevict", "string_agg(format('{}>{} {} {} {}', old_place, new_place, zapped_pages, refaulted, refused), ', ') FROM q WHERE windows > 0", "VRAM>system 2048 2048 2046, VRAM>system 2048 2048 2046, VRAM>system 2048 2048 2046")]
+    [InlineData("bo_moves", "7.2-ttmevict", "string_agg(DISTINCT format('{}>{} {} {} {}', old_place, new_place, zapped_pages, refaulted, refused)) FROM q WHERE windows > 0", "VRAM>system 2048 2048 0")]
     // The owner unmaps before it frees: trace-cmd report shows every mm_page_free of a mapped block behind its zaps.
     [InlineData("freed_pages_mapped", "6.12-ttmevict", "count(*) FROM q", "0")]
     // trace-cmd report | grep -c kvm_page_fault: 14337, 435 and 452; the models leave the first two unknown nowhere.

@@ -34,6 +34,34 @@ public class ReadmeTests(SampleDataset samples)
         Assert.StartsWith("-- ", File.ReadLines(Path.Combine(samples.Root, "views.sql")).First(), StringComparison.Ordinal);
     }
 
+    /// <summary>TRACEREPLAY_WRITE_DOCS=1 writes it anew.</summary>
+    [Fact]
+    public void The_picture_shown_is_the_one_in_the_report_of_a_sample()
+    {
+        const string title = "Faults and windows";
+        string file = Path.Combine(Tool.Repository, "docs", "images", "faults-and-windows.svg");
+        using var scratch = new Scratch();
+        string page = scratch["report.html"];
+        string id = samples.Query("SELECT trace_id FROM traces WHERE path LIKE '%6.12-ttmevict.trace.dat'").Single().GetProperty("trace_id").GetString()!;
+        Assert.Equal(0, samples.Run("report", "-q", "-d", samples.Root, "--trace", id, "-o", page).Code);
+        string html = File.ReadAllText(page);
+        int begin = html.LastIndexOf("<svg", html.IndexOf($"aria-label=\"{title}\"", StringComparison.Ordinal), StringComparison.Ordinal);
+        string drawn = html[begin..(html.IndexOf("</svg>", begin, StringComparison.Ordinal) + "</svg>".Length)];
+
+        // On a page of its own it has no page's colours and font.
+        drawn = drawn.Replace("<svg class=\"static\"", "<svg xmlns=\"http://www.w3.org/2000/svg\" font-family=\"sans-serif\"", StringComparison.Ordinal)
+            .Replace("fill=\"currentColor\"", "fill=\"#1b1f24\"", StringComparison.Ordinal)
+            .Replace("><", ">\n<", StringComparison.Ordinal);
+        drawn = drawn.Insert(drawn.IndexOf('>', StringComparison.Ordinal) + 1, "\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>") + "\n";
+        if (Environment.GetEnvironmentVariable("TRACEREPLAY_WRITE_DOCS") == "1")
+        {
+            File.WriteAllText(file, drawn);
+        }
+
+        Assert.Equal(File.ReadAllText(file), drawn);
+        Assert.Contains("](docs/images/faults-and-windows.svg)", string.Join('\n', s_readme), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Links_lead_somewhere()
     {

@@ -16,6 +16,12 @@ public class ReportTests(SampleDataset samples)
         {
             browser.Open(page, width, dark);
             Assert.Equal("", browser.Undrawn());
+            Assert.Equal("", browser.Ask<string>("""
+                return [...document.querySelectorAll('figure.chart')].filter(figure => {
+                    const [legend] = echarts.getInstanceByDom(figure.querySelector('.plot')).getOption().legend;
+                    return legend.show && legend.type === 'scroll';
+                }).map(figure => figure.querySelector('h4').textContent).join(', ');
+                """));
             Assert.True(browser.Ask<long>("return document.querySelectorAll('figure.chart').length") >= 15);
             Assert.Equal(width, browser.Ask<long>("return document.documentElement.scrollWidth"));
             Assert.Equal(dark ? "rgb(20, 23, 27)" : "rgb(255, 255, 255)", browser.Ask<string>("return getComputedStyle(document.body).backgroundColor"));

@@ -62,7 +62,7 @@ public class UsageTests
     [Fact]
     public void The_dictionary_needs_no_dataset()
     {
-        Assert.StartsWith("view,column,type,unit,meaning,null_means,values\nfaults,trace_id,VARCHAR,", Tool.Run("query", "--schema", "faults").Output, StringComparison.Ordinal);
+        Assert.StartsWith("view,column,type,unit,meaning,null_means,values,since\nfaults,trace_id,VARCHAR,", Tool.Run("query", "--schema", "faults").Output, StringComparison.Ordinal);
         Assert.Equal(File.ReadAllText(Path.Combine(Tool.Repository, "docs", "dataset.md")), Tool.Run("query", "--schema", "--format", "markdown").Output);
         Assert.Contains("\npath,gup_fast,", Tool.Run("models", "--vocabulary").Output, StringComparison.Ordinal);
         string explained = Tool.Run("query", "efault_causes", "--explain").Output;

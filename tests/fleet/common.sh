@@ -20,8 +20,8 @@ nightly() {
 
 seconds() { awk -v a="$1" -v b="$(date +%s.%N)" 'BEGIN { printf "%.2f", b - a }'; }
 
-# DATASET OUT: what a night wrote, without the place of its dataset, which stands in the commands of the page.
-pages() { (cd "$2" && find . -type f | sort | while read -r file; do echo "== $file"; sed "s|$1|DATASET|g" "$file"; done); }
+# DATASET OUT: what a night wrote, without the places of both, which stand in the commands of the page.
+pages() { (cd "$2" && find . -type f | sort | while read -r file; do echo "== $file"; sed "s|$2|OUT|g; s|$1|DATASET|g" "$file"; done); }
 
 # same_night DATASET OUT DATASET OUT: the datasets answer alike and the reports are the same bytes. The first is asked only once.
 same_night() {

@@ -21,7 +21,8 @@ public sealed record CompactionReport(long Files, long Parts, long Bytes);
 public sealed class Compactor : IDisposable
 {
     private readonly string _dataset;
-    private readonly DuckDBConnection _connection = new("DataSource=:memory:");
+    private readonly long _memory;
+    private DuckDBConnection? _connection;
     private readonly Action<string> _step;
 
     /// <param name="dataset">The dataset's directory.</param>
@@ -31,17 +32,11 @@ public sealed class Compactor : IDisposable
     {
         _dataset = DuckPath.Of(dataset);
         _step = step ?? (static _ => { });
-        _connection.Open();
-        Execute($"SET temp_directory = {Sql.Literal(Path.Combine(Path.GetTempPath(), $"tracereplay-compact-{Environment.ProcessId}"))}");
-        Execute("SET threads = 1");
-
-        // Each file is read once: kept in memory they would fill it.
-        Execute("SET enable_external_file_cache = false");
-        if (memory > 0)
-        {
-            Execute(string.Create(CultureInfo.InvariantCulture, $"SET memory_limit = '{memory >> 20}MiB'"));
-        }
+        _memory = memory;
     }
+
+    // Most replays find nothing compacted.
+    private DuckDBConnection Connection => _connection ??= Connect();
 
     /// <summary>Folds every table and day that has files of single captures, once nobody replays any more.</summary>
     /// <param name="ct">Stops between two files.</param>
@@ -182,7 +177,7 @@ public sealed class Compactor : IDisposable
         }
     }
 
-    public void Dispose() => _connection.Dispose();
+    public void Dispose() => _connection?.Dispose();
 
     private sealed record OwnFile(string Path, string TraceId, long Length, DateTime Written);
 
@@ -269,7 +264,7 @@ public sealed class Compactor : IDisposable
     private ILookup<string, OwnFile> BySchema(List<OwnFile> own)
     {
         Dictionary<string, StringBuilder> columns = own.ToDictionary(f => f.Path, _ => new StringBuilder(), StringComparer.Ordinal);
-        using DuckDBCommand command = _connection.CreateCommand();
+        using DuckDBCommand command = Connection.CreateCommand();
         command.CommandText = $"SELECT file_name, name, type, converted_type, logical_type FROM parquet_schema([{string.Join(", ", own.Select(f => Sql.Literal(Sql.GlobSafe(f.Path))))}])";
         using DuckDBDataReader reader = command.ExecuteReader();
         while (reader.Read())
@@ -322,15 +317,34 @@ public sealed class Compactor : IDisposable
 
     private long Count(string sql)
     {
-        using DuckDBCommand command = _connection.CreateCommand();
+        using DuckDBCommand command = Connection.CreateCommand();
         command.CommandText = sql;
         return (long)command.ExecuteScalar()!;
     }
 
-    private void Execute(string sql)
+    private void Execute(string sql) => Execute(Connection, sql);
+
+    private static void Execute(DuckDBConnection connection, string sql)
     {
-        using DuckDBCommand command = _connection.CreateCommand();
+        using DuckDBCommand command = connection.CreateCommand();
         command.CommandText = sql;
         command.ExecuteNonQuery();
+    }
+
+    private DuckDBConnection Connect()
+    {
+        DuckDBConnection connection = new("DataSource=:memory:");
+        connection.Open();
+        Execute(connection, $"SET temp_directory = {Sql.Literal(Path.Combine(Path.GetTempPath(), $"tracereplay-compact-{Environment.ProcessId}"))}");
+        Execute(connection, "SET threads = 1");
+
+        // Each file is read once: kept in memory they would fill it.
+        Execute(connection, "SET enable_external_file_cache = false");
+        if (_memory > 0)
+        {
+            Execute(connection, string.Create(CultureInfo.InvariantCulture, $"SET memory_limit = '{_memory >> 20}MiB'"));
+        }
+
+        return connection;
     }
 }

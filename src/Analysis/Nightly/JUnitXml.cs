@@ -34,15 +34,15 @@ internal static class JUnitXml
         [
             .. report.Comparisons.GroupBy(c => c.Subject).OrderBy(g => g.Key, StringComparer.Ordinal).Select(group => (group.Key, group.Select(c => new Case(
                 NightText.Quantity(c),
-                c.Verdict is Verdict.Regression or Verdict.Suspected ? $"{NightText.Effect(c)}; {NightText.Evidence(c)}" : null,
-                c.Verdict == Verdict.NotYet ? NightText.Evidence(c) : null,
+                c.Verdict is Verdict.Regression or Verdict.Suspected ? $"{NightText.Sentence(c)}; {NightText.Evidence(c)}" : null,
+                c.Verdict == Verdict.NotYet ? $"{NightText.Sentence(c)}; {NightText.Evidence(c)}" : null,
                 SummaryJson.Name(c.Verdict),
                 c.Leads)).ToList())),
             ("new kinds", [.. report.NewKinds.Select(k => new Case($"{k.Metric} {k.Kind}", NightText.Line(k), null, "new kind", k.Leads))]),
         ];
         if (report.Quantities > report.Judged)
         {
-            suites.Add(("coverage", [new Case("quantities that could be judged", null, $"{NightText.Coverage(report)}; largest that could not: {string.Join("; ", report.Unjudged.Take(3).Select(c => $"{c.Subject}: {NightText.Quantity(c)} {NightText.Effect(c)}"))}")]));
+            suites.Add(("coverage", [new Case("quantities that could be judged", null, $"{NightText.Coverage(report)}; largest that could not: {string.Join("; ", report.Unjudged.Take(3).Select(c => $"{c.Subject}: {NightText.Sentence(c)}"))}")]));
         }
 
         suites.Add(("findings", [.. report.Findings.Select(f => new Case($"{f.Severity} {f.Finding}", null, NightFindings.Line(f), f.Severity, f.Leads))]));

@@ -54,6 +54,7 @@ internal static class NightFindings
         json.WriteString("finding", finding.Finding);
         json.WriteString("severity", finding.Severity);
         json.WriteString("title", finding.Title);
+        json.WriteString("sentence", Line(finding));
         json.WriteNumber("captures", finding.Captures);
         json.WriteNumber("faults", finding.Faults);
         json.WriteString("example", finding.Example);
@@ -62,6 +63,5 @@ internal static class NightFindings
     }
 
     /// <summary>One line for people.</summary>
-    public static string Line(NightFinding f) =>
-        $"{f.Severity}: {f.Title} ({f.Finding}), in {Prose.Count(f.Captures, "capture", "captures")}, {Prose.Count(f.Faults, "fault", "faults")}";
+    public static string Line(NightFinding f) => NightSentence.Of(f);
 }

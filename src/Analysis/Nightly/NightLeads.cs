@@ -1,4 +1,5 @@
 using TraceReplay.Analysis.Findings;
+using TraceReplay.Analysis.Summary;
 using TraceReplay.Analysis.Views;
 
 namespace TraceReplay.Analysis.Nightly;
@@ -21,15 +22,51 @@ internal sealed class NightLeads(DatasetSession session, DateOnly night, IReadOn
 
     public NightReport Complete(NightReport report)
     {
-        IReadOnlyList<NewKind> kinds = [.. report.NewKinds.Select(k => k with { Leads = Of(k.Metric, k.Kind, tonight) })];
+        ILookup<(string Trace, string Key), NightMiss> misses = Misses();
+        IReadOnlyList<NewKind> kinds = [.. report.NewKinds.Select(k => k with { Leads = Of(k.Metric, k.Kind, tonight), Tally = Tally(k.Metric, k.Kind, tonight, misses) })];
         IReadOnlyList<NightFinding> findings = [.. report.Findings.Select(f => f with { Leads = Of(NightFindings.Metric, $"{f.Severity} {f.Finding}", tonight) })];
         return report with
         {
             NewKinds = kinds,
             Findings = findings,
-            Comparisons = [.. report.Comparisons.Select(c => c.Verdict is Verdict.Regression or Verdict.Suspected ? c with { Leads = Of(c.Metric, c.Key, tonight.Where(t => Belongs(t, c))) } : c)],
+            Comparisons = [.. report.Comparisons.Select(c => c.Verdict is Verdict.Regression or Verdict.Suspected ? c with
+            {
+                Leads = Of(c.Metric, c.Key, tonight.Where(t => Belongs(t, c))),
+                Tally = c.IsLatency ? null : Tally(c.Metric, c.Key, tonight.Where(t => Belongs(t, c)), misses),
+            } : c)],
         };
     }
+
+    /// <summary>How the faults ended that the captured kernel's model missed: one statement, over the captures that miss most.</summary>
+    private ILookup<(string Trace, string Key), NightMiss> Misses()
+    {
+        const string metric = "infidelity";
+        string[] captures =
+        [
+            .. tonight.Select(c => (c.TraceId, Most: c.Keys.Where(k => k.Metric == metric && k.Key.EndsWith(" " + FidelityLine.Outcome, StringComparison.Ordinal)).Max(k => (long?)Hits(c, k.Metric, k.Key))))
+                .Where(c => c.Most is not null).OrderByDescending(c => c.Most).ThenBy(c => c.TraceId, StringComparer.Ordinal).Take(MostOpened).Select(c => Sql.Literal(c.TraceId)),
+        ];
+        return (captures.Length == 0 ? [] : session.Select(
+            $"""
+            SELECT trace_id, model || ' ' || quantity, observed, regexp_extract(predicted, '^[A-Z_|]+'), count(*)
+            FROM fidelity_misses WHERE quantity = '{FidelityLine.Outcome}' AND NOT coalesce(lost, false) AND trace_id IN ({string.Join(", ", captures)}) GROUP BY ALL
+            """,
+            r => (Of: (Trace: r.GetString(0), Key: r.GetString(1)), Miss: new NightMiss(r.GetString(2), r.GetString(3), r.GetInt64(4))))).ToLookup(m => m.Of, m => m.Miss);
+    }
+
+    private static NightTally? Tally(string metric, string key, IEnumerable<CaptureStats> captures, ILookup<(string Trace, string Key), NightMiss> misses)
+    {
+        List<CaptureStats> those = [.. captures.Where(c => c.Keys.Contains((metric, key)))];
+        return those.Count == 0 ? null : new NightTally(those.Sum(c => Hits(c, metric, key)), those.Sum(c => c.Count(metric, key)), those.Count)
+        {
+            Misses = [.. those.SelectMany(c => misses[(c.TraceId, key)]).GroupBy(m => (m.Observed, m.Predicted)).Select(g => new NightMiss(g.Key.Observed, g.Key.Predicted, g.Sum(m => m.Faults)))
+                .OrderByDescending(m => m.Faults).ThenBy(m => m.Observed, StringComparer.Ordinal).ThenBy(m => m.Predicted, StringComparer.Ordinal)],
+        };
+    }
+
+    // Shares are kept, not counts; of findings it is the other way.
+    private static long Hits(CaptureStats capture, string metric, string key) =>
+        metric == NightFindings.Metric ? capture.Count(metric, key) : (long)Math.Round((capture.Value(metric, key) ?? 0) * capture.Count(metric, key));
 
     private static bool Belongs(CaptureStats capture, Comparison c) =>
         capture.Group == c.Group && (c.Host is null || capture.Host == c.Host) && (c.Clock is null || (capture.Clock ?? "unknown") == c.Clock);

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace TraceReplay.Analysis.Nightly;
 
 /// <summary>What a night is told.</summary>
@@ -45,6 +47,16 @@ public sealed record NightOptions
 
     /// <summary>How long to wait while another run holds the dataset; zero = not at all.</summary>
     public TimeSpan Wait { get; init; }
+
+    /// <summary>The command without what changes no result, such as how many captures are worked on at once.</summary>
+    internal string Command => string.Join(
+        ' ',
+        [
+            "tracereplay", "nightly", "--inbox", ShellWord.Of(Path.GetFullPath(Inbox)), "-d", ShellWord.Of(Path.GetFullPath(Dataset)), "--out", ShellWord.Of(Path.GetFullPath(Output)),
+            .. Scenario is { } scenario ? ["--scenario", ShellWord.Of(scenario)] : (string[])[],
+            .. BaselineNights == new NightOptions { Inbox = "", Dataset = "", Output = "" }.BaselineNights ? (string[])[] : ["--baseline-nights", BaselineNights.ToString(CultureInfo.InvariantCulture)],
+            .. Date is { } date ? ["--date", SummaryJson.Day(date)] : (string[])[],
+        ]);
 }
 
 /// <summary>One part of an inbox that several machines share.</summary>

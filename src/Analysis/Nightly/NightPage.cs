@@ -27,16 +27,24 @@ internal static class NightPage
         html.Open("header");
         html.Element("p", "TraceReplay: what changed in the night", ("class", "kicker"));
         html.Element("h1", $"Night {SummaryJson.Day(report.Night)}");
-        html.Open("div", ("class", report.IsRegression ? "lead bad" : report.Verdict == "quiet" ? "lead good" : "lead")).Element("p", NightText.Headline(report)).Close();
-        html.Element("p", $"Made by {DatasetFormat.Program.Split('+')[0]} from the dataset {dataset}.", ("class", "note"));
+        List<Capture> worst = WorstCaptures(report, dataset);
+        html.Open("div", ("class", report.IsRegression ? "lead bad" : report.Verdict == "quiet" ? "lead good" : "lead")).Element("p", NightText.Headline(report));
+        InShort(html, report, regressions);
+        html.Close();
+        if (worst.Count > 0)
+        {
+            html.Open("p").Text("Worst capture: ").Element("strong", worst[0].Lead.File).Text($" of {worst[0].Lead.Host}, {worst[0].Lead.Scenario}").Element("code", worst[0].Reasons[0].Command, ("class", "command")).Close();
+        }
+
+        MadeBy(html, report, dataset);
         html.Close();
         Contents(html);
         Changed(html, report, regressions);
-        Worst(html, report, dataset);
+        Worst(html, worst);
         Hosts(html, report);
         if (NightText.Coverage(report) is { } part)
         {
-            List(html, "judged", $"What could not be judged: {part}", "", [.. report.Unjudged.Take(MostNamed).Select(c => $"{c.Subject}: {NightText.Quantity(c)} {NightText.Effect(c)}; {NightText.Needs(c)}")], "note");
+            List(html, "judged", $"What could not be judged: {part}", "", [.. report.Unjudged.Take(MostNamed).Select(NightText.Unjudged)], "note");
         }
         else
         {
@@ -73,35 +81,108 @@ internal static class NightPage
         html.Close();
     }
 
-    /// <summary>The captures that show most of what was found, and the command that opens each.</summary>
-    private static void Worst(HtmlWriter html, NightReport report, string dataset)
+    /// <summary>A capture, the commands that show what is in it, and for each what that is.</summary>
+    private sealed record Capture(NightLead Lead, string Report, List<(string Command, List<string> What)> Reasons);
+
+    private const int InHead = 4;
+
+    // What the first screen holds: of a group's percentiles the one that moved most.
+    private static void InShort(HtmlWriter html, NightReport report, List<Comparison> regressions)
+    {
+        List<string> all =
+        [
+            .. report.NewKinds.Select(k => $"New: {NightText.Sentence(k)}."),
+            .. regressions.Where(c => !IsNew(report, c)).GroupBy(c => (c.Group, c.Metric)).Select(g => $"{g.First().Subject}: {NightText.Sentence(g.First())}."),
+        ];
+        if (all.Count == 0)
+        {
+            return;
+        }
+
+        html.Open("ul", ("class", "plain"));
+        foreach (string line in all.Take(InHead))
+        {
+            html.Element("li", line);
+        }
+
+        if (all.Count > InHead)
+        {
+            html.Open("li").Element("a", $"{Prose.Count(all.Count - InHead)} more", ("href", "#changed")).Close();
+        }
+
+        html.Close();
+    }
+
+    /// <summary>Whether it is told as never seen before already.</summary>
+    private static bool IsNew(NightReport report, Comparison c) => report.NewKinds.Any(k => (k.Metric, k.Kind) == (c.Metric, c.Key));
+
+    private static void MadeBy(HtmlWriter html, NightReport report, string dataset)
+    {
+        string program = DatasetFormat.Program.Split('+')[0];
+        if (report.Command is not { } command)
+        {
+            html.Element("p", $"Made by {program} from the dataset {dataset}.", ("class", "note"));
+            return;
+        }
+
+        html.Open("p", ("class", "note")).Text($"Made by {program} with").Element("code", command, ("class", "command")).Close();
+        string day = $" --date {SummaryJson.Day(report.Night)}";
+        if (!command.EndsWith(day, StringComparison.Ordinal))
+        {
+            html.Open("p", ("class", "note")).Text("This night again, when others have followed:").Element("code", command + day, ("class", "command")).Close();
+        }
+    }
+
+    /// <summary>The captures that show most of what was found; what one command shows stands once, with all its reasons.</summary>
+    private static List<Capture> WorstCaptures(NightReport report, string dataset)
     {
         const int most = 12;
+        HashSet<string> fresh = [.. report.NewKinds.Where(k => k.Metric == NightFindings.Metric).Select(k => k.Kind)];
         List<(NightLead Lead, string What)> all =
         [
-            .. report.NewKinds.SelectMany(k => k.Leads.Select(lead => (lead, $"never seen before: {k.Metric} {k.Kind}"))),
-            .. report.Regressions.OrderByDescending(Size).SelectMany(c => c.Leads.Select(lead => (lead, $"{NightText.Quantity(c)} {NightText.Effect(c)}{NightText.Here(c, lead)}"))),
-            .. report.Findings.Where(f => f.Severity != "note").SelectMany(f => f.Leads.Select(lead => (lead, $"{f.Severity}: {f.Title}"))),
+            .. report.NewKinds.SelectMany(k => k.Leads.Select(lead => (lead, $"never seen before: {NightText.Sentence(k)}"))),
+            .. report.Regressions.Where(c => !IsNew(report, c)).OrderByDescending(Size).SelectMany(c => c.Leads.Select(lead => (lead, NightText.Sentence(c) + NightText.Here(c, lead)))),
+            .. report.Findings.Where(f => f.Severity != "note" && !fresh.Contains($"{f.Severity} {f.Finding}")).SelectMany(f => f.Leads.Select(lead => (lead, NightFindings.Line(f)))),
         ];
+        return
+        [
+            .. all.GroupBy(l => l.Lead.TraceId).OrderByDescending(g => g.Count()).Take(most).Select(capture => new Capture(
+                capture.First().Lead,
+                (capture.First().Lead with { Fault = null }).Command(dataset),
+                [.. capture.Take(Lines).GroupBy(l => l.Lead.Command(dataset)).Select(g => (g.Key, g.Select(l => l.What).Distinct().ToList()))])),
+        ];
+    }
+
+    private static void Worst(HtmlWriter html, List<Capture> captures)
+    {
         html.Open("section", ("id", "worst")).Element("h2", "Worst captures");
-        if (all.Count == 0)
+        if (captures.Count == 0)
         {
             html.Element("p", "No capture shows anything that was found.", ("class", "nothing"));
         }
 
         html.Open("ol", ("class", "findings"));
-        foreach (IGrouping<string, (NightLead Lead, string What)> capture in all.GroupBy(l => l.Lead.TraceId).OrderByDescending(g => g.Count()).Take(most))
+        foreach (Capture capture in captures)
         {
-            NightLead lead = capture.First().Lead;
+            NightLead lead = capture.Lead;
             html.Open("li").Element("strong", lead.File).Text($" of {lead.Host}, {lead.Scenario} ({lead.TraceId})");
-            html.Open("ul", ("class", "plain"));
-            foreach ((NightLead each, string what) in capture.Take(Lines))
+            foreach ((string command, List<string> what) in capture.Reasons)
             {
-                html.Open("li").Text(what + (each.Fault is { } fault ? $"; fault {fault.ToString(CultureInfo.InvariantCulture)}" : "")).Element("code", each.Command(dataset), ("class", "command")).Close();
+                html.Open("ul", ("class", "plain"));
+                foreach (string reason in what)
+                {
+                    html.Element("li", reason);
+                }
+
+                html.Close();
+                html.Element("code", command, ("class", "command"));
             }
 
-            html.Close();
-            html.Element("code", $"tracereplay report -d {dataset} --trace {lead.TraceId} -o {lead.TraceId}.html", ("class", "command"));
+            if (capture.Reasons.TrueForAll(r => r.Command != capture.Report))
+            {
+                html.Element("code", capture.Report, ("class", "command"));
+            }
+
             html.Close();
         }
 
@@ -158,8 +239,7 @@ internal static class NightPage
         html.Open("ul", ("class", "findings"));
         foreach (NewKind kind in report.NewKinds)
         {
-            html.Open("li", ("class", "bad")).Element("strong", $"Never seen before: {kind.Metric} {kind.Kind}")
-                .Text($", in {Prose.Count(kind.Captures, "capture", "captures")}.").Close();
+            html.Open("li", ("class", "bad")).Element("strong", "Never seen before: ").Text($"{NightText.Sentence(kind)}.").Close();
         }
 
         html.Close();
@@ -181,7 +261,7 @@ internal static class NightPage
             Says = $"Medians, before and tonight, the largest growth first{(latencies.Count == Drawn ? $"; the first {Drawn}" : "")}.",
             Data = new Grid(
                 ["group and quantity", "before", "tonight"],
-                [.. latencies.Select(c => (object?[])[Label(c), Math.Round(c.Baseline / 1000, 1), Math.Round(c.Tonight / 1000, 1)])]),
+                [.. latencies.Zip(Labels(latencies), (c, label) => (object?[])[label, Math.Round(c.Baseline / 1000, 1), Math.Round(c.Tonight / 1000, 1)])]),
             Options = new Dictionary<string, object?> { ["unit"] = "µs" },
         };
     }
@@ -196,7 +276,7 @@ internal static class NightPage
             Kind = "lines",
             Title = title,
             Says = (latency ? "Median of each night as a ratio to the median before" : "Mean of each night") + $", tonight last{(lines.Count == Lines ? $"; the {Lines} largest changes" : "")}.",
-            Data = new Grid(["night", .. lines.Select(Label)], [.. nights.Select(night => (object?[])[SummaryJson.Day(night), .. lines.Select(c => At(c, night))])]),
+            Data = new Grid(["night", .. Labels(lines)], [.. nights.Select(night => (object?[])[SummaryJson.Day(night), .. lines.Select(c => At(c, night))])]),
             Options = new Dictionary<string, object?> { ["unit"] = unit, ["xName"] = "night" },
         };
 
@@ -204,9 +284,23 @@ internal static class NightPage
             c.Nights.Where(n => n.Night == night).Select(n => (object?)Math.Round(latency ? n.Value / c.Baseline : n.Value * 100, 3)).FirstOrDefault();
     }
 
-    // What tells one line from the next comes first: a narrow picture cuts the end.
-    private static string Label(Comparison c) =>
-        $"{(c.IsLatency ? $"{c.Key} {c.Group.Scenario}" : $"{c.Group.Scenario} {NightText.Quantity(c)}")}, {c.Host ?? c.Group.HostClass}, {c.Group.Kernel ?? "unknown kernel"}";
+    /// <summary>What each line of a picture is; what tells it from the next comes first, and a kernel's release is short where that tells it as well.</summary>
+    private static List<string> Labels(IReadOnlyList<Comparison> lines)
+    {
+        string[] kernels = [.. lines.Select(c => c.Group.Kernel ?? "").Distinct()];
+        bool isShort = kernels.Select(Prose.Release).Distinct().Count() == kernels.Length;
+        return [.. lines.Select(c => $"{Short(c)}, {c.Host ?? c.Group.HostClass}, {(c.Group.Kernel is not { } kernel ? "unknown kernel" : isShort ? Prose.Release(kernel) : kernel)}")];
+    }
+
+    private static string Short(Comparison c) => c.Metric switch
+    {
+        _ when c.IsLatency => $"{c.Key} {c.Group.Scenario}{(c.Clock is null ? "" : $" by {c.Clock}")}",
+        "outcome" => $"{c.Group.Scenario}: {c.Key}",
+        "lost" => $"{c.Group.Scenario}: lost records",
+        "uncovered" => $"{c.Group.Scenario}: not covered by {c.Key}",
+        "infidelity" => $"{c.Group.Scenario}: {c.Key.Replace(" outcome", "", StringComparison.Ordinal)} missed",
+        _ => $"{c.Group.Scenario}: {c.Key}",
+    };
 
     private static void Health(HtmlWriter html, NightReport report)
     {
@@ -244,8 +338,8 @@ internal static class NightPage
         }
 
         HtmlTable.Write(html, new Grid(
-            ["class, scenario, kernel, host", "quantity", "effect", "evidence", "verdict"],
-            [.. comparisons.Select(c => (object?[])[c.Subject, NightText.Quantity(c), NightText.Effect(c), NightText.Evidence(c), SummaryJson.Name(c.Verdict)])]));
+            ["what", "class, scenario, kernel, host", "effect", "evidence", "verdict"],
+            [.. comparisons.Select(c => (object?[])[NightText.Sentence(c), c.Subject, Moved(c), NightText.Evidence(c), SummaryJson.Name(c.Verdict)])]));
     }
 
     private static void Findings(HtmlWriter html, NightReport report, string dataset)
@@ -293,6 +387,9 @@ internal static class NightPage
 
         html.Close();
     }
+
+    // The sentence has both values.
+    private static string Moved(Comparison c) => NightText.Effect(c).Split(" (")[0];
 
     // A ratio of 1.5 and a share that moved by half are alike in size.
     private static double Size(Comparison c) => c.IsLatency ? Math.Abs(c.Effect - 1) : Math.Abs(c.Effect);

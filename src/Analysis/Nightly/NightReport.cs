@@ -53,6 +53,9 @@ public sealed record Comparison(
     /// <summary>Of a regression, the captures that show it most.</summary>
     public IReadOnlyList<NightLead> Leads { get; init; } = [];
 
+    /// <summary>Of a regression in what fidelity counts, how many faults it is about and how they ended.</summary>
+    public NightTally? Tally { get; init; }
+
     /// <summary>Latencies move by ratios, shares by differences.</summary>
     public bool IsLatency => Metric.StartsWith(CaptureStats.Latency, StringComparison.Ordinal);
 
@@ -65,6 +68,9 @@ public sealed record Comparison(
 /// <param name="Example">One of them.</param>
 public sealed record NewKind(string Metric, string Kind, int Captures, string Example)
 {
+    /// <summary>How many faults show it.</summary>
+    public NightTally? Tally { get; init; }
+
     /// <summary>The captures that show it most.</summary>
     public IReadOnlyList<NightLead> Leads { get; init; } = [];
 }
@@ -76,6 +82,9 @@ public sealed record NightReport
 
     /// <summary>Directory of the dataset, as it was named.</summary>
     public string Dataset { get; init; } = NightLead.AnyDataset;
+
+    /// <summary>The command that made it; null where none did.</summary>
+    public string? Command { get; init; }
 
     public required int Captures { get; init; }
 
@@ -131,10 +140,14 @@ public sealed record NightReport
 
     public IEnumerable<Comparison> Regressions => Comparisons.Where(c => c.Verdict is Nightly.Verdict.Regression or Nightly.Verdict.Suspected);
 
-    /// <summary>What cannot be judged, the largest effect first.</summary>
+    /// <summary>What cannot be judged: first what nothing else tells, then what has become worse most.</summary>
     public IEnumerable<Comparison> Unjudged => Comparisons.Where(c => c.Verdict == Nightly.Verdict.NotYet && c.Units > 0)
-        .OrderByDescending(c => double.IsFinite(c.Effect) ? c.IsLatency ? Math.Abs(Math.Log(c.Effect)) : Math.Abs(c.Effect) : 0)
+        .OrderBy(IsTold)
+        .ThenByDescending(c => double.IsFinite(c.Effect) ? c.IsLatency ? Math.Log(c.Effect) : c.Effect : 0)
         .ThenBy(c => c.Subject, StringComparer.Ordinal).ThenBy(c => c.Key, StringComparer.Ordinal);
+
+    /// <summary>Whether a host's quantity is that of its class which is a regression: it says nothing new.</summary>
+    public bool IsTold(Comparison c) => c.Host is not null && Regressions.Any(r => r.Host is null && (r.Group, r.Clock, r.Metric, r.Key) == (c.Group, c.Clock, c.Metric, c.Key));
 
     public bool IsRegression => NewKinds.Count > 0 || Regressions.Any();
 

@@ -48,7 +48,7 @@ public static class NightlyRunner
                 ignored = Ignored(index, after, until);
                 return Failures(index, after, until);
             });
-            report = report is null ? null : report with { Retention = retention, Ignored = ignored, Unread = Unread(session, report.Night) };
+            report = report is null ? null : report with { Command = options.Command, Retention = retention, Ignored = ignored, Unread = Unread(session, report.Night) };
         }
 
         if (report is not null)

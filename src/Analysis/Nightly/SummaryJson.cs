@@ -58,6 +58,7 @@ internal static class SummaryJson
                 json.WriteStartObject();
                 json.WriteString("metric", kind.Metric);
                 json.WriteString("kind", kind.Kind);
+                json.WriteString("sentence", NightText.Sentence(kind));
                 json.WriteNumber("captures", kind.Captures);
                 json.WriteString("example", kind.Example);
                 Leads(json, kind.Leads);
@@ -70,6 +71,7 @@ internal static class SummaryJson
                 json.WriteStartObject();
                 json.WriteString("subject", c.Subject);
                 json.WriteString("quantity", NightText.Quantity(c));
+                json.WriteString("sentence", NightText.Sentence(c));
                 Number(json, "effect", c.Effect);
                 json.WriteString("needs", NightText.Needs(c));
                 json.WriteEndObject();
@@ -119,6 +121,7 @@ internal static class SummaryJson
         json.WriteString("host", c.Host);
         json.WriteString("metric", c.Metric);
         json.WriteString("key", c.Key);
+        json.WriteString("sentence", NightText.Sentence(c));
         Number(json, "effect", c.Effect);
         Number(json, "tonight", c.Tonight);
         Number(json, "baseline", c.Baseline);

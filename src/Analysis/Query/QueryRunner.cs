@@ -28,7 +28,7 @@ public static class QueryRunner
             }
 
             return Print(new CellReader(reader), format, output, widest, begun, ct);
-        });
+        }, () => Whole(session, sql, parameters, ct), ct);
 
     /// <summary>Prints rows of our own. DuckDB, which takes longer to start than they to print, is asked only for what they do not hold as it would give it.</summary>
     public static long Print(RowSet rows, RowFormat format, TextWriter output, CancellationToken ct, int? widest = null)
@@ -43,15 +43,20 @@ public static class QueryRunner
     }
 
     /// <summary>Writes the rows of one SELECT into a Parquet file; the file appears whole or not at all.</summary>
-    public static void CopyToParquet(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, string file, CancellationToken ct) =>
-        WholeFile.Make(file, temporary => Frugally(session, _ =>
+    /// <returns>Rows copied.</returns>
+    public static long CopyToParquet(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, string file, CancellationToken ct)
+    {
+        long copied = 0;
+        WholeFile.Make(file, temporary => copied = Frugally(session, _ =>
         {
             string select = sql.Trim().TrimEnd(';');
             // The closing bracket stands on a line of its own: the SELECT may end in a comment.
             using DuckDBCommand command = Prepared(session, $"COPY ({select}\n) TO {Sql.Literal(temporary)} (FORMAT parquet, COMPRESSION zstd)", parameters);
             using CancellationTokenRegistration stop = ct.Register(command.Cancel);
             return command.ExecuteNonQuery();
-        }));
+        }, null, ct));
+        return copied;
+    }
 
     private static long Print(Cells cells, RowFormat format, TextWriter output, int? widest, Action begun, CancellationToken ct)
     {
@@ -91,11 +96,30 @@ public static class QueryRunner
         return command;
     }
 
+    /// <summary>
+    /// Where one thread of a streamed statement fails, DuckDB stops the others, and the reader may meet the stop before the failure:
+    /// the statement as a whole fails with its own words.
+    /// </summary>
+    private static void Whole(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, CancellationToken ct)
+    {
+        using DuckDBCommand command = Prepared(session, sql, parameters);
+        using CancellationTokenRegistration stop = ct.Register(command.Cancel);
+        using DuckDBDataReader reader = command.ExecuteReader();
+    }
+
     /// <summary>What has printed nothing can be run again.</summary>
-    private static T Frugally<T>(DatasetSession session, Func<Action, T> run) => Guarded(session, () =>
+    private static T Frugally<T>(DatasetSession session, Func<Action, T> run, Action? whole, CancellationToken ct) => Guarded(session, () =>
     {
         bool begun = false;
-        return session.Frugally(() => run(() => begun = true), () => !begun);
+        try
+        {
+            return session.Frugally(() => run(() => begun = true), () => !begun);
+        }
+        catch (Exception e) when (whole is not null && SqlErrors.IsInterrupt(e) && !ct.IsCancellationRequested)
+        {
+            whole();
+            throw new AnalysisException(AnalysisFailure.Environment, "DuckDB stopped the statement without a reason", e);
+        }
     });
 
     private static T Guarded<T>(DatasetSession session, Func<T> run)
@@ -108,7 +132,7 @@ public static class QueryRunner
         {
             throw new AnalysisException(AnalysisFailure.Usage, session.Missing(view), e);
         }
-        catch (DuckDBException e) when (!e.Message.StartsWith("INTERRUPT", StringComparison.Ordinal))
+        catch (DuckDBException e) when (!SqlErrors.IsInterrupt(e))
         {
             throw new AnalysisException(SqlErrors.Kind(e), SqlErrors.OneLine(e), e);
         }

@@ -38,10 +38,10 @@ public sealed class MailWriter(TextWriter output, string options)
         output.Write($"  capture  {name}\n");
         output.Write($"  sha256   {trace.Sha256 ?? "not known"}\n");
         output.Write($"  kernel   {trace.Kernel ?? "of unknown version"}{(trace.Arch is null ? "" : " " + trace.Arch)}, {Prose.Count(trace.Events, "event", "events")}, {(trace.Lost is { } lost ? Prose.Count(lost) : "an unknown number")} lost\n");
-        output.Write($"  repeat   tracereplay run '{name.Replace("'", "'\\''", StringComparison.Ordinal)}'{options}\n");
+        output.Write($"  repeat   tracereplay run {ShellWord.Of(name)}{options}\n");
         if (summary.Findings.FirstOrDefault(f => f.FirstFault is not null) is { FirstFault: { } fault })
         {
-            output.Write($"  look     tracereplay run '{name.Replace("'", "'\\''", StringComparison.Ordinal)}'{options} -d D; tracereplay around -d D --fault {fault}\n");
+            output.Write($"  look     tracereplay run {ShellWord.Of(name)}{options} -d D; tracereplay around -d D --fault {fault}\n");
         }
 
         output.Write('\n');

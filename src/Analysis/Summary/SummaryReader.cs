@@ -1,5 +1,6 @@
 using DuckDB.NET.Data;
 using TraceReplay.Analysis.Findings;
+using TraceReplay.Analysis.Knowledge;
 using TraceReplay.Analysis.Views;
 
 namespace TraceReplay.Analysis.Summary;
@@ -8,6 +9,10 @@ namespace TraceReplay.Analysis.Summary;
 public static class SummaryReader
 {
     public const string Observed = "observed";
+
+    // Below, a verdict says what to record.
+    private const double MostlyJudged = 0.95;
+    private const int MostAdvised = 3;
 
     /// <summary>The traces in the order asked for; one that the dataset does not hold is left out. Each statement is asked once for all of them.</summary>
     public static IReadOnlyList<TraceSummary> Read(DatasetSession session, IReadOnlyList<string> traceIds)
@@ -34,6 +39,11 @@ public static class SummaryReader
             session,
             $"SELECT trace_id, invariant, name, sum(violated)::BIGINT FROM invariants WHERE {wanted} AND model = 'kernel' AND violated > 0 GROUP BY ALL ORDER BY 4 DESC, 2",
             r => (r.GetString(1), r.GetString(2), r.GetInt64(3)));
+        ILookup<string, int> @checked = Of(
+            session,
+            $"SELECT trace_id, count(DISTINCT invariant)::INTEGER FROM invariants WHERE {wanted} AND model = 'kernel' AND checked > 0 GROUP BY trace_id",
+            r => r.GetInt32(1));
+        Dictionary<string, IReadOnlyList<string>> advice = Advice(session, [.. traces.Values.Where(t => faults[t.Id].FirstOrDefault() > 0 && !IsMostlyJudged(fidelity[t.Id]))]);
         ILookup<string, DivergenceLine> divergences = Of(
             session,
             $"""
@@ -59,6 +69,8 @@ public static class SummaryReader
             Outcomes = [.. outcomes[id]],
             OtherKinds = [.. kinds[id]],
             Broken = [.. broken[id]],
+            Checked = @checked[id].FirstOrDefault(),
+            Advice = advice.GetValueOrDefault(id, []),
             Divergences = [.. divergences[id]],
             Assumptions = [.. assumptions[id]],
         })];
@@ -74,6 +86,31 @@ public static class SummaryReader
             Number(r, 8), Number(r, 9), Number(r, 10) ?? 0, Number(r, 11), !r.IsDBNull(12) && r.GetBoolean(12))
         { Sha256 = Text(r, 13), Host = Text(r, 14) })
         .ToDictionary(trace => trace.Id);
+
+    private static bool IsMostlyJudged(IEnumerable<FidelityLine> lines) =>
+        lines.FirstOrDefault(f => f.Quantity == FidelityLine.Outcome) is { } outcome && outcome.Covered >= MostlyJudged * outcome.Total;
+
+    private static Dictionary<string, IReadOnlyList<string>> Advice(DatasetSession session, IReadOnlyList<CapturedTrace> traces)
+    {
+        if (traces.Count == 0)
+        {
+            return [];
+        }
+
+        string wanted = $"trace_id IN ({string.Join(", ", traces.Select(t => Sql.Literal(t.Id)))})";
+        ILookup<string, (string Event, long Records)> events = Of(
+            session, $"SELECT trace_id, system || ':' || event, sum(records)::BIGINT FROM event_counts WHERE {wanted} GROUP BY ALL", r => (r.GetString(1), r.GetInt64(2)));
+        ILookup<string, ProbeSite> probes = Of(
+            session,
+            $"SELECT trace_id, replace(event, '.', ':'), function, is_return FROM probe_sites WHERE {wanted} AND function IS NOT NULL",
+            r => new ProbeSite(r.GetString(1), r.GetString(2), r.GetBoolean(3)));
+        return traces.ToDictionary(t => t.Id, IReadOnlyList<string> (t) =>
+        {
+            CaptureContents contents = new(t.Kernel, t.Clock, t.Lost, events[t.Id].ToDictionary(e => e.Event, e => e.Records), [.. probes[t.Id]]);
+            contents = contents with { Machine = Machines.Of(t.Arch, t.Kernel, contents.Events.Keys) };
+            return [.. CoverageAdvice.For(contents).Take(MostAdvised).Select(gain => gain.Source.Kind == SourceKind.Event ? gain.Source.Name : $"a {gain.Source.Advice}")];
+        });
+    }
 
     private static ILookup<string, OutcomeCount> Outcomes(DatasetSession session, string wanted) => Of(
         session,

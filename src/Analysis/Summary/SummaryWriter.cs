@@ -67,7 +67,7 @@ public sealed class SummaryWriter(TextWriter output, string? dataset, int width 
 
     private static string Span(long nanoseconds) => nanoseconds switch
     {
-        < 1_000_000 => FormattableString.Invariant($"{nanoseconds / 1e3:0.#} us"),
+        < 1_000_000 => FormattableString.Invariant($"{nanoseconds / 1e3:0.#} µs"),
         < 1_000_000_000 => FormattableString.Invariant($"{nanoseconds / 1e6:0.#} ms"),
         _ => Prose.Seconds(nanoseconds),
     };
@@ -155,7 +155,6 @@ public sealed class SummaryWriter(TextWriter output, string? dataset, int width 
     private void WriteOutcomes(TraceSummary summary)
     {
         List<string> sources = Sources(summary);
-        List<TextColumn> columns = [new(""), new("page"), new("outcome"), .. sources.Select(s => new TextColumn(s, RightAligned: true))];
         var rows = new List<string[]>();
         foreach (IGrouping<string, OutcomeCount> kind in summary.Outcomes.GroupBy(o => o.PageKind).OrderByDescending(g => g.Max(o => o.Faults)))
         {
@@ -171,18 +170,34 @@ public sealed class SummaryWriter(TextWriter output, string? dataset, int width 
             }
         }
 
-        var table = new TextTable(columns);
-        table.Measure([["".PadRight(Indent - 2), .. Enumerable.Repeat("", columns.Count - 1)], .. rows]);
+        // On a narrow terminal the models stand without their settings, which the line on fidelity and the manual name.
+        (List<TextColumn> columns, TextTable table) = OutcomeTable(sources, rows);
+        if (table.Width > width)
+        {
+            (columns, table) = OutcomeTable([.. sources.Select(s => s.Split(' ')[0])], rows);
+        }
+
         table.WriteRow(output, [.. columns.Select(c => c.Title)]);
         foreach (string[] row in rows)
         {
             table.WriteRow(output, row);
         }
 
-        IEnumerable<string> legend = summary.Outcomes.Select(o => o.PageKind).Distinct().Select(k => (Key: k, Text: PageKindText.Describe(k)))
+        string[] legend = [.. summary.Outcomes.Select(o => o.PageKind).Distinct().Select(k => (Key: k, Text: PageKindText.Describe(k)))
             .Concat(OutcomeText.Explained(summary.Outcomes.Select(o => o.Outcome)))
-            .Where(k => k.Text.Length > 0).Select(k => $"{k.Key}: {k.Text}");
-        Line("", string.Join("; ", legend));
+            .Where(k => k.Text.Length > 0).Select(k => $"{k.Key}: {k.Text}")];
+        if (legend.Length > 0)
+        {
+            Line("", string.Join("; ", legend));
+        }
+    }
+
+    private static (List<TextColumn> Columns, TextTable Table) OutcomeTable(IEnumerable<string> sources, List<string[]> rows)
+    {
+        List<TextColumn> columns = [new(""), new("page"), new("outcome"), .. sources.Select(s => new TextColumn(s, RightAligned: true))];
+        var table = new TextTable(columns);
+        table.Measure([["".PadRight(Indent - 2), .. Enumerable.Repeat("", columns.Count - 1)], .. rows]);
+        return (columns, table);
     }
 
     private static long ByObserved(IGrouping<string, OutcomeCount> outcome) =>
@@ -266,12 +281,27 @@ public sealed class SummaryWriter(TextWriter output, string? dataset, int width 
             new("trace"), new("fidelity", true), new("coverage", true), new("kernel"), new("faults", true), new("lost", true), new("EFAULT", true),
             .. models.Select(m => new TextColumn(m, true)),
         ];
-        IReadOnlyList<string[]> rows = [.. traces.Select(t => new[]
+        IReadOnlyList<string> names = CaptureNames.Of([.. traces.Select(t => t.Trace.Path)], NameWidth);
+        IReadOnlyList<string[]> rows = [.. traces.Select((t, i) => new[]
         {
-            Prose.Shortened(Path.GetFileName(t.Trace.Path), NameWidth), Fidelity(t), Coverage(t), t.Trace.Kernel is { } kernel ? Prose.Release(kernel) : "?", Prose.Count(t.Faults),
+            names[i], Fidelity(t), Coverage(t), t.Trace.Kernel is { } kernel ? Prose.Release(kernel) : "?", Prose.Count(t.Faults),
             t.Trace.Lost is { } lost ? Prose.Count(lost) : "?", Efaults(t, s => s == SummaryReader.Observed),
         }.Concat(models.Select(m => Efaults(t, s => s.StartsWith(m + " ", StringComparison.Ordinal) || s == m))).ToArray())];
-        TextTable.Write(output, columns, rows);
+        var table = new TextTable(columns);
+        table.Measure(rows);
+        if (table.Width <= width)
+        {
+            TextTable.Write(output, columns, rows);
+        }
+        else
+        {
+            // Too wide for the terminal: what a row holds as a line for each capture, with nothing cut.
+            foreach (string[] row in rows)
+            {
+                Prose.Labelled(output, row[0], string.Join(", ", row.Zip(columns, (cell, column) => $"{column.Title} {cell}").Skip(1)), names.Max(n => n.Length) + 2, width);
+            }
+        }
+
         Prose.Labelled(output, "", "fidelity: of the outcomes that the model of the captured kernel decides, those that the kernel shows; coverage: the faults that this rests on, of all. EFAULT: faults that the kernel refused; beside it, those that each model refuses", 0, width);
     }
 

@@ -24,6 +24,12 @@ public sealed record TraceSummary
     /// <summary>Invariants that the kernel's own records break, and how often.</summary>
     public IReadOnlyList<(string Invariant, string Name, long Times)> Broken { get; init; } = [];
 
+    /// <summary>Invariants that the kernel's own records could break, whether they do or not.</summary>
+    public int Checked { get; init; }
+
+    /// <summary>What to record to know more of the faults, most telling first; empty where most are judged.</summary>
+    public IReadOnlyList<string> Advice { get; init; } = [];
+
     public required IReadOnlyList<FidelityLine> Fidelity { get; init; }
 
     public required IReadOnlyList<OutcomeCount> Outcomes { get; init; }

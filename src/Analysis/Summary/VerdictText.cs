@@ -11,13 +11,6 @@ public static class VerdictText
     private const string Unknown = "UNKNOWN";
     private const string Spurious = "SPURIOUS";
 
-    private static readonly (string Outcome, string Verb)[] s_ends =
-    [
-        ("FIXED", "mapped"), ("FIXED_FAST", "mended without mmu_lock"), (Spurious, "found mapped already"), ("RETRY", "sent back to retry"),
-        ("EMULATE", "emulated"), ("WRITE_PROTECTED", "found write-protected by KVM"), ("ASYNC", "left to an asynchronous lookup"),
-        ("EFAULT", "refused with EFAULT"), ("ENOSYS", "refused with ENOSYS"), ("ABORT", "answered with an abort in the guest"), (Unknown, "not seen to end"),
-    ];
-
     /// <summary>The paragraph.</summary>
     public static string Of(TraceSummary summary)
     {
@@ -39,12 +32,15 @@ public static class VerdictText
         List<string> sentences = isJudged || !Found(summary).Any()
             ? [Judged(summary, outcomes), Ends(summary), .. Found(summary)]
             : [.. Found(summary), Ends(summary), Judged(summary, outcomes)];
-        if (outcomes is { Covered: > 0 })
+        if (isJudged)
         {
             sentences.Add(Records(summary));
-            sentences.Add(Others(summary, outcomes.Model));
+            sentences.Add(Others(summary, outcomes!.Model));
             sentences.Add(Basis(outcomes));
+            sentences.Add(Inferred(summary));
         }
+
+        sentences.Add(Record(summary, isJudged));
 
         return string.Join(' ', sentences.Where(s => s.Length > 0));
     }
@@ -86,8 +82,11 @@ public static class VerdictText
             yield return "what the host had mapped there is not recorded";
         }
 
-        yield return "tracereplay info says what to record, tracereplay probes how";
     }
+
+    private static string Record(TraceSummary summary, bool isJudged) => summary.Advice.Count > 0
+        ? $"Record {Listed(summary.Advice)} to know more (tracereplay probes says how)."
+        : isJudged ? "" : "tracereplay info says what to record.";
 
     private static string Ends(TraceSummary summary)
     {
@@ -97,7 +96,7 @@ public static class VerdictText
             return "";
         }
 
-        string[] parts = [.. s_ends.Select(end => (end.Verb, Faults: observed.Where(o => o.Outcome == end.Outcome).Sum(o => o.Faults)))
+        string[] parts = [.. OutcomeVerbs.All.Select(end => (Verb: end.Done, Faults: observed.Where(o => o.Outcome == end.Outcome).Sum(o => o.Faults)))
             .Where(end => end.Faults > 0).OrderByDescending(end => end.Faults).Select(end => $"{Prose.Count(end.Faults)} {(end.Faults == 1 ? "was" : "were")} {end.Verb}")];
         return summary.Faults == 1 ? $"The fault {Listed(parts)[2..]}."
             : parts.Length == 1 ? $"All {Prose.Count(summary.Faults)} faults {parts[0][(parts[0].IndexOf(' ', StringComparison.Ordinal) + 1)..]}."
@@ -136,7 +135,7 @@ public static class VerdictText
     };
 
     private static string Records(TraceSummary summary) => summary.Broken.Count == 0
-        ? ""
+        ? summary.Checked == 0 ? "" : $"The kernel's records break none of the {Prose.Count(summary.Checked, "invariant", "invariants")} that they can show."
         : $"The kernel's own records break {Listed([.. summary.Broken.Select(b => $"{b.Invariant} ({b.Name}) {Prose.Count(b.Times, "time", "times")}")])}.";
 
     private static string Others(TraceSummary summary, string captured)
@@ -187,8 +186,16 @@ public static class VerdictText
         return $"This rests on {Prose.Percent(outcomes.Covered, outcomes.Total)} of the faults{sets}{(gaps.Length > 0 ? $"; of the others {gaps}" : "")}.";
     }
 
+    // What the model needs and no record gave.
+    private static string Inferred(TraceSummary summary)
+    {
+        string[] parts = [.. summary.Assumptions
+            .Where(a => a.Value is not (null or "known") && AssumptionText.Subject(a.Assumption) is not null)
+            .Select(a => $"{AssumptionText.Subject(a.Assumption)} ({a.Value}{(a.Share is { } share ? FormattableString.Invariant($", {share * 100:0.##} %") : "")})")];
+        return parts.Length == 0 ? "What it rests on was recorded." : $"What it rests on was recorded but for {Listed(parts)}.";
+    }
+
     private static IEnumerable<OutcomeCount> Observed(TraceSummary summary) => summary.Outcomes.Where(o => o.Source == SummaryReader.Observed);
 
     private static string Listed(IReadOnlyList<string> parts) => parts.Count < 2 ? string.Concat(parts) : $"{string.Join(", ", parts.Take(parts.Count - 1))} and {parts[^1]}";
-
 }

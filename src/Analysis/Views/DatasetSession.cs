@@ -74,6 +74,15 @@ public sealed class DatasetSession : IDisposable
             : null;
     }
 
+    /// <summary>The traces that a session over the dataset shows, ordered by date, path and id; for who needs no SQL, which takes a database to start.</summary>
+    /// <exception cref="AnalysisException">The directory is not a dataset, or cannot be read.</exception>
+    public static IReadOnlyList<TraceManifest> Traces(string dataset) => Checked(dataset, root =>
+    {
+        IReadOnlyList<string> left = Placement.Settle(root);
+        return (IReadOnlyList<TraceManifest>)[.. Manifests.All(root).Where(trace => !left.Contains(trace.TraceId))
+            .OrderBy(trace => trace.Date).ThenBy(trace => trace.Path, StringComparer.Ordinal).ThenBy(trace => trace.TraceId, StringComparer.Ordinal)];
+    });
+
     /// <summary>What to say where a statement names a view that is not there; with the views that it may have meant.</summary>
     public string Missing(string view)
     {
@@ -189,16 +198,20 @@ public sealed class DatasetSession : IDisposable
         return session;
     }
 
-    private static IReadOnlyList<ViewDefinition> Discover(string dataset)
+    private static IReadOnlyList<ViewDefinition> Discover(string dataset) => Checked(dataset, root =>
+    {
+        IReadOnlyList<string> left = Placement.Settle(root);
+        return Without(left, ViewCatalog.Discover(root, root.TrimEnd('/', '\\') + "/", Manifests.Unreadable(root)));
+    });
+
+    private static T Checked<T>(string dataset, Func<string, T> read)
     {
         string root = Path.GetFullPath(dataset);
         RequireDataset(dataset, root);
         try
         {
             DatasetFormat.Require(root);
-            root = DuckPath.Of(root);
-            IReadOnlyList<string> left = Placement.Settle(root);
-            return Without(left, ViewCatalog.Discover(root, root.TrimEnd('/', '\\') + "/", Manifests.Unreadable(root)));
+            return read(DuckPath.Of(root));
         }
         catch (NotADatasetException e)
         {

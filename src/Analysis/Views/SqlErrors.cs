@@ -19,6 +19,10 @@ internal static partial class SqlErrors
 
     public static bool IsOutOfMemory(DuckDBException error) => error.Message.StartsWith("Out of Memory", StringComparison.Ordinal);
 
+    /// <summary>The statement was stopped: by who gave it, or by DuckDB where another thread of it failed.</summary>
+    public static bool IsInterrupt(Exception error) =>
+        error is OperationCanceledException || (error is DuckDBException && error.Message.StartsWith("INTERRUPT", StringComparison.Ordinal));
+
     public static AnalysisFailure Kind(DuckDBException error) => error.Message switch
     {
         string m when m.StartsWith("IO Error", StringComparison.Ordinal) => AnalysisFailure.Environment,

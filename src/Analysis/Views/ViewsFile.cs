@@ -36,7 +36,8 @@ public static class ViewsFile
 
     private static string Text(string dataset, string root, string head)
     {
-        var sql = new StringBuilder(head).Append('\n');
+        // Of the size that it has in most datasets: a builder that grows copies, and takes new memory, for each part.
+        var sql = new StringBuilder(head, 1 << 18).Append('\n');
         foreach (ViewDefinition view in ViewCatalog.Discover(dataset, root))
         {
             sql.Append(view.ToSql()).Append('\n');

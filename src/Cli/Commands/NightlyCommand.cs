@@ -100,9 +100,7 @@ internal static class NightlyCommand
             terminal.Error(failure);
         }
 
-        string growing = result.Inbox.Growing > 0 ? string.Create(CultureInfo.InvariantCulture, $", {result.Inbox.Growing} too young and left for the next run") : "";
-        string others = result.Inbox.Others.Count > 0 ? string.Create(CultureInfo.InvariantCulture, $", {result.Inbox.Others.Count} new files are no captures") : "";
-        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"inbox: {result.Inbox.Files} files, {result.Inbox.New} new captures{growing}{others}"));
+        terminal.Out.WriteLine(NightText.Inbox(result.Inbox));
         foreach (string other in result.Inbox.Others.Take(MostNamed))
         {
             terminal.Out.WriteLine($"  {other}");
@@ -131,9 +129,9 @@ internal static class NightlyCommand
                 terminal.Out.WriteLine($"  {line}");
             }
 
-            foreach (Comparison c in NightText.Coverage(report) is null ? [] : report.Unjudged.Take(MostUnjudged))
+            foreach (string line in NightText.Unjudged(report, MostUnjudged))
             {
-                terminal.Out.WriteLine($"  cannot judge {c.Subject}: {NightText.Quantity(c)} {NightText.Effect(c)}; {NightText.Needs(c)}");
+                terminal.Out.WriteLine($"  {line}");
             }
         }
 

@@ -104,7 +104,11 @@ internal static class QueryCommand
             Dictionary<string, string> parameters = Parameters(parse.GetValue(param) ?? []);
             QueryParameters.Require(text, parameters.Keys);
             using DatasetSession session = DatasetSession.Open(parse.GetValue(dataset)!, ct);
-            rows.Write(session, text, parameters, terminal, ct);
+            if (rows.Write(session, text, parameters, terminal, ct) is { } written && terminal.SaysNotes && QueryNeeds.Note(session, text, written) is { } note)
+            {
+                terminal.Note(note);
+            }
+
             terminal.Next("query", "--list");
             return ExitCode.Done;
         }));

@@ -14,6 +14,8 @@ internal static partial class CommonOptions
 
     public static Option<bool> Verbose { get; } = new("--verbose") { Description = "Stack traces of our own defects", Recursive = true };
 
+    public static Option<bool> NoPager { get; } = new("--no-pager") { Description = "No pager: on a terminal what is longer than the screen goes to $TRACEREPLAY_PAGER, else $PAGER, else less", Recursive = true };
+
     public static Option<string> Dataset() => new("--dataset", "-d") { Description = "Directory of the dataset", HelpName = "DATASET", Required = true };
 
     /// <param name="more">What a command has besides the formats of rows.</param>

@@ -22,19 +22,35 @@ internal static class Guard
             stop.Cancel();
         }
 
-        using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+        using var terminal = new Terminal(parse.GetValue(CommonOptions.Quiet), verbose, !parse.GetValue(CommonOptions.NoPager));
+        using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+        {
+            // Ctrl-C in a pager is the pager's, and it must not be left behind without us.
+            bool isPagers = terminal.IsPaging;
+            Interrupt(context);
+            context.Cancel |= isPagers;
+        });
         using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
-        using var terminal = new Terminal(parse.GetValue(CommonOptions.Quiet), verbose);
         using var damage = new DamageReport(terminal);
         try
         {
             int code = work(parse, terminal, stop.Token);
-            terminal.Flush();
+            terminal.Finish();
             return damage.Worse(code, parse.CommandResult.Command.Name == "nightly");
         }
         catch (Exception e)
         {
-            return Explain(e, terminal);
+            int code = Explain(e, terminal);
+            try
+            {
+                terminal.Finish();
+            }
+            catch (Exception more) when (more is IOException or EnvironmentFailedException)
+            {
+                Explain(more, terminal);
+            }
+
+            return code;
         }
     };
 

@@ -45,6 +45,7 @@ internal sealed class ManPage(TextWriter output, IReadOnlyDictionary<Command, st
         }
 
         Section("ENVIRONMENT");
+        Item("TRACEREPLAY_PAGER, PAGER", "the pager for what is longer than the terminal, as a command of the shell; empty or cat: none. If neither is set it is less, with LESS=FRX unless LESS is set; the first one wins");
         Item("NO_COLOR", "if set, nothing is printed in colour");
         Section("SEE ALSO");
         output.WriteLine(Text("trace-cmd(1), perf-record(1), perf-script(1), duckdb(1)"));

@@ -20,7 +20,7 @@ internal static class Names
 
     /// <summary>What to say of a word that looks like an option and is none.</summary>
     public static string UnknownOption(Command command, string word) =>
-        $"'{word}' is no option{Nearest.Hint(word, command.Options.Append(CommonOptions.Quiet).Append(CommonOptions.Verbose).Select(option => option.Name))}";
+        $"'{word}' is no option{Nearest.Hint(word, command.Options.Append(CommonOptions.Quiet).Append(CommonOptions.Verbose).Append(CommonOptions.NoPager).Select(option => option.Name))}";
 
     /// <summary>Like the library's AcceptOnlyFromAmong, with a message of one line.</summary>
     public static void OneOf(Option<string?> option, params string[] known)

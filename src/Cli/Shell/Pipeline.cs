@@ -44,8 +44,10 @@ internal static class Pipeline
 
     /// <summary>Replays traces of a dataset and passes on what the replay warns of.</summary>
     /// <param name="isKept">As for <see cref="Ingest"/>.</param>
-    public static void Replay(string dataset, IReadOnlyList<string> traceIds, ReplayOptions options, Terminal terminal, CancellationToken ct, bool isKept = true)
+    /// <returns>What was replayed; without traces that are no longer in the dataset.</returns>
+    public static List<ReplayReport> Replay(string dataset, IReadOnlyList<string> traceIds, ReplayOptions options, Terminal terminal, CancellationToken ct, bool isKept = true)
     {
+        List<ReplayReport> reports = [];
         using var compactor = new Compactor(dataset);
         InputProgress.Over(terminal, traceIds.Count, progress =>
         {
@@ -59,6 +61,11 @@ internal static class Pipeline
                     terminal.Warning($"{id}: {warning}");
                 }
 
+                if (report is not null)
+                {
+                    reports.Add(report);
+                }
+
                 progress.End();
             }
         });
@@ -66,6 +73,8 @@ internal static class Pipeline
         {
             ViewsFile.Write(dataset);
         }
+
+        return reports;
     }
 
     private static int One(string path, string dataset, IngestOptions options, Terminal terminal, List<Ingested> done, CancellationToken ct)

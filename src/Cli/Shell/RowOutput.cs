@@ -23,7 +23,7 @@ internal sealed record RowOutput(string? Format, string? File)
         }
         else if (File is null)
         {
-            QueryRunner.Print(rows, format, terminal.Out, ct, Widest);
+            WhileRead(terminal, either => QueryRunner.Print(rows, format, terminal.Out, either, Widest), ct);
         }
         else
         {
@@ -31,20 +31,39 @@ internal sealed record RowOutput(string? Format, string? File)
         }
     }
 
-    public void Write(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, Terminal terminal, CancellationToken ct)
+    /// <summary>Runs the SQL and brings out its rows.</summary>
+    /// <returns>Rows; null where the reader left before the last.</returns>
+    public long? Write(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, Terminal terminal, CancellationToken ct)
     {
         RowFormat format = CommonOptions.FormatOf(Format, File is not null);
         if (format == RowFormat.Parquet)
         {
-            WriteParquet(session, sql, parameters, terminal, ct);
+            return WriteParquet(session, sql, parameters, terminal, ct);
         }
-        else if (File is null)
+
+        long? rows = null;
+        if (File is null)
         {
-            QueryRunner.Print(session, sql, parameters, format, terminal.Out, ct, Widest);
+            WhileRead(terminal, either => rows = QueryRunner.Print(session, sql, parameters, format, terminal.Out, either, Widest), ct);
         }
         else
         {
-            WriteFile(File, output => QueryRunner.Print(session, sql, parameters, format, output, ct));
+            WriteFile(File, output => rows = QueryRunner.Print(session, sql, parameters, format, output, ct));
+        }
+
+        return rows;
+    }
+
+    /// <summary>Whoever closes the pager has seen enough: that ends the rows, and fails nothing.</summary>
+    private static void WhileRead(Terminal terminal, Action<CancellationToken> print, CancellationToken ct)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, terminal.ReaderLeft);
+        try
+        {
+            print(either.Token);
+        }
+        catch (OperationCanceledException) when (terminal.ReaderLeft.IsCancellationRequested && !ct.IsCancellationRequested)
+        {
         }
     }
 
@@ -55,12 +74,11 @@ internal sealed record RowOutput(string? Format, string? File)
         write(printable);
     });
 
-    private void WriteParquet(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, Terminal terminal, CancellationToken ct)
+    private long WriteParquet(DatasetSession session, string sql, IReadOnlyDictionary<string, string> parameters, Terminal terminal, CancellationToken ct)
     {
         if (File is not null)
         {
-            QueryRunner.CopyToParquet(session, sql, parameters, File, ct);
-            return;
+            return QueryRunner.CopyToParquet(session, sql, parameters, File, ct);
         }
 
         if (Terminal.OutputIsTerminal)
@@ -71,11 +89,12 @@ internal sealed record RowOutput(string? Format, string? File)
         string temporary = Path.Combine(Path.GetTempPath(), $"tracereplay-{Guid.NewGuid():N}.parquet");
         try
         {
-            QueryRunner.CopyToParquet(session, sql, parameters, temporary, ct);
+            long copied = QueryRunner.CopyToParquet(session, sql, parameters, temporary, ct);
             terminal.Flush();
             using FileStream rows = System.IO.File.OpenRead(temporary);
             using Stream output = Console.OpenStandardOutput();
             rows.CopyTo(output);
+            return copied;
         }
         finally
         {

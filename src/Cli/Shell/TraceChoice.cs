@@ -37,12 +37,11 @@ internal static class TraceChoice
     /// <exception cref="AnalysisException">An id is no trace's beginning, or that of several.</exception>
     public static IReadOnlyList<string> Resolve(string dataset, IReadOnlyList<string> asked)
     {
-        using DatasetSession session = DatasetSession.Open(dataset);
-        List<string> all = session.Select("SELECT trace_id FROM traces ORDER BY date, path, trace_id", r => r.GetString(0));
+        List<string> all = [.. DatasetSession.Traces(dataset).Select(trace => trace.TraceId)];
         foreach (string id in asked.Where(id => all.Count(t => t.StartsWith(id, StringComparison.Ordinal)) != 1))
         {
             int found = all.Count(t => t.StartsWith(id, StringComparison.Ordinal));
-            throw new AnalysisException(AnalysisFailure.Usage, $"--trace {id}: {(found == 0 ? "no trace" : $"{found} traces")} of {session.Dataset} begin so, expected one");
+            throw new AnalysisException(AnalysisFailure.Usage, $"--trace {id}: {(found == 0 ? "no trace" : $"{found} traces")} of {dataset} begin so, expected one");
         }
 
         return asked.Count == 0 ? all : [.. all.Where(t => asked.Any(id => t.StartsWith(id, StringComparison.Ordinal)))];

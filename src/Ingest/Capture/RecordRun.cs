@@ -7,6 +7,12 @@ internal interface IRunSink : IEventSink
 {
     /// <returns>How many records it took, from the first on; it wants the one behind them as an event.</returns>
     int Take(in RecordRun run);
+
+    /// <summary>Takes one record of the first instance without the way around an <see cref="EventRecord"/>.</summary>
+    /// <param name="format">The index of its format.</param>
+    /// <param name="payload"><see cref="PayloadCopy.Slack"/> bytes behind its end may be read.</param>
+    /// <returns>false: it wants this one as an event.</returns>
+    bool Take(int format, long timestamp, int cpu, int pid, int tgid, ReadOnlySpan<byte> payload, string? comm);
 }
 
 /// <summary>Records of one CPU in a row, as a little-endian kernel wrote them; valid only during the call.</summary>

@@ -5,10 +5,13 @@ namespace TraceReplay.Ingest.Dataset;
 
 /// <summary>
 /// Finds out who a capture is (SHA-256, contract section 2) and takes its place in the dataset, beside the decoding: hashing
-/// reads every byte once more, and nothing needs its result before the first row group is written.
+/// reads every byte once more, and until it is done tables have another text where the id belongs (<see cref="ParquetEncoding.StandIn"/>).
 /// </summary>
 internal sealed class CaptureClaim : IDisposable
 {
+    /// <summary>Characters of a trace's id.</summary>
+    public const int IdLength = 16;
+
     private readonly CancellationTokenSource _stop;
     private readonly Task<Claimed> _task;
 
@@ -41,7 +44,7 @@ internal sealed class CaptureClaim : IDisposable
         _stop.Dispose();
     }
 
-    private static string TraceIdOf(string sha256) => sha256[..16];
+    private static string TraceIdOf(string sha256) => sha256[..IdLength];
 
     private Claimed Claim(CaptureFile file, string dataset, Action<string>? waiting, CancellationToken cancellation)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TraceReplay.Ingest.Dataset.ParquetEncoding;
 
 namespace TraceReplay.Ingest.Dataset;
@@ -54,16 +55,21 @@ public sealed class Column<T> : Column
 
     internal override ParquetColumn Schema { get; }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(T value)
     {
+        T[] values = _values;
         int at = _filled;
-        if (at == _values.Length)
+        if ((uint)at < (uint)values.Length)
         {
-            Grow(ref _values);
+            values[at] = value;
+            _filled = at + 1;
+        }
+        else
+        {
+            AddToLarger(value);
         }
 
-        _values[at] = value;
-        _filled = at + 1;
         if (Nullable)
         {
             Mark(1);
@@ -133,16 +139,32 @@ public sealed class Column<T> : Column
 
     internal override void Clear() => _rows = _filled = 0;
 
-    private void Mark(ushort present)
+    private void AddToLarger(T value)
     {
-        int at = _rows;
-        if (at == _present.Length)
-        {
-            Grow(ref _present);
-        }
+        Grow(ref _values);
+        _values[_filled++] = value;
+    }
 
-        _present[at] = present;
-        _rows = at + 1;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Mark(ushort mark)
+    {
+        ushort[] present = _present;
+        int at = _rows;
+        if ((uint)at < (uint)present.Length)
+        {
+            present[at] = mark;
+            _rows = at + 1;
+        }
+        else
+        {
+            MarkLarger(mark);
+        }
+    }
+
+    private void MarkLarger(ushort mark)
+    {
+        Grow(ref _present);
+        _present[_rows++] = mark;
     }
 }
 

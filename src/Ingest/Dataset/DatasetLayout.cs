@@ -24,6 +24,9 @@ public static class DatasetLayout
 
     public static string Manifest(string dataset, string traceId) => Path.Combine(ManifestDirectory(dataset), traceId + ".json");
 
+    /// <summary>Where tables are written of a capture whose id is not known yet.</summary>
+    public static string Unnamed(string dataset) => Path.Combine(dataset, Traces, "unnamed");
+
     /// <param name="fullName"><c>system.event</c></param>
     public static string Event(string dataset, string fullName, DateOnly date, string host, string traceId) =>
         Partition(Path.Combine(dataset, Events, Safe(fullName)), date, host, traceId);

@@ -10,9 +10,6 @@ namespace TraceReplay.Ingest.Dataset;
 /// <summary>Receives a capture's events and writes the event tables of a dataset.</summary>
 internal sealed class DatasetSink : IRunSink, IDisposable
 {
-    // 16 Ki rows, a page of each column: large enough for columns to compress, and small, as what many tables hold in memory costs a page
-    // fault for each page of it. Twice as many made the tables of 2.6 million events 1.5 % smaller, with 112 MiB at the peak instead of 80.
-    private const int RowGroupRows = 1 << 14;
     private const long HeldLimit = 40 << 20;
     // Rows of each table that are looked at for what they say of the whole capture.
     private const int FirstRows = 64;
@@ -23,9 +20,8 @@ internal sealed class DatasetSink : IRunSink, IDisposable
     private const int MostColumns = 200_000;
     private const int MostNames = 2 << 20;
 
-    private readonly CaptureClaim _claim;
     private readonly CaptureInfo _info;
-    private readonly Func<string, string> _path;
+    private readonly TablePlace _place;
     private readonly Predicate<EventFormat> _wanted;
     private readonly WriteQueue _queue;
     private readonly Action<long>? _progress;
@@ -33,19 +29,18 @@ internal sealed class DatasetSink : IRunSink, IDisposable
     private readonly Dictionary<string, EventTable> _byName = new(StringComparer.Ordinal);
     private long _columns;
     private long _names;
-    private readonly Dictionary<(int Instance, int Cpu), long> _lastSeq = [];
+    private readonly LastPlaces _last = new();
     private EventTable?[] _byIndex = [];
     private EventTable?[] _byId = new EventTable?[2048];
+    private EventTable?[] _rowsByIndex = [];
     private bool[] _known = [];
-    private long[] _cpuLast = new long[64];
     private long _held;
     private long _seq;
 
-    public DatasetSink(CaptureClaim claim, CaptureInfo info, Func<string, string> path, Predicate<EventFormat> wanted, int jobs, Action<long>? progress)
+    public DatasetSink(CaptureClaim claim, CaptureInfo info, TablePlace place, Predicate<EventFormat> wanted, int jobs, long earlyLimit, Action<long>? progress)
     {
-        (_claim, _info, _path, _wanted, _progress) = (claim, info, path, wanted, progress);
-        _queue = new WriteQueue(jobs > 0 ? jobs : System.Environment.ProcessorCount, claim.Decided);
-        Array.Fill(_cpuLast, -1);
+        (_info, _place, _wanted, _progress) = (info, place, wanted, progress);
+        _queue = new WriteQueue(jobs > 0 ? jobs : System.Environment.ProcessorCount, claim.Decided, earlyLimit);
     }
 
     public IReadOnlyList<EventTable> Tables => _tables;
@@ -62,15 +57,7 @@ internal sealed class DatasetSink : IRunSink, IDisposable
 
     public void Event(ref readonly EventRecord record)
     {
-        long seq = _seq++;
-        First ??= record.Timestamp;
-        Last = record.Timestamp;
-        Remember(record.Instance, record.Cpu, seq);
-        if ((seq & (ProgressStep - 1)) == ProgressStep - 1)
-        {
-            _progress?.Invoke(_seq);
-        }
-
+        long seq = Next(record.Timestamp, record.Instance, record.Cpu);
         EventTable? table = Table(record.Format);
         if (table is null)
         {
@@ -79,18 +66,18 @@ internal sealed class DatasetSink : IRunSink, IDisposable
 
         if (table.Rows < FirstRows)
         {
-            SeeFirst(in record);
+            FirstEvents.See(in record);
         }
-        else if (record.Format is { Nullable: false, BigEndian: false, Id: >= 0 and <= ushort.MaxValue } format)
+        else if (record.Format is { Nullable: false } format)
         {
-            TakeRunsOf(format.Id, table);
+            TakeRowsOf(format, table);
         }
 
         RowBatch batch = table.Batch;
         long before = batch.Bytes;
         table.Add(in record, seq);
         _held += batch.Bytes - before;
-        if (batch.Count >= RowGroupRows)
+        if (batch.Count >= TableWriter.DefaultRowGroupRows)
         {
             Submit(table);
         }
@@ -107,7 +94,7 @@ internal sealed class DatasetSink : IRunSink, IDisposable
         int pidOffset = run.PidOffset;
         int least = Math.Max(2, pidOffset + 4);
         RowExtra extra = new() { Instance = run.Instance };
-        RowHead head = new() { Cpu = run.Cpu, Pid = -1, Tgid = -1 };
+        int pid = -1;
         int i = 0;
         for (; i < records.Length; i++)
         {
@@ -134,27 +121,30 @@ internal sealed class DatasetSink : IRunSink, IDisposable
 
             if (pidOffset >= 0)
             {
-                head.Pid = Unsafe.ReadUnaligned<int>(ref Unsafe.Add(ref start, pidOffset));
+                pid = Unsafe.ReadUnaligned<int>(ref Unsafe.Add(ref start, pidOffset));
             }
 
-            head.Seq = _seq + i;
-            head.Timestamp = place.Timestamp;
-            head.Length = payload.Length;
             RowBatch batch = table.Batch;
-            long before = batch.Bytes;
-            batch.Add(ref start, pages.Length - place.Offset, in head, run.Names.Of(head.Pid), table.FixedSize);
-            if (run.Instance != 0 || batch.HasExtras)
+            bool extras = run.Instance != 0 || batch.HasExtras;
+            long before = extras ? batch.Bytes : 0;
+            ref RowHead head = ref batch.Add(ref start, payload.Length, pages.Length - place.Offset, run.Names.Of(pid), table.FixedSize);
+            (head.Seq, head.Timestamp, head.Cpu, head.Pid, head.Tgid) = (_seq + i, place.Timestamp, run.Cpu, pid, -1);
+            if (extras)
             {
                 batch.AddExtra(batch.Count - 1, extra);
+                _held += batch.Bytes - before;
+            }
+            else
+            {
+                _held += RowBatch.RowBytes(payload.Length, table.FixedSize);
             }
 
-            _held += batch.Bytes - before;
             if (table.IsProbe)
             {
                 table.SeeAddress(payload);
             }
 
-            if (batch.Count >= RowGroupRows)
+            if (batch.Count >= TableWriter.DefaultRowGroupRows)
             {
                 Submit(table);
             }
@@ -164,7 +154,7 @@ internal sealed class DatasetSink : IRunSink, IDisposable
         {
             First ??= records[0].Timestamp;
             Last = records[i - 1].Timestamp;
-            Remember(run.Instance, run.Cpu, _seq + i - 1);
+            _last.Set(run.Instance, run.Cpu, _seq + i - 1);
             if ((_seq ^ (_seq + i)) >= ProgressStep)
             {
                 _progress?.Invoke(_seq + i);
@@ -177,13 +167,37 @@ internal sealed class DatasetSink : IRunSink, IDisposable
         return i;
     }
 
-    /// <summary>What the first kvm_exit says of the CPU: its isa is VMX or SVM.</summary>
-    public string? Vendor { get; private set; }
+    public bool Take(int format, long timestamp, int cpu, int pid, int tgid, ReadOnlySpan<byte> payload, string? comm)
+    {
+        EventTable?[] tables = _rowsByIndex;
+        EventTable? table = (uint)format < (uint)tables.Length ? tables[format] : null;
+        if (table?.Batch is not { HasExtras: false } batch)
+        {
+            return false;
+        }
 
-    /// <summary>The scenario that one of the first markers names; null if none does.</summary>
-    public string? Scenario { get; private set; }
+        long seq = Next(timestamp, 0, cpu);
+        ref RowHead head = ref batch.Add(ref MemoryMarshal.GetReference(payload), payload.Length, payload.Length + PayloadCopy.Slack, comm, table.FixedSize);
+        (head.Seq, head.Timestamp, head.Cpu, head.Pid, head.Tgid) = (seq, timestamp, cpu, pid, tgid);
+        _held += RowBatch.RowBytes(payload.Length, table.FixedSize);
+        if (table.IsProbe)
+        {
+            table.SeeAddress(payload);
+        }
 
-    public void Lost(in LostRecords lost) => Holes.Add((lost, LastSeq(lost.Instance, lost.Cpu)));
+        if (batch.Count >= TableWriter.DefaultRowGroupRows)
+        {
+            Submit(table);
+        }
+
+        SubmitLargest();
+        return true;
+    }
+
+    /// <summary>What the first rows of the tables say of the whole capture.</summary>
+    public FirstEvents FirstEvents { get; } = new();
+
+    public void Lost(in LostRecords lost) => Holes.Add((lost, _last.Of(lost.Instance, lost.Cpu)));
 
     /// <summary>Writes all that is pending and gives the files their names.</summary>
     public void Complete()
@@ -211,31 +225,20 @@ internal sealed class DatasetSink : IRunSink, IDisposable
         _tables.ForEach(t => t.Dispose());
     }
 
-    private void SeeFirst(in EventRecord record)
+    /// <returns>The next event's place in the trace.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private long Next(long timestamp, int instance, int cpu)
     {
-        SeeVendor(in record);
-        if (Scenario is null && record.Format.Name is "print" or "tracing_mark_write" or "bprint" or "bputs")
+        long seq = _seq++;
+        First ??= timestamp;
+        Last = timestamp;
+        _last.Set(instance, cpu, seq);
+        if ((seq & (ProgressStep - 1)) == ProgressStep - 1)
         {
-            Scenario = ScenarioName.InMarker(record.Payload);
-        }
-    }
-
-    private void SeeVendor(in EventRecord record)
-    {
-        EventFormat format = record.Format;
-        if (format.System != "kvm" || format.Name is not ("kvm_exit" or "kvm_nested_vmexit") || format.Field("isa") is not { Size: 4 } isa || isa.Offset + 4 > record.Payload.Length)
-        {
-            return;
+            _progress?.Invoke(_seq);
         }
 
-        // 1 and 2 in the byte that either order has them in.
-        ReadOnlySpan<byte> bytes = record.Payload.Slice(isa.Offset, isa.Size);
-        Vendor ??= (bytes[0] | bytes[3]) switch
-        {
-            1 => "intel",
-            2 => "amd",
-            _ => null,
-        };
+        return seq;
     }
 
     private EventTable? Table(EventFormat format)
@@ -263,7 +266,7 @@ internal sealed class DatasetSink : IRunSink, IDisposable
                     throw new CaptureException(new CaptureDamage(_info.Path, 0, $"{_tables.Count} kinds of events with {_columns} fields and {_names} characters of names", "expected no more than a kernel has"));
                 }
 
-                table = new EventTable(format, () => _path(format.FullName), _ => EventSchema.Columns(format, _info, _claim.TraceId), Metadata(format));
+                table = new EventTable(format, _place, id => EventSchema.Columns(format, _info, id), Metadata(format));
                 _byName.Add(format.FullName, table);
                 _tables.Add(table);
             }
@@ -297,6 +300,7 @@ internal sealed class DatasetSink : IRunSink, IDisposable
         _queue.Submit(table, table.Take(), bytes);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void SubmitLargest()
     {
         if (_held > HeldLimit)
@@ -305,32 +309,26 @@ internal sealed class DatasetSink : IRunSink, IDisposable
         }
     }
 
-    /// <summary>The table's first rows were seen: records of this id need not come as events any more.</summary>
-    private void TakeRunsOf(int id, EventTable table)
+    /// <summary>The table's first rows were seen: records of this format need not come as events any more.</summary>
+    private void TakeRowsOf(EventFormat format, EventTable table)
     {
+        if (format.Index >= _rowsByIndex.Length)
+        {
+            Array.Resize(ref _rowsByIndex, _byIndex.Length);
+        }
+
+        _rowsByIndex[format.Index] = table;
+        int id = format.Id;
+        if (format.BigEndian || id is < 0 or > ushort.MaxValue)
+        {
+            return;
+        }
+
         if (id >= _byId.Length)
         {
             Array.Resize(ref _byId, Math.Min(ushort.MaxValue + 1, Math.Max(2 * _byId.Length, id + 1)));
         }
 
         _byId[id] = table;
-    }
-
-    private void Remember(int instance, int cpu, long seq)
-    {
-        if (instance == 0 && (uint)cpu < (uint)_cpuLast.Length)
-        {
-            _cpuLast[cpu] = seq;
-        }
-        else
-        {
-            _lastSeq[(instance, cpu)] = seq;
-        }
-    }
-
-    private long? LastSeq(int instance, int cpu)
-    {
-        long seq = instance == 0 && (uint)cpu < (uint)_cpuLast.Length ? _cpuLast[cpu] : _lastSeq.GetValueOrDefault((instance, cpu), -1);
-        return seq < 0 ? null : seq;
     }
 }

@@ -9,10 +9,11 @@ internal sealed class EventTable : IDisposable
 {
     private readonly EventFormat _format;
     private readonly EventField? _probeAddress;
-    private readonly Func<EventTable, IReadOnlyList<EventColumn>> _columns;
-    private readonly Func<string> _path;
+    private readonly TablePlace _place;
+    private readonly Func<string, IReadOnlyList<EventColumn>> _columns;
     private readonly IReadOnlyList<KeyValuePair<string, string>> _metadata;
     private ParquetFile? _file;
+    private bool _named;
     private IReadOnlyList<EventColumn> _fileColumns = [];
     private RowBatch? _batch;
     private long _taken;
@@ -20,13 +21,14 @@ internal sealed class EventTable : IDisposable
     private int _bytesExpected = 64 * 64;
     private ulong _lastAddress;
 
+    /// <param name="columns">For the trace's id, or what stands in for it; the id is the first.</param>
     /// <param name="metadata">What the file's footer says beside the columns.</param>
-    public EventTable(EventFormat format, Func<string> path, Func<EventTable, IReadOnlyList<EventColumn>> columns, IReadOnlyList<KeyValuePair<string, string>> metadata)
+    public EventTable(EventFormat format, TablePlace place, Func<string, IReadOnlyList<EventColumn>> columns, IReadOnlyList<KeyValuePair<string, string>> metadata)
     {
         _metadata = metadata;
         _format = format;
         FixedSize = format.FixedSize;
-        _path = path;
+        _place = place;
         _columns = columns;
         IsReturnProbe = format.Field("__probe_func") is not null;
         _probeAddress = format.Field("__probe_func") ?? format.Field("__probe_ip");
@@ -58,7 +60,7 @@ internal sealed class EventTable : IDisposable
     public bool Busy { get; set; }
 
     /// <summary>Takes the rows that come next.</summary>
-    public RowBatch Batch => _batch ??= new RowBatch(_rowsExpected, _bytesExpected);
+    public RowBatch Batch => _batch ?? NewBatch();
 
     /// <summary>Bytes that every row's payload has at least.</summary>
     public int FixedSize { get; }
@@ -74,6 +76,9 @@ internal sealed class EventTable : IDisposable
             SeeAddress(record.Payload);
         }
     }
+
+    // Apart, so that who asks for the batch for every row does so without a call.
+    private RowBatch NewBatch() => _batch = new RowBatch(_rowsExpected, _bytesExpected);
 
     public void SeeAddress(ReadOnlySpan<byte> payload)
     {
@@ -100,8 +105,10 @@ internal sealed class EventTable : IDisposable
     {
         if (_file is null)
         {
-            _fileColumns = _columns(this);
-            _file = new ParquetFile(_path(), [.. _fileColumns.Select(c => c.Schema)], _metadata, sortedBy: "seq");
+            _named = _place.IsKnown;
+            StandIn? standIn = _named ? null : new StandIn(CaptureClaim.IdLength);
+            _fileColumns = _columns(standIn?.Text ?? _place.TraceId);
+            _file = new ParquetFile(_named ? _place.Of(FullName) : _place.Unnamed(), [.. _fileColumns.Select(c => c.Schema)], _metadata, sortedBy: "seq", standIn);
         }
 
         RowGroupWriter group = _file.RowGroup(batch.Count);
@@ -114,7 +121,16 @@ internal sealed class EventTable : IDisposable
         batch.Release();
     }
 
-    public void Complete() => _file?.Complete();
+    /// <summary>Gives the file its name, and the trace's id where something stood in for it.</summary>
+    public void Complete()
+    {
+        if (!_named)
+        {
+            _file?.Name(_place.TraceId, _place.Of(FullName));
+        }
+
+        _file?.Complete();
+    }
 
     public void Dispose()
     {

@@ -26,6 +26,9 @@ public sealed record IngestOptions
     /// <summary>Threads; 0 = one for each processor.</summary>
     public int Jobs { get; init; }
 
+    /// <summary>Bytes of rows with which tables begin before the capture's id is known.</summary>
+    internal long EarlyLimit { get; init; } = WriteQueue.EarlyLimit;
+
     /// <summary>Gets one line if another process holds the capture's place for long.</summary>
     public Action<string>? Waiting { get; init; }
 
@@ -98,9 +101,9 @@ public static class Ingestor
         Action<long>? progress = options.Progress is { } told
             ? events => told.Report(new IngestProgress(events, Math.Clamp((double)(file.BytesRead - begin) / Math.Max(1, file.Length), 0, 1)))
             : null;
-        using DatasetSink sink = new(claim, info, name => DatasetLayout.Event(dataset, name, date, host, claim.TraceId), format => Wanted(format, options.EventGlobs), options.Jobs, progress);
+        using DatasetSink sink = new(claim, info, new TablePlace(claim, dataset, date, host), format => Wanted(format, options.EventGlobs), options.Jobs, options.EarlyLimit, progress);
         CaptureDamage? damage = capture.ReadEvents(sink, new ReadOptions(options.Jobs), claim.Stop);
-        string? cpuVendor = vendor.GetAwaiter().GetResult() ?? sink.Vendor;
+        string? cpuVendor = vendor.GetAwaiter().GetResult() ?? sink.FirstEvents.Vendor;
         damage ??= info.Damage;
         if (damage is not null && sink.Seen == 0)
         {
@@ -125,7 +128,7 @@ public static class Ingestor
             warnings.Add($"the capture itself names its kernel {info.Kernel}: {named} was not taken");
         }
 
-        if (options.Scenario is { } said && sink.Scenario is { } marked && said != marked)
+        if (options.Scenario is { } said && sink.FirstEvents.Scenario is { } marked && said != marked)
         {
             warnings.Add($"a marker of the capture names its scenario {marked}: {said} was not taken");
         }
@@ -139,7 +142,7 @@ public static class Ingestor
         {
             TraceId = traceId,
             Path = source,
-            Scenario = ScenarioName.Of(sink.Scenario, options.Scenario, source),
+            Scenario = ScenarioName.Of(sink.FirstEvents.Scenario, options.Scenario, source),
             Sha256 = claim.Sha256,
             Format = info.Format,
             FormatVersion = info.Version,

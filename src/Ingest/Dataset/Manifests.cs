@@ -96,11 +96,7 @@ public static class Manifests
     {
         try
         {
-            byte[] json = file.Length > LargestManifest ? throw new InvalidDataException($"a manifest of {file.Length} bytes") : File.ReadAllBytes(file.FullName);
-            return Parse(file.FullName, json).TraceId == Path.GetFileNameWithoutExtension(file.Name) ? null : "the manifest of another capture";
-        }
-        catch (FileNotFoundException)
-        {
+            _ = Own(file.FullName);
             return null;
         }
         catch (Exception e) when (e is InvalidDataException or UnauthorizedAccessException or IOException)
@@ -144,6 +140,7 @@ public static class Manifests
     public static (int Folded, int Written) Fold(string dataset, Action<string> step, CancellationToken ct)
     {
         TemporaryFile.RemoveLeftovers(Path.Combine(DatasetLayout.ManifestDirectory(dataset), "any"), all: true);
+        TemporaryFile.RemoveLeftovers(Path.Combine(DatasetLayout.Unnamed(dataset), "any"), all: true);
         int folded = 0;
         int written = 0;
         var days = OwnFiles(dataset)
@@ -259,11 +256,14 @@ public static class Manifests
     }
 
     /// <returns>null if the file went meanwhile.</returns>
+    /// <exception cref="InvalidDataException">It is not the manifest of the capture that it is named after.</exception>
     private static TraceManifest? Own(string path)
     {
         try
         {
-            return Parse(path, File.ReadAllBytes(path));
+            long length = new FileInfo(path).Length;
+            TraceManifest manifest = length > LargestManifest ? throw new InvalidDataException($"{path}: a manifest of {length} bytes") : Parse(path, File.ReadAllBytes(path));
+            return manifest.TraceId == Path.GetFileNameWithoutExtension(path) ? manifest : throw new InvalidDataException($"{path}: the manifest of another capture");
         }
         catch (FileNotFoundException)
         {

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.Dataset;
@@ -44,9 +44,8 @@ internal sealed class RowBatch
     // Head and offset.
     private const int RowOverhead = 40;
 
-    private const int CopyStep = 16;
-    private const int LongestShortCopy = 8 * CopyStep;
     private const int NearNames = 16;
+    private const int PrefetchAhead = 64;
 
     private RowHead[] _heads;
     private int[] _offsets;
@@ -75,6 +74,9 @@ internal sealed class RowBatch
     /// <summary>Bytes of memory that the rows take.</summary>
     public long Bytes => _payloadBytes + ((long)Count * (RowOverhead + (HasExtras ? Unsafe.SizeOf<RowExtra>() : 0)));
 
+    /// <summary>What a row adds to <see cref="Bytes"/> where there are no extras.</summary>
+    public static int RowBytes(int length, int fixedSize) => Math.Max(length, fixedSize) + RowOverhead;
+
     /// <summary>Rows whose payload ended before the last field of fixed size.</summary>
     public int Short { get; private set; }
 
@@ -99,9 +101,9 @@ internal sealed class RowBatch
     /// <param name="fixedSize">Shorter payloads are filled up with zeros to this size.</param>
     public void Add(ref readonly EventRecord record, long seq, int fixedSize)
     {
-        RowHead head = new() { Seq = seq, Timestamp = record.Timestamp, Cpu = record.Cpu, Pid = record.Pid, Tgid = record.Tgid, Length = record.Payload.Length };
         RowExtra extra = new() { Nulls = record.Nulls, Instance = record.Instance };
-        Add(ref MemoryMarshal.GetReference(record.Payload), record.Payload.Length, in head, record.Comm, fixedSize);
+        ref RowHead head = ref Add(ref MemoryMarshal.GetReference(record.Payload), record.Payload.Length, record.Payload.Length, record.Comm, fixedSize);
+        (head.Seq, head.Timestamp, head.Cpu, head.Pid, head.Tgid) = (seq, record.Timestamp, record.Cpu, record.Pid, record.Tgid);
         if (HasExtras || !extra.IsNone)
         {
             AddExtra(Count - 1, extra);
@@ -109,33 +111,22 @@ internal sealed class RowBatch
     }
 
     /// <summary>Adds a row without an extra; where <see cref="HasExtras"/>, <see cref="AddExtra"/> must follow.</summary>
-    /// <param name="payload">Of as many bytes as the head says.</param>
+    /// <param name="payload">Of as many bytes as <paramref name="length"/> says.</param>
     /// <param name="readable">Bytes that may be read from there on.</param>
     /// <param name="fixedSize">Shorter payloads are filled up with zeros to this size.</param>
-    public void Add(ref byte payload, int readable, ref readonly RowHead head, string? comm, int fixedSize)
+    /// <returns>The row's head, with name and length; the caller writes the rest, in its place: a copy of it would wait for what it was made of.</returns>
+    public unsafe ref RowHead Add(ref byte payload, int length, int readable, string? comm, int fixedSize)
     {
         int i = Count;
-        int length = head.Length;
         int padded = Math.Max(length, fixedSize);
         int at = _payloadBytes;
-        if (i >= _heads.Length || i >= _offsets.Length || _payloads.Length - at < padded + CopyStep)
+        if (i >= _heads.Length || i >= _offsets.Length || _payloads.Length - at < padded + PayloadCopy.Slack)
         {
-            Grow(padded + CopyStep);
+            Grow(padded + PayloadCopy.Slack);
         }
 
         ref byte target = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_payloads), at);
-        if (length <= LongestShortCopy && readable >= length + CopyStep)
-        {
-            // A few dozen bytes in whole steps, up to one step more than asked: no call, and no branch on what is left. Both sides have room for it.
-            for (int done = 0; done < length; done += CopyStep)
-            {
-                Vector128.LoadUnsafe(ref payload, (nuint)done).StoreUnsafe(ref target, (nuint)done);
-            }
-        }
-        else
-        {
-            MemoryMarshal.CreateReadOnlySpan(ref payload, length).CopyTo(_payloads.AsSpan(at));
-        }
+        PayloadCopy.Copy(ref payload, length, readable, ref target);
 
         if (padded > length)
         {
@@ -144,10 +135,20 @@ internal sealed class RowBatch
         }
 
         _offsets[i] = at;
-        _heads[i] = head;
-        _heads[i].Comm = ReferenceEquals(comm, _lastName) ? _lastNameIndex : NameIndex(comm);
+        ref RowHead place = ref _heads[i];
+        if (Sse.IsSupported)
+        {
+            // The lines of the table's next row: too many tables are written to in turns for the processor to see where each goes on,
+            // and its stores wait for each other. An address behind the end does no harm.
+            Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref place, 2)));
+            Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref target, padded + PrefetchAhead)));
+        }
+
+        place.Length = length;
+        place.Comm = ReferenceEquals(comm, _lastName) ? _lastNameIndex : NameIndex(comm);
         _payloadBytes = at + padded;
         Count = i + 1;
+        return ref place;
     }
 
     private int NameIndex(string? name)

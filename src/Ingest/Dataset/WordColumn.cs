@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TraceReplay.Ingest.Dataset.ParquetEncoding;
 
 namespace TraceReplay.Ingest.Dataset;
@@ -16,17 +17,33 @@ public sealed class WordColumn(string name, bool nullable, Func<int, string?> wo
 
     internal override ParquetColumn Schema { get; } = ParquetColumn.Text(name, nullable);
 
+    // A row of results has a dozen of these: the call costs more than what it does.
     /// <param name="code">0 to 65535.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(int code)
     {
+        ushort[] codes = _codes;
         int at = _count;
-        if (at == _codes.Length)
+        if ((uint)at < (uint)codes.Length && (uint)code <= ushort.MaxValue)
+        {
+            codes[at] = (ushort)code;
+            _count = at + 1;
+        }
+        else
+        {
+            AddToLarger(code);
+        }
+    }
+
+    private void AddToLarger(int code)
+    {
+        if (_count == _codes.Length)
         {
             Grow(ref _codes);
         }
 
-        _codes[at] = checked((ushort)code);
-        _count = at + 1;
+        _codes[_count] = checked((ushort)code);
+        _count++;
     }
 
     public override void AddNull() => throw new NotSupportedException("a number whose text is null is NULL");

@@ -6,21 +6,24 @@ namespace TraceReplay.Ingest.Dataset;
 /// </summary>
 internal sealed class WriteQueue
 {
-    // Before writing may begin batches only gather, up to this size: what the decoder makes while a large capture is hashed.
-    private const long EarlyLimit = 40 << 20;
+    // Until the capture's id is known batches only gather, up to this size: tables get their names at once then, and the processors have
+    // enough to do with decoding and hashing.
+    public const long EarlyLimit = 40 << 20;
 
     private readonly object _lock = new();
     private readonly Queue<EventTable> _ready = [];
     private Exception? _failure;
     private readonly int _jobs;
     private readonly Task _begin;
+    private readonly long _earlyLimit;
     private int _unwritten;
     private long _early;
 
-    /// <param name="begin">Nothing is written before it is done.</param>
-    public WriteQueue(int jobs, Task begin)
+    /// <param name="begin">When writing begins, if not before.</param>
+    /// <param name="earlyLimit">Bytes of batches with which it begins before.</param>
+    public WriteQueue(int jobs, Task begin, long earlyLimit = EarlyLimit)
     {
-        (_jobs, _begin) = (jobs, begin);
+        (_jobs, _begin, _earlyLimit) = (jobs, begin, earlyLimit);
         begin.ContinueWith(_ => Wake(), TaskScheduler.Default);
     }
 
@@ -38,7 +41,7 @@ internal sealed class WriteQueue
             }
         }
 
-        if (!_begin.IsCompleted && (_early += bytes) < EarlyLimit)
+        if (!_begin.IsCompleted && (_early += bytes) < _earlyLimit)
         {
             return;
         }

@@ -5,34 +5,51 @@ namespace TraceReplay.Ingest.FtraceText;
 
 /// <summary>An event that a release is known to record, and the ways in which texts show it.</summary>
 /// <param name="FixedSize">Bytes of a record up to its last field of fixed size.</param>
-internal sealed record CatalogEvent(string System, string Name, IReadOnlyList<EventField> Fields, int FixedSize, IReadOnlyList<Layout> Layouts)
+internal sealed record CatalogEvent(string System, string Name, IReadOnlyList<EventField> Fields, int FixedSize, Layout[] Layouts)
 {
+    /// <summary>Of its own fields.</summary>
+    public RecordShape Shape { get; } = new(Fields, FixedSize);
+
     /// <summary>Tries every layout.</summary>
     /// <param name="sure">Whether the text is known to come from this release.</param>
-    /// <param name="fields">The fields of the record to make: the event's, and maybe more.</param>
-    public bool Match(ReadOnlySpan<byte> text, EventWriter into, bool sure, IReadOnlyList<EventField> fields, int fixedSize, TextEnd end = TextEnd.Sure)
+    /// <param name="shape">The record to make: it has the event's fields, and maybe more.</param>
+    public bool Match(ReadOnlySpan<byte> text, EventWriter into, bool sure, RecordShape shape, TextEnd end = TextEnd.Sure)
     {
         if (end == TextEnd.Doubtful)
         {
             return false;
         }
 
-        // libtraceevent prints what it cannot evaluate as raw fields.
-        if (text.StartsWith("[FAILED TO PARSE] "u8))
-        {
-            text = text["[FAILED TO PARSE] ".Length..];
-        }
-
+        text = Shown(text);
         foreach (Layout layout in Layouts)
         {
-            into.Begin(fields, fixedSize);
-            if (layout.Match(text, into, sure, end))
+            if (Match(layout, text, into, sure, shape, end))
             {
                 return true;
             }
         }
 
         return false;
+    }
+
+    /// <summary>Tries one layout.</summary>
+    /// <param name="text">As <see cref="Shown"/> gives it.</param>
+    public static bool Match(Layout layout, ReadOnlySpan<byte> text, EventWriter into, bool sure, RecordShape shape, TextEnd end)
+    {
+        if (!layout.MayMatch(text))
+        {
+            return false;
+        }
+
+        into.Begin(shape);
+        return layout.Match(text, into, sure, end);
+    }
+
+    /// <summary>What shows the event's fields: libtraceevent prints what it cannot evaluate as raw fields, and says so before them.</summary>
+    public static ReadOnlySpan<byte> Shown(ReadOnlySpan<byte> text)
+    {
+        ReadOnlySpan<byte> failed = "[FAILED TO PARSE] "u8;
+        return text.Length > 0 && text[0] == failed[0] && text.StartsWith(failed) ? text[failed.Length..] : text;
     }
 }
 
@@ -106,7 +123,7 @@ internal sealed class EventCatalog
         }
 
         layouts.Add(Layout.Raw(fields, known.IsProbe ? fields.Where(IsSite).Select(f => f.Name).ToHashSet() : known.Hex));
-        return new CatalogEvent(known.System, known.Name, fields, known.FixedSize, layouts);
+        return new CatalogEvent(known.System, known.Name, fields, known.FixedSize, [.. layouts]);
     }
 
     private static bool IsSite(EventField field) => field.Name.StartsWith("__probe", StringComparison.Ordinal);

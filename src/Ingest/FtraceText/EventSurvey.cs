@@ -11,6 +11,8 @@ internal sealed class EventSurvey
     private readonly CatalogEvent?[] _candidates;
     private readonly long[] _matched;
     private readonly int[] _sameAs;
+    private readonly int[][] _forms;
+    private readonly Trial[] _tried;
     private readonly NameCache _names;
     private readonly EventWriter _scratch;
     private readonly bool _probe;
@@ -34,6 +36,9 @@ internal sealed class EventSurvey
     private int _stackField = -1;
     private IReadOnlyList<EventField> _fields = [];
     private int _fixedSize;
+    private RecordShape? _shape;
+    private ulong _lastNulls;
+    private long _lastNullsRows;
 
     /// <param name="unknownSystem">The system of an event whose own is known from nowhere.</param>
     public EventSurvey(string name, string unknownSystem, NameCache names, EventWriter scratch)
@@ -51,9 +56,19 @@ internal sealed class EventSurvey
 
         // The same field in all releases.
         _isa = (name is "kvm_exit" or "kvm_nested_vmexit") && _candidates[0] is { } exit ? Enumerable.Range(0, exit.Fields.Count).First(i => exit.Fields[i].Name == "isa") : -1;
+        _forms = Forms(out int forms);
+        _tried = new Trial[forms];
         _isKnown = _candidates.Any(c => c is not null);
         _generic = new GenericEvent(names, strict: _isKnown);
         _probe = _candidates.Any(c => c?.Fields.Any(f => f.Name.StartsWith("__probe", StringComparison.Ordinal)) == true);
+    }
+
+    /// <summary>What came of a form that a text may have.</summary>
+    private enum Trial : byte
+    {
+        None,
+        Fails,
+        Fits,
     }
 
     public string Name { get; }
@@ -82,12 +97,14 @@ internal sealed class EventSurvey
         _scratch.FromReport = report;
         bool fits = false;
         uint results = 0;
+        Array.Clear(_tried);
+        ReadOnlySpan<byte> shown = CatalogEvent.Shown(text);
         for (int i = 0; i < _candidates.Length; i++)
         {
             if (_candidates[i] is { } candidate)
             {
                 // Releases share most layouts.
-                bool match = _sameAs[i] < i ? (results >> _sameAs[i] & 1) != 0 : candidate.Match(text, _scratch, sure: false, candidate.Fields, candidate.FixedSize, end);
+                bool match = _sameAs[i] < i ? (results >> _sameAs[i] & 1) != 0 : end != TextEnd.Doubtful && Match(candidate, _forms[i], shown, end);
                 results |= match ? 1u << i : 0;
                 _matched[i] += match ? 1 : 0;
                 fits |= match;
@@ -120,6 +137,47 @@ internal sealed class EventSurvey
         return true;
     }
 
+    private bool Match(CatalogEvent candidate, int[] forms, ReadOnlySpan<byte> shown, TextEnd end)
+    {
+        for (int i = 0; i < forms.Length; i++)
+        {
+            ref Trial trial = ref _tried[forms[i]];
+            if (trial == Trial.None)
+            {
+                trial = CatalogEvent.Match(candidate.Layouts[i], shown, _scratch, sure: false, candidate.Shape, end) ? Trial.Fits : Trial.Fails;
+            }
+
+            if (trial == Trial.Fits)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Numbers the forms of all candidates; what several releases print alike has one number, and is tried once.</summary>
+    private int[][] Forms(out int count)
+    {
+        List<(Layout Layout, RecordShape Shape)> distinct = [];
+        int[][] forms = [.. _candidates.Select((c, i) => c is null || _sameAs[i] < i ? [] : c.Layouts.Select(layout => Number(layout, c.Shape)).ToArray())];
+        count = distinct.Count;
+        return forms;
+
+        int Number(Layout layout, RecordShape shape)
+        {
+            // What an exit tells of the CPU is read off the record, so each release makes its own.
+            int known = _isa >= 0 ? -1 : distinct.FindIndex(d => d.Layout.Takes(layout, d.Shape, shape));
+            if (known < 0)
+            {
+                known = distinct.Count;
+                distinct.Add((layout, shape));
+            }
+
+            return known;
+        }
+    }
+
     /// <summary>Whether a text can be all of the event's.</summary>
     public bool IsWhole(ReadOnlySpan<byte> text, bool report)
     {
@@ -128,7 +186,7 @@ internal sealed class EventSurvey
         foreach (CatalogEvent? candidate in _candidates)
         {
             known |= candidate is not null;
-            if (candidate?.Match(text, _scratch, sure: false, candidate.Fields, candidate.FixedSize) == true)
+            if (candidate?.Match(text, _scratch, sure: false, candidate.Shape) == true)
             {
                 return true;
             }
@@ -181,6 +239,7 @@ internal sealed class EventSurvey
         Format = new EventFormat { System = system, Name = Name, Id = id, Fields = _fields, FixedSize = _fixedSize, Nullable = true };
         Format.ProbeFunctions.UnionWith(_chosen is null ? _generic.Functions : _functions);
         _unknown = new long[_fields.Count];
+        _shape = new RecordShape(_fields, _fixedSize);
     }
 
     /// <summary>Second reading.</summary>
@@ -191,14 +250,14 @@ internal sealed class EventSurvey
         into.FromReport = report;
         if (_chosen is null)
         {
-            into.Begin(_fields, _fixedSize);
+            into.Begin(_shape!);
             _unfit += _unread ? 1 : 0;
             if (end < TextEnd.Open)
             {
                 _generic.Fill(text, into);
             }
         }
-        else if (!_chosen.Match(text, into, _sure, _fields, _fixedSize, end))
+        else if (!_chosen.Match(text, into, _sure, _shape!, end))
         {
             if (!keepUnfit)
             {
@@ -206,7 +265,7 @@ internal sealed class EventSurvey
             }
 
             _unfit++;
-            into.Begin(_fields, _fixedSize);
+            into.Begin(_shape!);
             _ = _textField >= 0 && end < TextEnd.Open && into.Text(_textField, text);
         }
 
@@ -231,10 +290,24 @@ internal sealed class EventSurvey
     /// <summary>Notes what the text does not tell of the row just filled.</summary>
     public void Count(ulong nulls)
     {
-        for (ulong rest = nulls; rest != 0; rest &= rest - 1)
+        // Mostly the same fields again: they are counted when others come.
+        if (nulls != _lastNulls)
         {
-            _unknown[System.Numerics.BitOperations.TrailingZeroCount(rest)]++;
+            CountLast();
+            _lastNulls = nulls;
         }
+
+        _lastNullsRows++;
+    }
+
+    private void CountLast()
+    {
+        for (ulong rest = _lastNulls; rest != 0; rest &= rest - 1)
+        {
+            _unknown[System.Numerics.BitOperations.TrailingZeroCount(rest)] += _lastNullsRows;
+        }
+
+        _lastNullsRows = 0;
     }
 
     /// <summary>Second reading: how many rows are in no known form.</summary>
@@ -243,6 +316,7 @@ internal sealed class EventSurvey
     /// <summary>One line for each kind of loss.</summary>
     public IEnumerable<string> Losses()
     {
+        CountLast();
         if (_unfit > 0)
         {
             string faults = Name == "kvm_page_fault" ? ", and these faults have no row" : "";

@@ -13,7 +13,7 @@ internal sealed class EventWriter
     private const int LargestRecord = ushort.MaxValue;
 
     private byte[] _payload = new byte[1024];
-    private IReadOnlyList<EventField> _fields = [];
+    private RecordShape.Slot[] _slots = [];
     private int _length;
 
     /// <summary>Bit n: field n is unknown.</summary>
@@ -24,19 +24,19 @@ internal sealed class EventWriter
 
     public ReadOnlySpan<byte> Payload => _payload.AsSpan(0, _length);
 
-    public void Begin(IReadOnlyList<EventField> fields, int fixedSize)
+    public void Begin(RecordShape shape)
     {
-        _fields = fields;
-        _length = fixedSize;
-        Reserve(fixedSize);
-        _payload.AsSpan(0, fixedSize).Clear();
-        Nulls = fields.Count >= 64 ? ulong.MaxValue : (1UL << fields.Count) - 1;
+        _slots = shape.Slots;
+        _length = shape.FixedSize;
+        Reserve(_length);
+        _payload.AsSpan(0, _length).Clear();
+        Nulls = shape.AllUnknown;
     }
 
     /// <returns>false if the field cannot hold the value.</returns>
     public bool Number(int field, ulong value)
     {
-        EventField f = _fields[field];
+        ref readonly RecordShape.Slot f = ref _slots[field];
         Span<byte> at = _payload.AsSpan(f.Offset);
         if (f.Size < 8)
         {
@@ -68,17 +68,17 @@ internal sealed class EventWriter
     }
 
     /// <summary>The lowest byte of a number; null if it is unknown.</summary>
-    public byte? Byte(int field) => (Nulls >> field & 1) != 0 ? null : _payload[_fields[field].Offset];
+    public byte? Byte(int field) => (Nulls >> field & 1) != 0 ? null : _payload[_slots[field].Offset];
 
     /// <summary>The field is unknown after all.</summary>
     public void Forget(int field) => Nulls |= 1UL << field;
 
     /// <summary>The most digits that a value of the field has.</summary>
-    public int HexDigits(int field) => _fields[field].Size * 2;
+    public int HexDigits(int field) => _slots[field].Size * 2;
 
     public bool Text(int field, ReadOnlySpan<byte> text)
     {
-        EventField f = _fields[field];
+        ref readonly RecordShape.Slot f = ref _slots[field];
         if (f.Kind == FieldKind.CharArray)
         {
             if (text.Length > f.Size)

@@ -6,6 +6,11 @@ internal sealed class FtraceDialect : TextDialect
     // trace-cmd fills up "name:" to this width.
     private const int ReportColumn = 20;
 
+    private static readonly System.Buffers.SearchValues<byte> s_nameBytes =
+        System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-$"u8);
+
+    private readonly LineStarts _starts = new();
+
     public override string Format => "ftrace text";
 
     public override string UnknownSystem => "text";
@@ -18,7 +23,7 @@ internal sealed class FtraceDialect : TextDialect
             return LineKind.Comment;
         }
 
-        if (LineHeader.TryParse(line, out header))
+        if (LineHeader.TryParse(line, out header, _starts))
         {
             return LineKind.Event;
         }
@@ -132,12 +137,7 @@ internal sealed class FtraceDialect : TextDialect
 
     private static int NameLength(ReadOnlySpan<byte> text)
     {
-        int i = 0;
-        while (i < text.Length && (AsciiText.IsName(text[i]) || text[i] is (byte)'.' or (byte)'-' or (byte)'$'))
-        {
-            i++;
-        }
-
-        return i;
+        int end = text.IndexOfAnyExcept(s_nameBytes);
+        return end < 0 ? text.Length : end;
     }
 }

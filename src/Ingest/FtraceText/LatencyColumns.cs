@@ -11,6 +11,33 @@ internal static class LatencyColumns
     private const byte PreemptResched = 0x20;
     private const byte BhOff = 0x80;
 
+    private const int Unknown = -1;
+
+    private static readonly int[] s_irqs = Table(
+        ('.', 0),
+        ('d', IrqsOff),
+        ('b', BhOff),
+        ('D', IrqsOff | BhOff));
+
+    private static readonly int[] s_resched = Table(
+        ('.', 0),
+        ('n', NeedResched),
+        ('p', PreemptResched),
+        ('N', NeedResched | PreemptResched),
+        ('l', NeedReschedLazy),
+        ('b', NeedReschedLazy | NeedResched),
+        ('L', NeedReschedLazy | PreemptResched),
+        ('B', NeedReschedLazy | NeedResched | PreemptResched));
+
+    // In an NMI the column no longer tells whether a softirq was below it.
+    private static readonly int[] s_context = Table(
+        ('.', 0),
+        ('s', SoftIrq),
+        ('h', HardIrq),
+        ('H', HardIrq | SoftIrq));
+
+    private static readonly int[] s_depth = Table([('.', 0), .. "0123456789abcdef".Select((c, i) => (c, i)), .. "ABCDEF".Select((c, i) => (c, i + 10))]);
+
     /// <returns>null for what the columns do not tell.</returns>
     public static (byte? Flags, byte? PreemptCount) Decode(ReadOnlySpan<byte> columns)
     {
@@ -19,40 +46,21 @@ internal static class LatencyColumns
             return (null, null);
         }
 
-        int? irqs = columns[0] switch
-        {
-            (byte)'.' => 0,
-            (byte)'d' => IrqsOff,
-            (byte)'b' => BhOff,
-            (byte)'D' => IrqsOff | BhOff,
-            _ => null,
-        };
-        int? resched = columns[1] switch
-        {
-            (byte)'.' => 0,
-            (byte)'n' => NeedResched,
-            (byte)'p' => PreemptResched,
-            (byte)'N' => NeedResched | PreemptResched,
-            (byte)'l' => NeedReschedLazy,
-            (byte)'b' => NeedReschedLazy | NeedResched,
-            (byte)'L' => NeedReschedLazy | PreemptResched,
-            (byte)'B' => NeedReschedLazy | NeedResched | PreemptResched,
-            _ => null,
-        };
-
-        // In an NMI the column no longer tells whether a softirq was below it.
-        int? context = columns[2] switch
-        {
-            (byte)'.' => 0,
-            (byte)'s' => SoftIrq,
-            (byte)'h' => HardIrq,
-            (byte)'H' => HardIrq | SoftIrq,
-            _ => null,
-        };
-        int? depth = Depth(columns[3]);
-        int? migrate = columns.Length == 5 ? Depth(columns[4]) << 4 : 0;
-        return ((byte?)(irqs | resched | context), (byte?)(depth | migrate));
+        // What one column does not tell makes the whole negative.
+        int flags = s_irqs[columns[0]] | s_resched[columns[1]] | s_context[columns[2]];
+        int depth = s_depth[columns[3]] | (columns.Length == 5 ? s_depth[columns[4]] << 4 : 0);
+        return (flags < 0 ? null : (byte)flags, depth < 0 ? null : (byte)depth);
     }
 
-    private static int? Depth(byte column) => column == '.' ? 0 : char.IsAsciiHexDigit((char)column) ? Convert.ToInt32(((char)column).ToString(), 16) : null;
+    private static int[] Table(params (char Column, int Means)[] columns)
+    {
+        int[] table = new int[256];
+        Array.Fill(table, Unknown);
+        foreach ((char column, int means) in columns)
+        {
+            table[column] = means;
+        }
+
+        return table;
+    }
 }

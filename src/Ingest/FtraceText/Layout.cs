@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using TraceReplay.Ingest.Tracefs;
@@ -17,9 +18,24 @@ namespace TraceReplay.Ingest.FtraceText;
 /// </summary>
 internal sealed class Layout
 {
-    private readonly List<Element> _elements = [];
+    private const int LongestShortLiteral = 2 * sizeof(ulong);
 
-    private Layout(string source) => Source = source;
+    private readonly Element[] _elements;
+
+    // The byte that every text begins with; -1 if texts begin with this and that.
+    private readonly int _first;
+
+    private Layout(string source, List<Element> elements)
+    {
+        Source = source;
+        for (int i = 0; i + 1 < elements.Count; i++)
+        {
+            elements[i] = elements[i] with { Next = elements[i + 1].Literal };
+        }
+
+        _elements = [.. elements];
+        _first = _elements is [{ Literal: [not (byte)' ' and byte first, ..] }, ..] ? first : -1;
+    }
 
     private enum ElementKind
     {
@@ -42,7 +58,7 @@ internal sealed class Layout
     /// <exception cref="FormatException">The notation is wrong.</exception>
     public static Layout Compile(string source, IReadOnlyList<EventField> fields, IReadOnlyDictionary<string, ValueTable> tables)
     {
-        Layout layout = new(source);
+        List<Element> elements = [];
         for (int i = 0; i < source.Length;)
         {
             StringBuilder literal = new();
@@ -54,39 +70,71 @@ internal sealed class Layout
 
             if (literal.Length > 0)
             {
-                layout._elements.Add(new Element { Kind = ElementKind.Literal, Literal = Encoding.UTF8.GetBytes(literal.ToString()) });
+                elements.Add(new Element { Kind = ElementKind.Literal, Literal = Encoding.UTF8.GetBytes(literal.ToString()) });
             }
 
             if (i < source.Length)
             {
                 int close = source.IndexOf('}', i);
-                layout._elements.Add(Parse(close < 0 ? "" : source[(i + 1)..close], fields, tables));
+                elements.Add(Parse(close < 0 ? "" : source[(i + 1)..close], fields, tables));
                 i = close + 1;
             }
         }
 
-        return layout;
+        return new Layout(source, elements);
     }
 
     /// <summary><c>name=value</c> of every field, as trace-cmd report -R and the option <c>fields</c> print it.</summary>
     /// <param name="hex">Fields whose numbers are hexadecimal even without 0x.</param>
     public static Layout Raw(IReadOnlyList<EventField> fields, IReadOnlySet<string> hex)
     {
-        Layout layout = new("raw");
+        List<Element> elements = [];
         for (int i = 0; i < fields.Count; i++)
         {
             EventField f = fields[i];
             if (!f.Common)
             {
-                layout._elements.Add(new Element { Kind = ElementKind.Literal, Literal = Encoding.UTF8.GetBytes((layout._elements.Count == 0 ? "" : " ") + f.Name + "=") });
-                layout._elements.Add(f.IsNumber
+                elements.Add(new Element { Kind = ElementKind.Literal, Literal = Encoding.UTF8.GetBytes((elements.Count == 0 ? "" : " ") + f.Name + "=") });
+                elements.Add(f.IsNumber
                     ? new Element { Kind = ElementKind.Special, Field = i, Special = hex.Contains(f.Name) ? SpecialElements.RawHex : SpecialElements.Raw }
                     : new Element { Kind = f.IsString ? ElementKind.Text : ElementKind.Skip, Field = i });
             }
         }
 
-        return layout;
+        return new Layout("raw", elements);
     }
+
+    /// <summary>Tells most texts of other layouts apart by their first byte.</summary>
+    public bool MayMatch(ReadOnlySpan<byte> text) => _first < 0 || (text.Length > 0 && text[0] == _first);
+
+    /// <summary>Whether both take the same texts; if they are of different records, these may show the same fields. Not known of every pair.</summary>
+    public bool Takes(Layout other, RecordShape shape, RecordShape othersShape)
+    {
+        if (_elements.Length != other._elements.Length)
+        {
+            return false;
+        }
+
+        for (int i = 0; i < _elements.Length; i++)
+        {
+            Element a = _elements[i];
+            Element b = other._elements[i];
+            RecordShape.Slot? field = a.Field < 0 ? null : shape.Slots[a.Field] with { Offset = 0 };
+            RecordShape.Slot? othersField = b.Field < 0 ? null : othersShape.Slots[b.Field] with { Offset = 0 };
+            bool same = a.Kind == b.Kind && field == othersField && a.MinDigits == b.MinDigits && a.ThisReleaseOnly == b.ThisReleaseOnly && a.Value == b.Value
+                && a.Literal.AsSpan().SequenceEqual(b.Literal) && Same(a.Choices, b.Choices) && a.Special == b.Special
+                && (ReferenceEquals(a.Table, b.Table) || (a.Table is not null && b.Table is not null && a.Table.IsSame(b.Table)));
+            if (!same)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool Same((byte[] Shown, ulong? Means)[] a, (byte[] Shown, ulong? Means)[] b) =>
+        a.Length == b.Length && a.Zip(b).All(pair => pair.First.Means == pair.Second.Means && pair.First.Shown.AsSpan().SequenceEqual(pair.Second.Shown));
 
     /// <param name="sure">Whether it is known that the text comes from the release that the layout is of.</param>
     /// <param name="end">What is known of the text's end: what only it tells is unknown where it is not sure.</param>
@@ -94,13 +142,13 @@ internal sealed class Layout
     public bool Match(ReadOnlySpan<byte> text, EventWriter into, bool sure, TextEnd end = TextEnd.Sure)
     {
         text = AsciiText.TrimEnd(text);
-        ReadOnlySpan<Element> elements = CollectionsMarshal.AsSpan(_elements);
+        Element[] elements = _elements;
         for (int i = 0; i < elements.Length; i++)
         {
             ref readonly Element e = ref elements[i];
             if (e.Kind == ElementKind.Literal)
             {
-                int n = Literal(text, e.Literal, last: i == elements.Length - 1);
+                int n = Literal(text, in e, last: i == elements.Length - 1);
                 if (n < 0)
                 {
                     return false;
@@ -110,7 +158,12 @@ internal sealed class Layout
                 continue;
             }
 
-            int taken = Take(in e, text, i + 1 < elements.Length && elements[i + 1].Kind == ElementKind.Literal ? elements[i + 1].Literal : [], into, sure);
+            int taken = e.Kind switch
+            {
+                ElementKind.Number => AsciiText.Number(text, out ulong value) is > 0 and int n && into.Number(e.Field, value) ? n : -1,
+                ElementKind.Hex => AsciiText.Hex(text, out ulong value) is > 0 and int n && n >= e.MinDigits && into.Number(e.Field, value) ? n : -1,
+                _ => Take(in e, text, into, sure),
+            };
             if (taken < 0)
             {
                 return false;
@@ -174,11 +227,31 @@ internal sealed class Layout
         return false;
     }
 
+    private static int Literal(ReadOnlySpan<byte> text, in Element e, bool last)
+    {
+        // Nearly always it stands there as it is, and most are short: all of it, and the byte behind it, is looked at in two steps.
+        int length = e.Literal.Length;
+        if (text.Length > LongestShortLiteral && length <= LongestShortLiteral)
+        {
+            ref byte start = ref MemoryMarshal.GetReference(text);
+            ulong other = (Unsafe.ReadUnaligned<ulong>(ref start) & e.FirstMask) ^ e.First;
+            other |= (Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref start, sizeof(ulong))) & e.SecondMask) ^ e.Second;
+            if (other == 0 && !(e.EndsBlank && IsBlank(text[length])))
+            {
+                return length;
+            }
+        }
+
+        return Literal(text, e.Literal, last);
+    }
+
+    private static bool IsBlank(byte b) => AsciiText.IsSpace(b) || b == '\n';
+
     /// <summary>A blank in the layout stands for any number of them: mail programs change it.</summary>
     private static int Literal(ReadOnlySpan<byte> text, ReadOnlySpan<byte> literal, bool last)
     {
-        // Nearly always it stands there as it is, with nothing behind it that its last blank would stand for too.
-        if (text.StartsWith(literal) && (literal[^1] != ' ' || text.Length == literal.Length || !(AsciiText.IsSpace(text[literal.Length]) || text[literal.Length] == '\n')))
+        // Nothing may stand behind it that its last blank would stand for too.
+        if (text.StartsWith(literal) && (literal[^1] != ' ' || text.Length == literal.Length || !IsBlank(text[literal.Length])))
         {
             return literal.Length;
         }
@@ -189,7 +262,7 @@ internal sealed class Layout
             if (literal[i] == ' ')
             {
                 int blanks = 0;
-                while (at < text.Length && (AsciiText.IsSpace(text[at]) || text[at] == '\n'))
+                while (at < text.Length && IsBlank(text[at]))
                 {
                     at++;
                     blanks++;
@@ -220,7 +293,7 @@ internal sealed class Layout
 
         for (int at = 0; at < text.Length; at++)
         {
-            if ((literal[0] == ' ' ? AsciiText.IsSpace(text[at]) || text[at] == '\n' : text[at] == literal[0]) && Literal(text[at..], literal, last: false) > 0)
+            if ((literal[0] == ' ' ? IsBlank(text[at]) : text[at] == literal[0]) && Literal(text[at..], literal, last: false) > 0)
             {
                 return at;
             }
@@ -233,20 +306,14 @@ internal sealed class Layout
     private static bool HasOtherBlanks(ReadOnlySpan<byte> text, ReadOnlySpan<byte> literal) =>
         text.IndexOfAny((byte)'\t', (byte)'\n') >= 0 || text.IndexOf("  "u8) >= 0 || (literal[^1] == ' ' && text.EndsWith(literal[..^1]));
 
-    private static int Take(in Element e, ReadOnlySpan<byte> text, ReadOnlySpan<byte> next, EventWriter into, bool sure)
+    private static int Take(in Element e, ReadOnlySpan<byte> text, EventWriter into, bool sure)
     {
         int n;
         ulong value;
         switch (e.Kind)
         {
-            case ElementKind.Number:
-                n = AsciiText.Number(text, out value);
-                return n > 0 && into.Number(e.Field, value) ? n : -1;
-            case ElementKind.Hex:
-                n = AsciiText.Hex(text, out value);
-                return n > 0 && n >= e.MinDigits && into.Number(e.Field, value) ? n : -1;
             case ElementKind.OptionalHex:
-                int prefix = text.StartsWith("0x"u8) ? 2 : 0;
+                int prefix = AsciiText.HexPrefix(text);
                 n = AsciiText.Hex(text[prefix..], out value);
                 return n > 0 && into.Number(e.Field, value) ? n + prefix : -1;
             case ElementKind.Constant:
@@ -262,7 +329,7 @@ internal sealed class Layout
 
                 return -1;
             default:
-                int end = next.IsEmpty ? text.Length : Find(text, next);
+                int end = e.Next.Length == 0 ? text.Length : Find(text, e.Next);
                 return end < 0 || !TakeUpTo(in e, text[..end], into) ? -1 : end;
         }
     }
@@ -357,7 +424,38 @@ internal sealed class Layout
 
         public int Field { get; init; } = -1;
 
-        public byte[] Literal { get; init; } = [];
+        public byte[] Literal
+        {
+            get;
+            init
+            {
+                field = value;
+                EndsBlank = value[^1] == ' ';
+                Span<byte> padded = stackalloc byte[LongestShortLiteral];
+                Span<byte> mask = stackalloc byte[LongestShortLiteral];
+                int length = Math.Min(value.Length, LongestShortLiteral);
+                value.AsSpan(0, length).CopyTo(padded);
+                mask[..length].Fill(byte.MaxValue);
+                (First, Second) = (MemoryMarshal.Read<ulong>(padded), MemoryMarshal.Read<ulong>(padded[sizeof(ulong)..]));
+                (FirstMask, SecondMask) = (MemoryMarshal.Read<ulong>(mask), MemoryMarshal.Read<ulong>(mask[sizeof(ulong)..]));
+            }
+        } = [];
+
+        /// <summary>The literal's first bytes, and which these are.</summary>
+        public ulong First { get; private init; }
+
+        public ulong FirstMask { get; private init; }
+
+        /// <summary>Those behind the first eight.</summary>
+        public ulong Second { get; private init; }
+
+        public ulong SecondMask { get; private init; }
+
+        /// <summary>The literal's last byte is a blank.</summary>
+        public bool EndsBlank { get; private init; }
+
+        /// <summary>The literal that follows; empty if none does.</summary>
+        public byte[] Next { get; init; } = [];
 
         public int MinDigits { get; init; } = 1;
 

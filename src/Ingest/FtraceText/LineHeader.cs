@@ -31,8 +31,21 @@ internal ref struct LineHeader
     /// <summary>Event and payload.</summary>
     public ReadOnlySpan<byte> Body;
 
-    public static bool TryParse(ReadOnlySpan<byte> line, out LineHeader header)
+    /// <summary>Where its start is kept; null if it is not.</summary>
+    public LineStarts.Start? Start;
+
+    /// <param name="starts">How earlier lines began; null if that is not kept.</param>
+    public static bool TryParse(ReadOnlySpan<byte> line, out LineHeader header, LineStarts? starts = null)
     {
+        if (starts?.Find(line) is { } start)
+        {
+            header = start.Header(line);
+            if (header.TimeAndBody(AsciiText.TrimStart(line[start.Length..])))
+            {
+                return true;
+            }
+        }
+
         for (int from = 0; ;)
         {
             int bracket = line[from..].IndexOf((byte)'[');
@@ -41,9 +54,16 @@ internal ref struct LineHeader
                 return TryLatency(line, out header);
             }
 
+            bool first = from == 0;
             from += bracket + 1;
             if (TryBracket(line[..(from - 1)], line[from..], out header))
             {
+                if (first)
+                {
+                    // The same start has the same first bracket, and what is before it says the same.
+                    starts?.Put(line[..(from + line[from..].IndexOf((byte)']') + 1)], ref header);
+                }
+
                 return true;
             }
         }

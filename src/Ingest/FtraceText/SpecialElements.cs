@@ -26,7 +26,7 @@ internal static class SpecialElements
 
     public static bool RawHex(ReadOnlySpan<byte> text, int field, EventWriter into)
     {
-        int prefix = text.StartsWith("0x"u8) ? 2 : 0;
+        int prefix = AsciiText.HexPrefix(text);
         int n = AsciiText.Hex(text[prefix..], out ulong value);
         return RawNumber(text, field, into, n == 0 ? 0 : n + prefix, value);
     }
@@ -42,7 +42,7 @@ internal static class SpecialElements
     /// </summary>
     private static bool Pointer(ReadOnlySpan<byte> text, int field, EventWriter into)
     {
-        int prefix = text.StartsWith("0x"u8) ? 2 : 0;
+        int prefix = AsciiText.HexPrefix(text);
         if (AsciiText.Hex(text[prefix..], out ulong value) + prefix != text.Length || text.IsEmpty)
         {
             return text.StartsWith("("u8);

@@ -7,15 +7,13 @@ internal sealed class TextDelivery(IEventSink sink, TextDialect dialect, TextSur
 {
     private readonly EventWriter _writer = new();
     private readonly Dictionary<int, (bool Any, long? Count)> _pendingLosses = [];
+    private string? _instanceName;
+    private int _instance;
     private long _joined;
 
     public void Record(TextRecord record)
     {
-        int instance = 0;
-        while (info.Instances[instance] != record.Instance)
-        {
-            instance++;
-        }
+        int instance = Instance(record.Instance);
 
         if (_pendingLosses.Count > 0 && _pendingLosses.Remove(record.Cpu, out (bool Any, long? Count) lost))
         {
@@ -51,6 +49,23 @@ internal sealed class TextDelivery(IEventSink sink, TextDialect dialect, TextSur
             Nulls = _writer.Nulls,
         };
         sink.Event(in delivered);
+    }
+
+    private int Instance(string name)
+    {
+        if (ReferenceEquals(name, _instanceName))
+        {
+            return _instance;
+        }
+
+        int i = 0;
+        while (info.Instances[i] != name)
+        {
+            i++;
+        }
+
+        (_instanceName, _instance) = (name, i);
+        return i;
     }
 
     public void Lost(int cpu, long? count)

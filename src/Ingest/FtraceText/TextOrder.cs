@@ -4,15 +4,13 @@ namespace TraceReplay.Ingest.FtraceText;
 internal sealed class TextOrder : ITextVisitor
 {
     private readonly List<(long Time, long Offset)> _records = [];
-    private readonly Dictionary<int, long> _latest = [];
+    private readonly LatestTimes _latest = new();
 
     public List<(int Cpu, long? Count)> Losses { get; } = [];
 
     public void Record(TextRecord record)
     {
-        long time = Math.Max(record.Timestamp, _latest.GetValueOrDefault(record.Cpu, long.MinValue));
-        _latest[record.Cpu] = time;
-        _records.Add((time, record.Offset));
+        _records.Add((_latest.Next(record.Cpu, record.Timestamp), record.Offset));
     }
 
     public void Lost(int cpu, long? count) => Losses.Add((cpu, count));

@@ -87,17 +87,31 @@ internal sealed class TextRecord
         Timestamp = header.Timestamp;
         Period = header.Period;
         HasUnit = header.HasUnit;
-        Instance = header.Instance.IsEmpty ? "" : names.Get(header.Instance);
         HasPid = !header.NoPid;
-        int mark = header.Comm.IndexOfAny(":|>"u8);
-        CommFits = (header.Comm.Length <= LongestComm || header.Comm.StartsWith("kworker/"u8)) && (mark < 0 || !HasLogsEnd(header.Comm[mark..]));
-        bool unknown = header.Comm.SequenceEqual("<...>"u8) || header.Comm.IsEmpty || (header.Latency && header.Comm.Length >= 8) || !CommFits;
-        Comm = unknown ? null : names.Get(header.Comm);
+        if (header.Start?.Names is { } known)
+        {
+            (Comm, CommFits, Instance) = known;
+        }
+        else
+        {
+            Name(in header, names);
+            header.Start?.Names = (Comm, CommFits, Instance);
+        }
+
         (Flags, PreemptCount) = LatencyColumns.Decode(header.Flags);
         _length = 0;
         MoreLines = 0;
         Append(header.Body);
         _firstLine = _length;
+    }
+
+    private void Name(in LineHeader header, NameCache names)
+    {
+        Instance = header.Instance.IsEmpty ? "" : names.Get(header.Instance);
+        int mark = header.Comm.IndexOfAny(":|>"u8);
+        CommFits = (header.Comm.Length <= LongestComm || header.Comm.StartsWith("kworker/"u8)) && (mark < 0 || !HasLogsEnd(header.Comm[mark..]));
+        bool unknown = header.Comm.SequenceEqual("<...>"u8) || header.Comm.IsEmpty || (header.Latency && header.Comm.Length >= 8) || !CommFits;
+        Comm = unknown ? null : names.Get(header.Comm);
     }
 
     /// <returns>false if the record would become longer than any can be.</returns>
@@ -158,8 +172,21 @@ internal sealed class NameCache
 {
     private const int Limit = 1 << 16;
     private readonly Dictionary<string, string> _names = [];
+    private readonly NearTable<string> _near = new();
 
     public string Get(ReadOnlySpan<byte> name)
+    {
+        if (_near.Find(name) is { } near)
+        {
+            return near;
+        }
+
+        string text = Far(name);
+        _near.Put(name, text);
+        return text;
+    }
+
+    private string Far(ReadOnlySpan<byte> name)
     {
         if (name.Length > 64)
         {

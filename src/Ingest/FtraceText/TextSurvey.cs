@@ -31,9 +31,11 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
     private readonly EventWriter _scratch = new();
     private readonly byte[] _composed = new byte[LongestName];
     private readonly List<string> _instances = [];
-    private readonly Dictionary<int, long> _latest = [];
+    private readonly NearTable<EventSurvey> _near = new();
+    private readonly LatestTimes _latest = new();
     private long _last = long.MinValue;
     private string? _comm = "";
+    private string? _instance;
 
     public IReadOnlyDictionary<string, EventSurvey> Events => _events;
 
@@ -112,14 +114,16 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
 
         MixedUnits |= HasUnit is { } unit && unit != record.HasUnit;
         HasUnit ??= record.HasUnit;
-        if (!_instances.Contains(record.Instance))
+        if (!ReferenceEquals(record.Instance, _instance))
         {
-            _instances.Add(record.Instance);
+            _instance = record.Instance;
+            if (!_instances.Contains(record.Instance))
+            {
+                _instances.Add(record.Instance);
+            }
         }
 
-        // Of one CPU the order in the text is the order of recording, whatever the time stamps say.
-        long time = Math.Max(record.Timestamp, _latest.GetValueOrDefault(record.Cpu, long.MinValue));
-        _latest[record.Cpu] = time;
+        long time = _latest.Next(record.Cpu, record.Timestamp);
         OutOfOrder |= time < _last;
         _last = Math.Max(_last, time);
 
@@ -148,9 +152,21 @@ internal sealed class TextSurvey(TextDialect dialect) : ITextVisitor
     public EventSurvey Find(ReadOnlySpan<byte> text, out ReadOnlySpan<byte> payload)
     {
         bool named = dialect.TrySplit(text, _composed, out ReadOnlySpan<byte> name, out payload);
+        if (named && _near.Find(name) is { } near)
+        {
+            return near;
+        }
+
         string key = named ? _names.Get(name) : NoEvent;
         payload = named ? payload : text;
-        if (!_events.TryGetValue(key, out EventSurvey? survey))
+        if (_events.TryGetValue(key, out EventSurvey? survey))
+        {
+            if (named)
+            {
+                _near.Put(name, survey);
+            }
+        }
+        else
         {
             key = _events.Count < MostEvents ? key : NoEvent;
             payload = key == NoEvent ? text : payload;

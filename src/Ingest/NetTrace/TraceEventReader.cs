@@ -16,7 +16,7 @@ internal static class TraceEventReader
     public static CaptureDamage? Read(CaptureFile file, NetTraceStructure structure, Action<TraceEvent> onEvent, Action<long?> onLost, CancellationToken cancellation)
     {
         using BlockStream stream = new(file, structure);
-        using EventPipeEventSource source = new(stream);
+        using Source source = new(stream);
         ExceptionDispatchInfo? ours = null;
         long lost = 0;
         Subscribe(source);
@@ -86,5 +86,20 @@ internal static class TraceEventReader
     {
         string line = new([.. text.TakeWhile(c => c != '\n').Where(c => !char.IsControl(c)).Take(120)]);
         return line.Length == 0 ? "no reason given" : line;
+    }
+
+    /// <summary>
+    /// TraceEvent frees its table of event types (native memory) in its finalizer alone, which disposing takes away: nothing ever would.
+    /// </summary>
+    private sealed class Source(Stream stream) : EventPipeEventSource(stream)
+    {
+        protected override void Dispose(bool disposing)
+        {
+            base.Dispose(disposing);
+            if (disposing)
+            {
+                base.Dispose(false);
+            }
+        }
     }
 }

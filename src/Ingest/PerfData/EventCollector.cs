@@ -21,6 +21,7 @@ internal sealed class EventCollector : IRecordVisitor
     private readonly bool _rounds;
     private readonly SampleLayout _first;
     private readonly SampleFields _fields;
+    private readonly PlainSample[] _plain;
     private byte[] _row = new byte[256];
     private byte[] _item = new byte[256];
     private long _latest;
@@ -32,6 +33,7 @@ internal sealed class EventCollector : IRecordVisitor
         (_file, _events, _sorter, _untimed, _bigEndian, _rounds) = (file, events, sorter, untimed, bigEndian, rounds);
         _first = events.All[0].Layout;
         _fields = new SampleFields(bigEndian);
+        _plain = [.. events.All.Select(e => new PlainSample(e, bigEndian))];
     }
 
     /// <summary>Samples whose id no attribute has.</summary>
@@ -42,6 +44,43 @@ internal sealed class EventCollector : IRecordVisitor
 
     /// <summary>Samples of tracepoints with a call chain, which an event table has no column for.</summary>
     public long Callchains { get; private set; }
+
+    public int Take(ReadOnlySpan<byte> data)
+    {
+        // The fields of samples that record no more than tracepoints usually do stand at places that are known: no search, no copy of them.
+        ref byte first = ref MemoryMarshal.GetReference(data);
+        int idAt = _plain.Length > 1 ? _first.AnyId : -1;
+        int at = 0;
+        while (data.Length - at >= RecordReader.HeaderSize)
+        {
+            ref byte record = ref Unsafe.Add(ref first, at);
+            int size = At<ushort>(ref record, 6);
+            if (At<uint>(ref record, 0) != RecordTypes.Sample || size > data.Length - at || size < idAt + sizeof(ulong))
+            {
+                break;
+            }
+
+            int index = idAt < 0 ? 0 : _events.IndexOf(At<ulong>(ref record, idAt));
+            if (index < 0)
+            {
+                break;
+            }
+
+            ref readonly PlainSample plain = ref _plain[index];
+            int raw = plain.RawSize + sizeof(uint);
+            if (plain.RawSize < 0 || size < raw || At<uint>(ref record, plain.RawSize) is var length && length > size - raw || At<long>(ref record, plain.Time) is var time && time is 0 or -1)
+            {
+                break;
+            }
+
+            ItemHead head = new() { Kind = index, Tid = At<int>(ref record, plain.Tid + 4), Pid = At<int>(ref record, plain.Tid), Cpu = At<int>(ref record, plain.Cpu) };
+            _sorter.Add(time, in head, ref Unsafe.Add(ref record, raw), (int)length, data.Length - at - raw);
+            _latest = Math.Max(_latest, time);
+            at += size;
+        }
+
+        return at;
+    }
 
     public CaptureDamage? Record(uint type, ReadOnlySpan<byte> record, long offset)
     {
@@ -193,17 +232,15 @@ internal sealed class EventCollector : IRecordVisitor
     /// <summary>As perf does: what has no time takes effect where it stands.</summary>
     private void Put(in ItemHead head, long time, ReadOnlySpan<byte> payload)
     {
-        int length = Unsafe.SizeOf<ItemHead>() + payload.Length;
-        bool untimed = time is 0 or -1;
-        Span<byte> item = untimed ? Grown(ref _item, length) : _sorter.Add(time, length);
-        MemoryMarshal.Write(item, in head);
-        payload.CopyTo(item[Unsafe.SizeOf<ItemHead>()..]);
-        if (untimed)
+        if (time is 0 or -1)
         {
-            _untimed.Item(0, item);
+            Span<byte> item = Grown(ref _item, payload.Length + PayloadCopy.Slack)[..payload.Length];
+            payload.CopyTo(item);
+            _untimed.Item(0, in head, item);
         }
         else
         {
+            _sorter.Add(time, in head, payload);
             _latest = Math.Max(_latest, time);
         }
     }
@@ -235,6 +272,10 @@ internal sealed class EventCollector : IRecordVisitor
 
         return buffer.AsSpan(0, length);
     }
+
+    private static T At<T>(ref byte record, int offset)
+        where T : unmanaged =>
+        Unsafe.ReadUnaligned<T>(ref Unsafe.Add(ref record, offset));
 
     private uint U32(ReadOnlySpan<byte> b, int at) => _bigEndian ? BinaryPrimitives.ReadUInt32BigEndian(b[at..]) : BinaryPrimitives.ReadUInt32LittleEndian(b[at..]);
 

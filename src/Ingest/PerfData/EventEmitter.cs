@@ -1,13 +1,14 @@
 using System.Buffers.Binary;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using TraceReplay.Ingest.Capture;
+using TraceReplay.Ingest.Tracefs;
 
 namespace TraceReplay.Ingest.PerfData;
 
 /// <summary>Turns the sorter's items into events: names of threads as COMM and FORK set them, holes before the next event of their CPU.</summary>
 internal sealed class EventEmitter(IEventSink sink, PerfEvents events) : IItemSink
 {
+    private readonly IRunSink? _rows = sink as IRunSink;
+    private readonly EventFormat[] _formats = [.. events.All.Select(e => e.Format!)];
     private readonly Dictionary<int, string> _comms = new() { [0] = "swapper" };
     private readonly Dictionary<string, string> _names = [];
     private readonly SortedDictionary<int, long> _pending = [];
@@ -21,10 +22,8 @@ internal sealed class EventEmitter(IEventSink sink, PerfEvents events) : IItemSi
     /// <summary>Events older than one given out before.</summary>
     public long Late { get; private set; }
 
-    public void Item(long timestamp, ReadOnlySpan<byte> item)
+    public void Item(long timestamp, in ItemHead head, ReadOnlySpan<byte> payload)
     {
-        ItemHead head = MemoryMarshal.Read<ItemHead>(item);
-        ReadOnlySpan<byte> payload = item[Unsafe.SizeOf<ItemHead>()..];
         if (head.Kind < 0)
         {
             Other(in head, payload);
@@ -51,9 +50,18 @@ internal sealed class EventEmitter(IEventSink sink, PerfEvents events) : IItemSi
             _lastTime = timestamp;
         }
 
+        EventFormat format = _formats[head.Kind];
+        if (_rows is null || !_rows.Take(format.Index, timestamp, head.Cpu, head.Tid, head.Pid, payload, _lastComm))
+        {
+            Deliver(timestamp, in head, payload, format);
+        }
+    }
+
+    private void Deliver(long timestamp, in ItemHead head, ReadOnlySpan<byte> payload, EventFormat format)
+    {
         EventRecord record = new()
         {
-            Format = events.All[head.Kind].Format!,
+            Format = format,
             Timestamp = timestamp,
             Cpu = head.Cpu,
             Pid = head.Tid,

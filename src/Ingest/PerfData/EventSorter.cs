@@ -1,12 +1,15 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.PerfData;
 
 /// <summary>Takes what the sorter gives out, in order of time; of equal times, in the order it was put in.</summary>
 internal interface IItemSink
 {
-    /// <param name="item">Valid only during the call.</param>
-    void Item(long timestamp, ReadOnlySpan<byte> item);
+    /// <param name="payload">Valid only during the call; <see cref="PayloadCopy.Slack"/> bytes behind its end may be read.</param>
+    void Item(long timestamp, in ItemHead head, ReadOnlySpan<byte> payload);
 }
 
 /// <summary>
@@ -20,11 +23,21 @@ internal sealed class EventSorter(IItemSink sink, long limit = EventSorter.Defau
 
     private const int ChunkSize = 1 << 20;
 
-    private readonly record struct Entry(long Timestamp, int Chunk, int Offset, int Length);
+    // Payloads that were put in order of their CPUs' rings lie apart: the lines of one that is due soon are asked for.
+    private const int Ahead = 6;
+
+    private struct Entry
+    {
+        public long Timestamp;
+        public ItemHead Head;
+        public int Chunk;
+        public int Offset;
+        public int Length;
+    }
 
     private sealed class Chunk
     {
-        public byte[] Bytes = new byte[ChunkSize];
+        public byte[] Bytes = new byte[ChunkSize + PayloadCopy.Slack];
         public int Used;
         public int Live;
     }
@@ -54,10 +67,16 @@ internal sealed class EventSorter(IItemSink sink, long limit = EventSorter.Defau
     /// <summary>How often memory did not suffice.</summary>
     public int Spills { get; private set; }
 
-    private long Held => ((long)(_chunks.Count - _freeChunks.Count) * ChunkSize) + ((long)_count * 24);
+    private long Held => ((long)(_chunks.Count - _freeChunks.Count) * ChunkSize) + ((long)_count * Unsafe.SizeOf<Entry>());
 
-    /// <summary>Makes room for an item, which the caller fills in.</summary>
-    public Span<byte> Add(long timestamp, int length)
+    /// <summary>Takes an item.</summary>
+    public void Add(long timestamp, in ItemHead head, ReadOnlySpan<byte> payload) =>
+        Add(timestamp, in head, ref MemoryMarshal.GetReference(payload), payload.Length, payload.Length);
+
+    /// <summary>Takes an item.</summary>
+    /// <param name="payload">Of as many bytes as <paramref name="length"/> says, at most 64 KiB.</param>
+    /// <param name="readable">Bytes that may be read from there on.</param>
+    public void Add(long timestamp, in ItemHead head, ref byte payload, int length, int readable)
     {
         if (_current < 0 || _chunks[_current].Used + length > ChunkSize)
         {
@@ -76,11 +95,12 @@ internal sealed class EventSorter(IItemSink sink, long limit = EventSorter.Defau
         }
 
         Chunk chunk = _chunks[_current];
-        _entries[_count++] = new Entry(timestamp, _current, chunk.Used, length);
-        Span<byte> room = chunk.Bytes.AsSpan(chunk.Used, length);
+        _entries[_count++] = new Entry { Timestamp = timestamp, Head = head, Chunk = _current, Offset = chunk.Used, Length = length };
+        ref byte target = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(chunk.Bytes), chunk.Used);
+        PayloadCopy.Copy(ref payload, length, readable, ref target);
+
         chunk.Used += (length + 7) & ~7;
         chunk.Live++;
-        return room;
     }
 
     /// <summary>Gives out all items up to and including a time.</summary>
@@ -180,20 +200,28 @@ internal sealed class EventSorter(IItemSink sink, long limit = EventSorter.Defau
         }
     }
 
-    private bool Drain(Run run, long bound, bool inclusive, IItemSink to)
+    private unsafe bool Drain(Run run, long bound, bool inclusive, IItemSink to)
     {
+        ReadOnlySpan<Entry> entries = _entries.AsSpan(0, run.End);
+        ReadOnlySpan<Chunk> chunks = CollectionsMarshal.AsSpan(_chunks);
         int i = run.Next;
         long timestamp;
         do
         {
-            ref readonly Entry e = ref _entries[i];
-            Chunk chunk = _chunks[e.Chunk];
-            to.Item(e.Timestamp, chunk.Bytes.AsSpan(e.Offset, e.Length));
+            if (Sse.IsSupported && i + Ahead < entries.Length)
+            {
+                ref readonly Entry soon = ref entries[i + Ahead];
+                Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(chunks[soon.Chunk].Bytes), soon.Offset)));
+            }
+
+            ref readonly Entry e = ref entries[i];
+            Chunk chunk = chunks[e.Chunk];
+            to.Item(e.Timestamp, in e.Head, MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(chunk.Bytes), e.Offset), e.Length));
             chunk.Live--;
             i++;
-            timestamp = i < run.End ? _entries[i].Timestamp : long.MaxValue;
+            timestamp = i < entries.Length ? entries[i].Timestamp : long.MaxValue;
         }
-        while (i < run.End && (timestamp < bound || (inclusive && timestamp == bound)));
+        while (i < entries.Length && (timestamp < bound || (inclusive && timestamp == bound)));
 
         run.Next = i;
         run.Timestamp = timestamp;
@@ -205,7 +233,7 @@ internal sealed class EventSorter(IItemSink sink, long limit = EventSorter.Defau
         SpilledRun s = run.Spilled!;
         do
         {
-            to.Item(s.Timestamp, s.Item);
+            to.Item(s.Timestamp, in s.Head, s.Payload);
             s.MoveNext();
         }
         while (!s.AtEnd && (s.Timestamp < bound || (inclusive && s.Timestamp == bound)));

@@ -1,6 +1,6 @@
 namespace TraceReplay.Ingest.PerfData;
 
-/// <summary>What stands before the payload of an item of the <see cref="EventSorter"/>.</summary>
+/// <summary>What an item of the <see cref="EventSorter"/> is, beside its time and its payload.</summary>
 internal struct ItemHead
 {
     public const int Comm = -1;

@@ -10,8 +10,9 @@ internal sealed class PerfEvents
 {
     private readonly List<PerfEvent> _all = [];
     private readonly Dictionary<ulong, int> _byId = [];
-    private ulong _lastId;
-    private int _lastIndex = -1;
+
+    // A recording has an id for each event on each CPU, numbered on: those met last are found without a hash.
+    private readonly (ulong Id, int Index)[] _near = new (ulong, int)[256];
 
     public IReadOnlyList<PerfEvent> All => _all;
 
@@ -28,9 +29,10 @@ internal sealed class PerfEvents
     /// <returns>-1 if no event has the id. As in perf, 0 is the first event, and so is any id in recordings so old that they may lack ids.</returns>
     public int IndexOf(ulong id)
     {
-        if (id == _lastId && _lastIndex >= 0)
+        ref (ulong Id, int Index) near = ref _near[id % 256];
+        if (near.Id == id && id != 0)
         {
-            return _lastIndex;
+            return near.Index;
         }
 
         if (!_byId.TryGetValue(id, out int index))
@@ -38,7 +40,7 @@ internal sealed class PerfEvents
             return id == 0 || !_all[0].Attr.SampleIdAll ? 0 : -1;
         }
 
-        (_lastId, _lastIndex) = (id, index);
+        near = (id, index);
         return index;
     }
 

@@ -10,6 +10,11 @@ internal interface IRecordVisitor
     /// <param name="offset">Of the record, or of the compressed record that holds it.</param>
     /// <returns>null, or why reading must stop here.</returns>
     CaptureDamage? Record(uint type, ReadOnlySpan<byte> record, long offset);
+
+    /// <summary>Takes samples that need no more than a look at known places.</summary>
+    /// <param name="data">Begins with a record, ends anywhere.</param>
+    /// <returns>Bytes of the whole records taken; the one behind them is visited.</returns>
+    int Take(ReadOnlySpan<byte> data) => 0;
 }
 
 /// <summary>
@@ -18,7 +23,7 @@ internal interface IRecordVisitor
 /// </summary>
 internal sealed class RecordReader(CaptureFile file, bool bigEndian, bool decompress = true) : IDisposable
 {
-    private const int HeaderSize = 8;
+    public const int HeaderSize = 8;
     private const int WindowSize = 1 << 18;
     private const int LargestRecord = ushort.MaxValue;
 
@@ -94,6 +99,12 @@ internal sealed class RecordReader(CaptureFile file, bool bigEndian, bool decomp
         int pos = 0;
         while (data.Length - pos >= HeaderSize)
         {
+            pos += visitor.Take(data[pos..]);
+            if (data.Length - pos < HeaderSize)
+            {
+                break;
+            }
+
             ReadOnlySpan<byte> rest = data[pos..];
             uint type = U32(rest);
             int size = U16(rest[6..]);

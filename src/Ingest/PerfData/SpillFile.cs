@@ -1,12 +1,15 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using TraceReplay.Ingest.Capture;
 
 namespace TraceReplay.Ingest.PerfData;
 
-/// <summary>A temporary file of sorted runs: for each item its time (8 bytes), its length (4) and its bytes.</summary>
+/// <summary>A temporary file of sorted runs: for each item its time (8 bytes), its head, the payload's length (4) and its bytes.</summary>
 internal sealed class SpillFile : IDisposable
 {
-    internal const int Head = 12;
+    internal static readonly int Head = 12 + Unsafe.SizeOf<ItemHead>();
 
     private const int WriteBuffer = 1 << 20;
 
@@ -37,18 +40,19 @@ internal sealed class SpillFile : IDisposable
         private readonly long _start = file._end;
         private int _used;
 
-        public void Item(long timestamp, ReadOnlySpan<byte> item)
+        public void Item(long timestamp, in ItemHead head, ReadOnlySpan<byte> payload)
         {
-            if (_used + Head + item.Length > _buffer.Length)
+            if (_used + Head + payload.Length > _buffer.Length)
             {
                 Flush();
             }
 
             Span<byte> at = _buffer.AsSpan(_used);
             BinaryPrimitives.WriteInt64LittleEndian(at, timestamp);
-            BinaryPrimitives.WriteInt32LittleEndian(at[8..], item.Length);
-            item.CopyTo(at[Head..]);
-            _used += Head + item.Length;
+            BinaryPrimitives.WriteInt32LittleEndian(at[8..], payload.Length);
+            MemoryMarshal.Write(at[12..], in head);
+            payload.CopyTo(at[Head..]);
+            _used += Head + payload.Length;
         }
 
         public SpilledRun Finish()
@@ -73,12 +77,13 @@ internal sealed class SpilledRun
     private const int BufferSize = 80 << 10;
 
     private readonly SafeFileHandle _handle;
-    private readonly byte[] _buffer = new byte[BufferSize];
+    private readonly byte[] _buffer = new byte[BufferSize + PayloadCopy.Slack];
     private readonly long _end;
     private long _next;
     private int _at;
     private int _have;
     private int _length;
+    private ItemHead _head;
 
     public SpilledRun(SafeFileHandle handle, long start, long end)
     {
@@ -91,7 +96,9 @@ internal sealed class SpilledRun
     /// <summary>Of the item at hand; the largest value at the end.</summary>
     public long Timestamp { get; private set; }
 
-    public ReadOnlySpan<byte> Item => _buffer.AsSpan(_at - _length, _length);
+    public ref readonly ItemHead Head => ref _head;
+
+    public ReadOnlySpan<byte> Payload => _buffer.AsSpan(_at - _length, _length);
 
     public void MoveNext()
     {
@@ -104,6 +111,7 @@ internal sealed class SpilledRun
 
         Timestamp = BinaryPrimitives.ReadInt64LittleEndian(_buffer.AsSpan(_at));
         _length = BinaryPrimitives.ReadInt32LittleEndian(_buffer.AsSpan(_at + 8));
+        _head = MemoryMarshal.Read<ItemHead>(_buffer.AsSpan(_at + 12));
         _at += SpillFile.Head;
         if (!Have(_length))
         {
@@ -123,7 +131,7 @@ internal sealed class SpilledRun
         _buffer.AsSpan(_at, _have - _at).CopyTo(_buffer);
         _have -= _at;
         _at = 0;
-        int want = (int)Math.Min(_buffer.Length - _have, _end - _next);
+        int want = (int)Math.Min(BufferSize - _have, _end - _next);
         int n = want == 0 ? 0 : RandomAccess.Read(_handle, _buffer.AsSpan(_have, want), _next);
         _have += n;
         _next += n;

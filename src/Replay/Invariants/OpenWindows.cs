@@ -54,7 +54,9 @@ public sealed class OpenWindows
     }
 
     /// <summary>Some open window covers the page at <paramref name="hva"/>.</summary>
-    public bool Covers(ulong hva)
+    public bool Covers(ulong hva) => _open.Count > 0 && AnyCovers(hva);
+
+    private bool AnyCovers(ulong hva)
     {
         foreach ((ulong start, ulong end, bool _) in _open)
         {

@@ -44,6 +44,8 @@ internal sealed class DivergenceTable : IResultTable
             Text("cause", row => row.Cause));
     }
 
+    public long Rows { get; private set; }
+
     public void AddIfDifferent(IReadOnlyList<IFaultModel> models, FaultResult[] results, int a, int b)
     {
         ref readonly FaultContext left = ref results[a].Fault;
@@ -70,6 +72,7 @@ internal sealed class DivergenceTable : IResultTable
         _row.PageKind = kind;
         _row.Cause = cause;
         _table.Add(_row);
+        Rows++;
     }
 
     public void Seal(List<SealedFile> files) => _table.Seal(files);

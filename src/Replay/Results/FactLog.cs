@@ -28,8 +28,8 @@ internal sealed class FactLog
         _faults[(int)observed.FaultId] = new FaultFacts(
             observed.Outcome,
             predicted.Outcome,
-            KnowsSlot: noSlot || predicted.Slot is not null,
-            Hva: predicted.Slot?.Hva(predicted.Gfn) ?? 0,
+            KnowsSlot: noSlot || predicted.Slot.Exists,
+            Hva: predicted.Slot.Hva,
             lookedUp ? predicted.Kind : PageKind.Unknown,
             Remapped: predicted.Path == FaultPath.Remapped,
             predicted.MapWritable,

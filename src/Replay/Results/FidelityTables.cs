@@ -61,6 +61,26 @@ internal sealed class FidelityTables : IResultTable
             MissColumn.TextOrNull("cause", row => row.Lost ? Loss : null));
     }
 
+    /// <summary>The row of the outcomes; null if there is none.</summary>
+    public OutcomeStanding? Outcomes
+    {
+        get
+        {
+            return _model is null ? null : new OutcomeStanding(
+                _model.Name,
+                Of(Standing.Matched),
+                Of(Standing.InSet),
+                Of(Standing.Missed),
+                Of(Standing.Lost),
+                Of(Standing.ReadOff),
+                Of(Standing.Unknown),
+                Of(Standing.Unobserved),
+                _tally.Coverage(FidelityQuantity.Outcome));
+
+            long Of(Standing standing) => _tally.Count(FidelityQuantity.Outcome, standing);
+        }
+    }
+
     public void Compare(in ObservedFault observed, in FaultContext predicted)
     {
         // Where neither memslots nor the kind of page is recorded, what is assumed of them proves nothing of the model, right or wrong.

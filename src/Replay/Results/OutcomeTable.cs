@@ -84,7 +84,9 @@ internal sealed class OutcomeTable : IResultTable
     private static readonly string?[] s_sets = new string?[1 << Enum.GetValues<FaultOutcome>().Length];
 
     /// <summary>A set of outcomes, in the order of the vocabulary.</summary>
-    public static string Set(ushort outcomes) => s_sets[outcomes] ??=
+    public static string Set(ushort outcomes) => s_sets[outcomes] ??= MakeSet(outcomes);
+
+    private static string MakeSet(ushort outcomes) =>
         string.Join('|', Enum.GetValues<FaultOutcome>().Where(outcome => (outcomes & (1 << (int)outcome)) != 0).Select(outcome => outcome.Name()));
 
     public static string? Cause(RetryCause cause) => cause switch

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace TraceReplay.Replay.State;
 
 /// <summary>VMA flags that the fault logic looks at: the kernel's VM_ bits.</summary>
@@ -78,6 +80,8 @@ public sealed class HostMemory
     // A VMM has thousands at most; what a broken trace adds beyond is not kept.
     private const int MaxVmas = 1 << 16;
 
+    // As the table's own reader is: three times for each fault.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public HostPte Pte(ulong hva) => new(_ptes[hva >> 12]);
 
     public void SetPte(ulong hva, HostPte pte) => _ptes[hva >> 12] = pte.Raw;

@@ -44,14 +44,36 @@ public enum PageKind : byte
     Free,
 }
 
-/// <summary>What <c>struct page</c> says about a pfn (spec 1.1, 8.2).</summary>
-/// <param name="Valid">There is a memmap for the pfn.</param>
-/// <param name="Reserved">PG_reserved.</param>
-/// <param name="Count">page_count(): of the folio for compound pages, of the page itself otherwise; a lower bound unless known.</param>
-/// <param name="CountKnown">Nobody whom KVM does not see holds references beyond <paramref name="Count"/>.</param>
-/// <param name="ZeroPage">It is the zero page: reserved, and refcounted all the same (spec 1.1, rule 3).</param>
-public readonly record struct StructPage(bool Valid, bool Reserved, int Count, bool CountKnown = false, bool ZeroPage = false)
+/// <summary>What <c>struct page</c> says about a pfn (spec 1.1, 8.2). Its facts are bits of one byte: the whole is returned in a register.</summary>
+public readonly struct StructPage
 {
+    internal const byte ValidFact = 1;
+    internal const byte ReservedFact = 2;
+    internal const byte CountKnownFact = 4;
+    internal const byte ZeroPageFact = 8;
+    private readonly byte _facts;
+
+    internal StructPage(byte facts, int count)
+    {
+        _facts = facts;
+        Count = count;
+    }
+
+    /// <summary>There is a memmap for the pfn.</summary>
+    public bool Valid => (_facts & ValidFact) != 0;
+
+    /// <summary>PG_reserved.</summary>
+    public bool Reserved => (_facts & ReservedFact) != 0;
+
+    /// <summary>page_count(): of the folio for compound pages, of the page itself otherwise; a lower bound unless known.</summary>
+    public int Count { get; }
+
+    /// <summary>Nobody whom KVM does not see holds references beyond <see cref="Count"/>.</summary>
+    public bool CountKnown => (_facts & CountKnownFact) != 0;
+
+    /// <summary>It is the zero page: reserved, and refcounted all the same (spec 1.1, rule 3).</summary>
+    public bool ZeroPage => (_facts & ZeroPageFact) != 0;
+
     /// <summary>refcounted_page_of (spec 1.1) is not NULL.</summary>
     public bool IsRefcounted => Valid && (!Reserved || ZeroPage);
 
@@ -59,7 +81,10 @@ public readonly record struct StructPage(bool Valid, bool Reserved, int Count, b
     public bool IsCountZero => CountKnown && Count == 0;
 
     /// <summary>ad_tracked (spec 1.1).</summary>
-    public bool IsAdTracked => Valid && !Reserved;
+    public bool IsAdTracked => (_facts & (ValidFact | ReservedFact)) == ValidFact;
+
+    /// <summary>The same page with another count.</summary>
+    public StructPage With(int count) => new(_facts, count);
 }
 
 /// <summary>The facts that follow from a page's kind alone.</summary>
@@ -76,21 +101,38 @@ public static class PageKinds
         _ => kind.ToString(),
     };
 
-    // Asked several times for each fault: a table costs a load, the switch a chain of jumps.
-    private static readonly StructPage[] s_structPages = [.. Enumerable.Range(0, 256).Select(kind => Facts((PageKind)kind))];
+    // Asked several times for each fault: a table costs a load, the switch a chain of jumps. Of bytes, so that native code holds it made.
+    private static readonly byte[] s_facts = MakeFacts();
+
+    // Beside the facts of struct page: the count while nobody in KVM holds it.
+    private const int CountShift = 4;
 
     /// <summary>What page_count() and friends report for the kind while nobody in KVM holds it (spec 8.2).</summary>
-    public static StructPage StructPage(this PageKind kind) => s_structPages[(byte)kind];
-
-    private static StructPage Facts(PageKind kind) => kind switch
+    public static StructPage StructPage(this PageKind kind)
     {
-        PageKind.P0 or PageKind.P5 or PageKind.H or PageKind.P1 => new(Valid: false, Reserved: false, Count: 0),
-        PageKind.P4 or PageKind.P7Tail or PageKind.Free => new(Valid: true, Reserved: false, Count: 0, CountKnown: true),
-        PageKind.P2 or PageKind.P3 or PageKind.P7 => new(Valid: true, Reserved: false, Count: 1, CountKnown: true),
-        PageKind.A3 => new(Valid: true, Reserved: true, Count: 1, ZeroPage: true),
-        PageKind.Pz => new(Valid: true, Reserved: true, Count: 0, CountKnown: true),
-        PageKind.N or PageKind.NoSlot or PageKind.Unknown => new(Valid: false, Reserved: false, Count: 0),
-        _ => new(Valid: true, Reserved: false, Count: 1),
+        byte facts = s_facts[(byte)kind];
+        return new(facts, facts >> CountShift);
+    }
+
+    private static byte[] MakeFacts()
+    {
+        byte[] facts = new byte[256];
+        for (int kind = 0; kind < facts.Length; kind++)
+        {
+            facts[kind] = Facts((PageKind)kind);
+        }
+
+        return facts;
+    }
+
+    private static byte Facts(PageKind kind) => kind switch
+    {
+        PageKind.P0 or PageKind.P5 or PageKind.H or PageKind.P1 or PageKind.N or PageKind.NoSlot or PageKind.Unknown => 0,
+        PageKind.P4 or PageKind.P7Tail or PageKind.Free => State.StructPage.ValidFact | State.StructPage.CountKnownFact,
+        PageKind.P2 or PageKind.P3 or PageKind.P7 => State.StructPage.ValidFact | State.StructPage.CountKnownFact | (1 << CountShift),
+        PageKind.A3 => State.StructPage.ValidFact | State.StructPage.ReservedFact | State.StructPage.ZeroPageFact | (1 << CountShift),
+        PageKind.Pz => State.StructPage.ValidFact | State.StructPage.ReservedFact | State.StructPage.CountKnownFact,
+        _ => State.StructPage.ValidFact | (1 << CountShift),
     };
 
     /// <summary>A driver put the page into the page table by pfn.</summary>

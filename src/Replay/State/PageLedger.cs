@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace TraceReplay.Replay.State;
 
 /// <summary>
@@ -35,9 +37,9 @@ public sealed class PageLedger
         if (level <= 1)
         {
             // Allocated anew: what its former life left behind is gone.
-            ulong own = _pages[pfn];
+            ref ulong own = ref _pages.At(pfn);
             ulong counts = KindOf(Learned(pfn, own)) == PageKind.Free ? 0 : own & ~LearnedMask;
-            _pages[pfn] = counts | learned;
+            own = counts | learned;
         }
         else if (_blocks[level - 2][pfn >> Levels.Order(level)] != learned)
         {
@@ -78,9 +80,12 @@ public sealed class PageLedger
     public int Count(ulong pfn) => Count(pfn, out _);
 
     /// <summary>page_count() and the page's kind, with one look at its entry.</summary>
-    public int Count(ulong pfn, out PageKind kind)
+    public int Count(ulong pfn, out PageKind kind) => Count(pfn, _pages[pfn], out kind);
+
+    // Inlined by order here too: asked for at each get, put and mark.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int Count(ulong pfn, ulong own, out PageKind kind)
     {
-        ulong own = _pages[pfn];
         ulong learned = Learned(pfn, own);
         ulong folio = FolioOf(pfn, learned);
         kind = KindOf(learned);
@@ -100,40 +105,55 @@ public sealed class PageLedger
     public StructPage StructPage(ulong pfn)
     {
         int count = Count(pfn, out PageKind kind);
-        return kind.StructPage() with { Count = count };
+        return kind.StructPage().With(count);
     }
 
-    public void Get(ulong pfn) => Add(pfn, 1);
+    /// <summary>Takes a reference on the page's folio, with one look at its entry.</summary>
+    /// <returns>The folio, and what its count was.</returns>
+    public (ulong Folio, int Count) Get(ulong pfn)
+    {
+        ref ulong own = ref _pages.At(pfn);
+        ulong learned = Learned(pfn, own);
+        ulong folio = FolioOf(pfn, learned);
+        ref ulong head = ref folio == pfn ? ref own : ref _pages.At(folio);
+        int count = KindOf(learned).StructPage().Count + DeltaOf(head);
+        head = Changed(head, 1);
+        return (folio, count);
+    }
 
-    public void Put(ulong pfn) => Add(pfn, -1);
+    /// <summary>Puts the reference on a folio. The count and the kind of one of its pages are as after that.</summary>
+    public int Put(ulong folio, ulong pfn, out PageKind kind)
+    {
+        ref ulong head = ref _pages.At(folio);
+        head = Changed(head, -1);
+        return Count(pfn, folio == pfn ? head : _pages[pfn], out kind);
+    }
 
     public void MarkAccessed(ulong pfn)
     {
-        ulong entry = _pages[pfn];
-        _pages[pfn] = (entry & CountMask) == CountMask ? entry : entry + 1;
+        ref ulong entry = ref _pages.At(pfn);
+        entry += (entry & CountMask) == CountMask ? 0UL : 1;
     }
 
     public void MarkDirty(ulong pfn)
     {
-        ulong entry = _pages[pfn];
-        _pages[pfn] = ((entry >> DirtyShift) & CountMask) == CountMask ? entry : entry + (1UL << DirtyShift);
+        ref ulong entry = ref _pages.At(pfn);
+        entry += ((entry >> DirtyShift) & CountMask) == CountMask ? 0UL : 1UL << DirtyShift;
     }
 
-    private void Add(ulong pfn, int change)
-    {
-        ulong entry = _pages[pfn];
+    // A count that would run over stays, rather than run into its neighbour.
+    private static ulong Changed(ulong entry, int change) =>
+        (entry & ~(DeltaMask << DeltaShift)) | ((ulong)(ushort)Math.Clamp(DeltaOf(entry) + change, short.MinValue, short.MaxValue) << DeltaShift);
 
-        // A count that would run over stays, rather than run into its neighbour.
-        int delta = Math.Clamp(DeltaOf(entry) + change, short.MinValue, short.MaxValue);
-        _pages[pfn] = (entry & ~(DeltaMask << DeltaShift)) | ((ulong)(ushort)delta << DeltaShift);
-    }
-
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Learned(ulong pfn, ulong own)
     {
         ulong learned = own & LearnedMask;
         return learned != 0 || !_anyBlock ? learned : LearnedOfBlock(pfn);
     }
 
+    // Apart: only where huge leaves were looked up through.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private ulong LearnedOfBlock(ulong pfn)
     {
         ulong block = _blocks[0][pfn >> Levels.Order(2)];

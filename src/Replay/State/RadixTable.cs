@@ -1,34 +1,47 @@
-using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace TraceReplay.Replay.State;
 
 /// <summary>
-/// Sparse array of u64 with page-table shape: leaves of 512 entries, found by index &gt;&gt; 9, each of blocks of 32. Zero is "nothing there".
-/// Memory grows with the touched blocks only: a guest whose addresses lie far apart costs about 450 bytes each.
+/// Sparse array with page-table shape: leaves of 512 entries, found by index &gt;&gt; 9, each of blocks of 32. An entry of zeros is "nothing there".
+/// Memory grows with the touched blocks only: of u64, a guest whose addresses lie far apart costs about 450 bytes each.
 /// </summary>
-public sealed class RadixTable
+public class RadixTable<T>
+    where T : unmanaged, IEquatable<T>
 {
-    private const int Shift = 9;
-    private const int BlockShift = 5;
-    private const int BlockMask = (1 << BlockShift) - 1;
-    private const int BlocksMask = (1 << (Shift - BlockShift)) - 1;
+    private protected const int Shift = 9;
+    private protected const int BlockShift = 5;
+    private protected const int BlockMask = (1 << BlockShift) - 1;
+    private protected const int BlocksMask = (1 << (Shift - BlockShift)) - 1;
 
-    private readonly Dictionary<ulong, ulong[]?[]> _leaves = [];
+    // Stands for every block that is not there; read only.
+    private static readonly T[] s_nothing = new T[BlockMask + 1];
 
-    // Neighbouring faults hit the same block: one compare saves the hash lookup.
+    // Neighbouring faults hit the same block, or none: one compare saves the hash lookup. More than one of them costs more than it saves.
     private ulong _lastKey = ulong.MaxValue;
-    private ulong[]? _lastBlock;
+    private T[] _lastBlock = s_nothing;
 
-    public ulong this[ulong index]
+    private protected Dictionary<ulong, T[]?[]> Leaves { get; } = [];
+
+    // Inlined by order: native code has no profile that shows that these are called more often than anything else.
+    public T this[ulong index]
     {
-        get => TryBlock(index >> BlockShift, out ulong[]? block) ? block[(int)index & BlockMask] : 0;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            ulong key = index >> BlockShift;
+            return Entry(key == _lastKey ? _lastBlock : Find(key), index);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         set
         {
             ulong key = index >> BlockShift;
-            if (!TryBlock(key, out ulong[]? block))
+            T[] block = key == _lastKey ? _lastBlock : Find(key);
+            if (block == s_nothing)
             {
-                if (value == 0)
+                if (value.Equals(default))
                 {
                     return;
                 }
@@ -36,15 +49,57 @@ public sealed class RadixTable
                 block = Add(key);
             }
 
-            block[(int)index & BlockMask] = value;
+            Entry(block, index) = value;
         }
     }
 
+    /// <summary>The entry, to be changed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref T At(ulong index)
+    {
+        ulong key = index >> BlockShift;
+        T[] block = key == _lastKey ? _lastBlock : Find(key);
+        return ref Entry(block == s_nothing ? Add(key) : block, index);
+    }
+
+    public void Clear()
+    {
+        Leaves.Clear();
+        _lastKey = ulong.MaxValue;
+        _lastBlock = s_nothing;
+    }
+
+    // No block has other than 32 entries: the check of bounds, a load and a branch, would be made 20 times for each fault.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ref T Entry(T[] block, ulong index) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(block), (nint)(index & BlockMask));
+
+    // Not inlined, as Add is not: seldom called, and what is seldom called would make the readers too large to be inlined themselves.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private T[] Add(ulong key)
+    {
+        ref T[]?[]? leaf = ref CollectionsMarshal.GetValueRefOrAddDefault(Leaves, key >> (Shift - BlockShift), out _);
+        leaf ??= new T[]?[BlocksMask + 1];
+        _lastKey = key;
+        return _lastBlock = leaf[(int)key & BlocksMask] = new T[BlockMask + 1];
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private T[] Find(ulong key)
+    {
+        T[]? block = Leaves.TryGetValue(key >> (Shift - BlockShift), out T[]?[]? leaf) ? leaf[(int)key & BlocksMask] : null;
+        _lastKey = key;
+        return _lastBlock = block ?? s_nothing;
+    }
+}
+
+/// <summary>Of u64, which can be visited by range.</summary>
+public sealed class RadixTable : RadixTable<ulong>
+{
     /// <summary>Visits the non-zero entries of [from, end) in ascending order; the visitor may change the entry it sees.</summary>
     public void ForEach<TVisitor>(ulong from, ulong end, ref TVisitor visitor)
         where TVisitor : struct, IEntryVisitor
     {
-        if (from >= end || _leaves.Count == 0)
+        if (from >= end || Leaves.Count == 0)
         {
             return;
         }
@@ -53,11 +108,11 @@ public sealed class RadixTable
         ulong lastKey = (end - 1) >> Shift;
 
         // A range wider than the table: walk the leaves that exist instead of the range.
-        if (lastKey - firstKey >= (ulong)_leaves.Count)
+        if (lastKey - firstKey >= (ulong)Leaves.Count)
         {
-            foreach (ulong key in _leaves.Keys.Where(key => key >= firstKey && key <= lastKey).Order().ToArray())
+            foreach (ulong key in Keys(firstKey, lastKey))
             {
-                Visit(key, _leaves[key], from, end, ref visitor);
+                Visit(key, Leaves[key], from, end, ref visitor);
             }
 
             return;
@@ -65,19 +120,15 @@ public sealed class RadixTable
 
         for (ulong key = firstKey; key <= lastKey; key++)
         {
-            if (_leaves.TryGetValue(key, out ulong[]?[]? leaf))
+            if (Leaves.TryGetValue(key, out ulong[]?[]? leaf))
             {
                 Visit(key, leaf, from, end, ref visitor);
             }
         }
     }
 
-    public void Clear()
-    {
-        _leaves.Clear();
-        _lastKey = ulong.MaxValue;
-        _lastBlock = null;
-    }
+    // Apart from who calls it, which would make the closure's object in every call.
+    private ulong[] Keys(ulong first, ulong last) => [.. Leaves.Keys.Where(key => key >= first && key <= last).Order()];
 
     private static void Visit<TVisitor>(ulong key, ulong[]?[] leaf, ulong from, ulong end, ref TVisitor visitor)
         where TVisitor : struct, IEntryVisitor
@@ -110,33 +161,6 @@ public sealed class RadixTable
                 visitor.Visit((index & ~(ulong)BlockMask) + (ulong)at, ref entry);
             }
         }
-    }
-
-    private ulong[] Add(ulong key)
-    {
-        ref ulong[]?[]? leaf = ref CollectionsMarshal.GetValueRefOrAddDefault(_leaves, key >> (Shift - BlockShift), out _);
-        leaf ??= new ulong[]?[BlocksMask + 1];
-        _lastKey = key;
-        return _lastBlock = leaf[(int)key & BlocksMask] = new ulong[BlockMask + 1];
-    }
-
-    private bool TryBlock(ulong key, [NotNullWhen(true)] out ulong[]? block)
-    {
-        if (key == _lastKey)
-        {
-            block = _lastBlock!;
-            return true;
-        }
-
-        block = _leaves.TryGetValue(key >> (Shift - BlockShift), out ulong[]?[]? leaf) ? leaf[(int)key & BlocksMask] : null;
-        if (block is null)
-        {
-            return false;
-        }
-
-        _lastKey = key;
-        _lastBlock = block;
-        return true;
     }
 }
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace TraceReplay.Replay.State;
 
 /// <summary>Something that covers [Start, End) of a line of addresses.</summary>
@@ -28,8 +30,16 @@ public sealed class RangeList<T>
     /// <summary>The ranges that share an address with [start, end), in order.</summary>
     public IntervalTree<T>.Overlaps Overlapping(ulong start, ulong end) => _ranges.Overlapping(start, end);
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private T? Search(ulong address)
     {
+        if (Count == 0)
+        {
+            // Where nothing is, all addresses are one gap: the next are answered without a search.
+            (_last, _lastStart, _lastLength) = (null, 0, ulong.MaxValue);
+            return null;
+        }
+
         T? range = _ranges.Floor(address, out ulong start, out ulong end);
         if (range is null || end <= address)
         {

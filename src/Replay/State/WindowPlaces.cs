@@ -112,6 +112,26 @@ public sealed class WindowPlaces
     }
 
     /// <summary>
+    /// Whether some window may end behind a snapshot and begin before a check; where none does, <see cref="Check"/> says no, which asks the
+    /// same of places that are narrower still.
+    /// </summary>
+    /// <param name="snapshotAfter">Place after which the snapshot was taken.</param>
+    /// <param name="snapshotPlusOne">Its recorded value + 1; 0 if not recorded.</param>
+    /// <param name="checkBefore">Place before which the check lies.</param>
+    public bool MayMeet(long snapshotAfter, ulong snapshotPlusOne, long checkBefore)
+    {
+        foreach (ref readonly Window window in _windows.AsSpan(0, _count))
+        {
+            if (window.BeginAfter < checkBefore && window.MayEndBehind(snapshotAfter, snapshotPlusOne))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
     /// The retry check (spec 4.1): a window over <paramref name="x"/> is in progress, or one has ended since the snapshot.
     /// </summary>
     /// <param name="looked">Where the fault looked.</param>
@@ -127,8 +147,7 @@ public sealed class WindowPlaces
         {
             ref Window window = ref _windows[i];
             bool counted = places.SnapshotPlusOne != 0 && window.SeqAfter != 0;
-            bool mayEndAfterSnapshot = counted ? window.SeqAfter > places.SnapshotPlusOne - 1 : window.EndBefore > places.SnapshotAfter;
-            if (!mayEndAfterSnapshot || window.BeginAfter >= places.CheckBefore)
+            if (!window.MayEndBehind(places.SnapshotAfter, places.SnapshotPlusOne) || window.BeginAfter >= places.CheckBefore)
             {
                 continue;
             }
@@ -320,6 +339,10 @@ public sealed class WindowPlaces
         public long EndBefore;
         public ulong SeqAfter;
         public int Fault;
+
+        /// <summary>It may end behind a snapshot; that both are counted is exact.</summary>
+        public readonly bool MayEndBehind(long snapshotAfter, ulong snapshotPlusOne) =>
+            snapshotPlusOne != 0 && SeqAfter != 0 ? SeqAfter > snapshotPlusOne - 1 : EndBefore > snapshotAfter;
 
         /// <summary>The fault's own lookup opened it.</summary>
         public readonly bool IsOf(in CheckPlaces fault) => Fault >= 0 && Fault == fault.Fault && BeginAfter > fault.BeganAfter;

@@ -14,9 +14,7 @@ internal sealed class ClockSkew
     private const long AssumedCycles = 4000;
 
     private readonly ulong _ownBits;
-    private readonly RadixTable _values = new();
-    private readonly RadixTable _times = new();
-    private readonly RadixTable _cpus = new();
+    private readonly RadixTable<Change> _last = new();
     private readonly long _assumed;
     private long _smallest = long.MaxValue;
 
@@ -51,18 +49,19 @@ internal sealed class ClockSkew
     /// <summary>A change of the SPTE of <paramref name="gfn"/> from one value to another.</summary>
     public void Add(ulong gfn, ulong from, ulong to, int cpu, long time)
     {
-        ulong before = _values[gfn];
-        if (SpteLayout.IsPresent(before) && ((before ^ from) & ~_ownBits) == 0 && _cpus[gfn] != (ulong)cpu + 1)
+        ref Change last = ref _last.At(gfn);
+        if (SpteLayout.IsPresent(last.Spte) && ((last.Spte ^ from) & ~_ownBits) == 0 && last.Cpu != cpu)
         {
             Pairs++;
-            _smallest = Math.Min(_smallest, Math.Max(0, time - (long)_times[gfn]));
+            _smallest = Math.Min(_smallest, Math.Max(0, time - last.Time));
         }
 
-        _values[gfn] = to;
-        _times[gfn] = (ulong)time;
-        _cpus[gfn] = (ulong)cpu + 1;
+        last = new Change(to, time, cpu);
     }
 
     /// <summary>The order of two records is certain: one CPU made both, or they are farther apart than the skew.</summary>
     public bool IsOrdered(int cpu, long time, int otherCpu, long otherTime) => (cpu == otherCpu && cpu >= 0) || Math.Abs(time - otherTime) > Bound;
+
+    /// <summary>What a record left of an SPTE; nothing yet where it is not present.</summary>
+    private readonly record struct Change(ulong Spte, long Time, int Cpu);
 }

@@ -136,8 +136,10 @@ internal sealed class EventTimeline
     }
 
     /// <summary>The capture is over: what is still open ends as far as it was seen.</summary>
-    public void Complete()
+    /// <param name="drain">Executes what is ready; null leaves all of it for later.</param>
+    public void Complete(Action? drain = null)
     {
+        _context.Drain = drain;
         _machine.Complete([.. _tasks.All]);
         _windows.Complete();
         _context.Queue.ReleaseAll();

@@ -7,29 +7,24 @@ namespace TraceReplay.Replay.Timeline;
 /// <summary>Rows of a file of any writer, a row group at a time: memory is bounded by that.</summary>
 internal sealed class LibraryRows : RowSource
 {
-    private readonly string _path;
     private readonly ParquetTable _table;
     private readonly DataField?[] _fields;
     private int _group;
 
-    private LibraryRows(string path, ParquetTable table, string[] columns)
+    private LibraryRows(ParquetTable table, string[] columns)
     {
-        (_path, _table) = (path, table);
+        _table = table;
         _fields = [.. columns.Select(_table.FindInteger)];
     }
 
     /// <exception cref="CaptureException">The file is damaged.</exception>
-    public static new LibraryRows Open(string path, string[] columns) => Guarded(path, () => new LibraryRows(path, ParquetTable.Open(path), columns));
+    public static new LibraryRows Open(string path, string[] columns) => new LibraryRows(ParquetTable.Open(path), columns);
 
     public override bool Has(int column) => _fields[column] is not null;
 
     public override bool IsNullable(int column) => _fields[column] is { IsNullable: true };
 
-    public override int Read(RowBlock block) => Guarded(_path, () => ReadGroup(block));
-
-    public override void Dispose() => _table.Dispose();
-
-    private int ReadGroup(RowBlock block)
+    public override int Read(RowBlock block)
     {
         while (_group < _table.RowGroups)
         {
@@ -40,7 +35,7 @@ internal sealed class LibraryRows : RowSource
                 if (_fields[i] is { } field)
                 {
                     block.Reserve(i, rows, field.IsNullable);
-                    ParquetTable.ReadIntegers(group, field, ref block.Values[i], rows, block.Missing[i], field.IsNullable ? block.Unknown[i] : null);
+                    _table.ReadIntegers(group, field, ref block.Values[i], rows, block.Missing[i], field.IsNullable ? block.Unknown[i] : null);
                 }
             }
 
@@ -53,16 +48,5 @@ internal sealed class LibraryRows : RowSource
         return 0;
     }
 
-    /// <summary>Parquet.Net says in many ways that it cannot read a file.</summary>
-    private static T Guarded<T>(string path, Func<T> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (Exception e) when (e is not (UnauthorizedAccessException or FileNotFoundException or DirectoryNotFoundException or OutOfMemoryException or OperationCanceledException))
-        {
-            throw Damaged(path, $"a file that cannot be read ({Printable.Line(e.Message)})", e);
-        }
-    }
+    public override void Dispose() => _table.Dispose();
 }

@@ -24,8 +24,8 @@ internal sealed class LostRecords
             {
                 using ParquetRowGroupReader group = table.OpenRowGroup(g);
                 int rows = checked((int)group.RowCount);
-                ParquetTable.ReadIntegers(group, table.Require("after_seq"), ref seqs, rows);
-                ParquetTable.ReadIntegers(group, table.Require("cpu"), ref cpus, rows, missing: -1);
+                table.ReadIntegers(group, table.Require("after_seq"), ref seqs, rows);
+                table.ReadIntegers(group, table.Require("cpu"), ref cpus, rows, missing: -1);
                 for (int i = 0; i < rows; i++)
                 {
                     losses.Add((seqs[i], (int)cpus[i]));

@@ -2,6 +2,8 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using Parquet;
 using Parquet.Schema;
+using TraceReplay.Ingest.Capture;
+using TraceReplay.Ingest.Dataset.ParquetDecoding;
 
 namespace TraceReplay.Replay.Timeline;
 
@@ -13,19 +15,37 @@ internal sealed class ParquetTable : IDisposable
         typeof(long), typeof(ulong), typeof(int), typeof(uint), typeof(short), typeof(ushort), typeof(sbyte), typeof(byte), typeof(bool),
     ];
 
+    private readonly string _path;
     private readonly ParquetReader _reader;
 
-    private ParquetTable(ParquetReader reader)
+    private ParquetTable(string path)
     {
-        _reader = reader;
-        Fields = reader.Schema.GetDataFields();
+        _path = path;
+        if (ParquetCheck.Fault(path) is { } fault)
+        {
+            throw RowSource.Damaged(path, fault);
+        }
+
+        _reader = ParquetReader.CreateAsync(path).GetAwaiter().GetResult();
+        Fields = _reader.Schema.GetDataFields();
     }
 
     public IReadOnlyList<DataField> Fields { get; }
 
     public int RowGroups => _reader.RowGroupCount;
 
-    public static ParquetTable Open(string path) => new(ParquetReader.CreateAsync(path).GetAwaiter().GetResult());
+    /// <exception cref="CaptureException">The file is damaged.</exception>
+    public static ParquetTable Open(string path)
+    {
+        try
+        {
+            return new(path);
+        }
+        catch (Exception e) when (IsDamage(e))
+        {
+            throw Damaged(path, e);
+        }
+    }
 
     /// <summary>The column, or null if the table has none of that name.</summary>
     public DataField? Find(string name) => Fields.FirstOrDefault(field => field.Name == name);
@@ -33,29 +53,61 @@ internal sealed class ParquetTable : IDisposable
     /// <summary>The column, or null if the table has none of that name that holds integers: a text's field may be anything.</summary>
     public DataField? FindInteger(string name) => Find(name) is { } field && s_integers.Contains(field.ClrType) ? field : null;
 
-    /// <exception cref="InvalidDataException">There is no such column.</exception>
-    public DataField Require(string name) => Find(name) ?? throw new InvalidDataException($"column {name} is missing");
+    /// <exception cref="CaptureException">There is no such column.</exception>
+    public DataField Require(string name) => Find(name) ?? throw RowSource.Damaged(_path, $"no column {name}");
 
-    public ParquetRowGroupReader OpenRowGroup(int index) => _reader.OpenRowGroupReader(index);
+    /// <exception cref="CaptureException">The file is damaged.</exception>
+    public ParquetRowGroupReader OpenRowGroup(int index)
+    {
+        try
+        {
+            return _reader.OpenRowGroupReader(index);
+        }
+        catch (Exception e) when (IsDamage(e))
+        {
+            throw Damaged(_path, e);
+        }
+    }
 
     public void Dispose() => _reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
 
-    public static string?[] ReadTexts(ParquetRowGroupReader group, DataField field)
+    /// <exception cref="CaptureException">The file is damaged.</exception>
+    public string?[] ReadTexts(ParquetRowGroupReader group, DataField field)
     {
-        string?[] values = new string?[checked((int)group.RowCount)];
-        group.ReadAsync(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
-        return values;
+        try
+        {
+            string?[] values = new string?[checked((int)group.RowCount)];
+            group.ReadAsync(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
+            return values;
+        }
+        catch (Exception e) when (IsDamage(e))
+        {
+            throw Damaged(_path, e);
+        }
     }
 
     /// <summary>Fills <paramref name="values"/>, grown if need be, with the column's rows; NULL reads as <paramref name="missing"/>.</summary>
     /// <param name="unknown">Set where a row is NULL, if it has room for the rows.</param>
-    public static void ReadIntegers(ParquetRowGroupReader group, DataField field, ref long[] values, int rows, long missing = 0, bool[]? unknown = null)
+    /// <exception cref="CaptureException">The file is damaged.</exception>
+    public void ReadIntegers(ParquetRowGroupReader group, DataField field, ref long[] values, int rows, long missing = 0, bool[]? unknown = null)
     {
         if (values.Length < rows)
         {
             values = new long[rows];
         }
 
+        try
+        {
+            ReadAny(group, field, values, rows, missing, unknown);
+        }
+        catch (Exception e) when (IsDamage(e))
+        {
+            throw Damaged(_path, e);
+        }
+    }
+
+    private static void ReadAny(ParquetRowGroupReader group, DataField field, long[] values, int rows, long missing, bool[]? unknown)
+    {
         Type type = field.ClrType;
         if (type == typeof(long))
         {
@@ -130,6 +182,12 @@ internal sealed class ParquetTable : IDisposable
 
         ArrayPool<T>.Shared.Return(plain);
     }
+
+    /// <summary>Parquet.Net says in many ways that it cannot read a file.</summary>
+    private static bool IsDamage(Exception e) =>
+        e is not (CaptureException or UnauthorizedAccessException or FileNotFoundException or DirectoryNotFoundException or OutOfMemoryException or OperationCanceledException);
+
+    private static CaptureException Damaged(string path, Exception e) => RowSource.Damaged(path, $"a file that cannot be read ({Printable.Line(e.Message)})", e);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static long Widen<T>(T value)

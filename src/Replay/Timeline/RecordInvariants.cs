@@ -347,8 +347,7 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
     private sealed class KernelLeaves
     {
         private readonly SpteTables[] _sptes = [new(), new()];
-        private readonly RadixTable[] _times = [new(), new()];
-        private readonly RadixTable[] _cpus = [new(), new()];
+        private readonly RadixTable<Maker>[] _makers = [new(), new()];
 
         /// <summary>Leaves that are there.</summary>
         public long Count { get; private set; }
@@ -357,8 +356,7 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
         {
             Count += (spte != 0 ? 1 : 0) - (_sptes[asId].At(gfn, level) != 0 ? 1 : 0);
             _sptes[asId].Set(gfn, level, spte);
-            _times[asId][gfn] = (ulong)time;
-            _cpus[asId][gfn] = (ulong)cpu;
+            _makers[asId].At(gfn) = new Maker(time, cpu);
         }
 
         public ulong At(int asId, ulong gfn, int level) => _sptes[asId].At(gfn, level);
@@ -371,10 +369,11 @@ internal sealed class RecordInvariants(SpteLayout layout, ClockSkew skew, bool s
             _sptes[asId].ForEach(from, end, ref visitor);
             gfn = visitor.Gfn;
             spte = visitor.Spte;
-            time = (long)_times[asId][gfn];
-            cpu = (int)_cpus[asId][gfn];
+            (time, cpu) = _makers[asId][gfn];
             return spte != 0;
         }
+
+        private readonly record struct Maker(long Time, int Cpu);
 
         private struct FirstVisitor : ILeafVisitor
         {

@@ -29,7 +29,7 @@ internal abstract class RowSource : IDisposable
         NumberFile.TryOpen(path) is { } file ? new DecodedRows(path, file, columns) : LibraryRows.Open(path, columns);
 
     internal static CaptureException Damaged(string path, string found, Exception? inner = null) =>
-        new(new CaptureDamage(path, 0, found, "expected an event table as ingest or compact wrote it"), inner);
+        new(new CaptureDamage(path, 0, found, "expected a table as ingest or compact wrote it"), inner);
 }
 
 /// <summary>Some rows of some integer columns, as 64-bit values; used again for the next ones.</summary>

@@ -22,6 +22,9 @@ internal sealed class TimelineContext(IReadOnlySet<EventKind> kinds, TimelineOpt
 
     public OperationQueue Queue { get; } = new();
 
+    /// <summary>At the end of the trace: executes what is ready, so that what all tasks have left does not pile up.</summary>
+    public Action? Drain { get; set; }
+
     /// <summary>Position of the event under way in the trace.</summary>
     public long Seq { get; private set; }
 

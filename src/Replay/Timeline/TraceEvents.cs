@@ -97,9 +97,9 @@ internal static class TraceEvents
         {
             using ParquetRowGroupReader group = table.OpenRowGroup(g);
             int rows = checked((int)group.RowCount);
-            string?[] events = ParquetTable.ReadTexts(group, table.Require("event"));
-            string?[] functions = ParquetTable.ReadTexts(group, table.Require("function"));
-            ParquetTable.ReadIntegers(group, table.Require("is_return"), ref isReturn, rows);
+            string?[] events = table.ReadTexts(group, table.Require("event"));
+            string?[] functions = table.ReadTexts(group, table.Require("function"));
+            table.ReadIntegers(group, table.Require("is_return"), ref isReturn, rows);
             for (int i = 0; i < rows; i++)
             {
                 if (events[i] is { } name && (functions[i] ?? EventCatalog.FunctionByDefinition(name[(name.IndexOf('.', StringComparison.Ordinal) + 1)..])) is { } function)

@@ -38,6 +38,48 @@ public sealed class NightLeadTests : IDisposable
         Assert.Contains("<strong>first &lt;b&gt;.trace.dat</strong>", page, StringComparison.Ordinal);
     }
 
+    /// <summary>The same words wherever a night is told, with what the records of the misses say.</summary>
+    [Fact]
+    public void A_missed_outcome_is_told_alike_everywhere_with_what_the_kernel_did_instead()
+    {
+        const string sentence = "the kernel refused 4 of 8 faults with EFAULT that its own logic (current) maps, in 2 captures";
+        Baseline();
+        Tonight("a1", "one.trace.dat", "('infidelity', 'current outcome', 0.25, 4)", faultAt: 3);
+        Tonight("a2", "two.trace.dat", "('infidelity', 'current outcome', 0.75, 4)", faultAt: 3);
+        Misses("a1", 1);
+        Misses("a2", 3);
+        NightReport report = Read();
+        NewKind kind = Assert.Single(report.NewKinds);
+        Assert.Equal(sentence, NightText.Sentence(kind));
+        Assert.Contains("new: " + sentence, NightText.Findings(report));
+        Assert.Equal(sentence, JsonDocument.Parse(SummaryJson.Text(report)).RootElement.GetProperty("new_kinds")[0].GetProperty("sentence").GetString());
+        XElement failure = XDocument.Parse(JUnitXml.Text(report)).Descendants("failure").Single(f => (string?)f.Attribute("type") == "new kind");
+        Assert.Equal("new: " + sentence, (string?)failure.Attribute("message"));
+        string page = Page(report);
+        Assert.Contains(sentence, page, StringComparison.Ordinal);
+
+        // The head has the worst capture with its command, and a capture's list has each command once.
+        string command = kind.Leads[0].Command(Path.GetFullPath(report.Dataset)).Replace("'", "&#x27;", StringComparison.Ordinal);
+        string safe = page.Replace("&#39;", "&#x27;", StringComparison.Ordinal);
+        Assert.InRange(safe.IndexOf(command, StringComparison.Ordinal), 0, safe.IndexOf("<nav", StringComparison.Ordinal));
+        string list = safe[safe.IndexOf("id=\"worst\"", StringComparison.Ordinal)..safe.IndexOf("id=\"hosts\"", StringComparison.Ordinal)];
+        Assert.Equal(1, list.Split(command).Length - 1);
+    }
+
+    [Fact]
+    public void The_page_has_the_command_that_made_it_and_the_one_for_this_night()
+    {
+        Baseline();
+        Tonight("a1", "one.trace.dat", "('violation', '" + Key + "', 0.25, 4)", faultAt: 3);
+        NightOptions options = new() { Inbox = "/in box", Dataset = "/d", Output = "/o", Jobs = 3 };
+        Assert.Equal("tracereplay nightly --inbox '/in box' -d /d --out /o", options.Command);
+        Assert.Equal(options.Command + " --scenario s --baseline-nights 3 --date 2026-11-22", (options with { Scenario = "s", BaselineNights = 3, Date = new DateOnly(2026, 11, 22) }).Command);
+        string page = Page(Read() with { Command = "tracereplay nightly -d /d" });
+        Assert.Contains(">tracereplay nightly -d /d<", page, StringComparison.Ordinal);
+        Assert.Contains($">tracereplay nightly -d /d --date {Night}<", page, StringComparison.Ordinal);
+        Assert.Equal(1, Page(Read() with { Command = $"tracereplay nightly --date {Night}" }).Split("--date").Length - 1);
+    }
+
     [Fact]
     public void The_totals_of_junit_are_those_of_its_suites_and_no_dot_parts_a_class()
     {
@@ -110,6 +152,11 @@ public sealed class NightLeadTests : IDisposable
         string model = stats.Contains("v11", StringComparison.Ordinal) ? "v11" : "current";
         _data.Result("violations", id, $"SELECT '{id}' AS trace_id, '{model}' AS model, 'INV-31' AS invariant, 'a name' AS name, 'violated' AS verdict, unnest([{faultAt + 1}, {faultAt}])::BIGINT AS fault_id");
     }
+
+    private void Misses(string id, int faults) => _data.Result(
+        "fidelity_misses",
+        id,
+        $"SELECT '{id}' AS trace_id, 'current' AS model, 'current' AS setting, 'outcome' AS quantity, range AS fault_id, range AS seq, range AS ts_ns, 0::BIGINT AS gfn, 'EFAULT' AS observed, 'FIXED' AS predicted, range >= {faults} AS lost, NULL::VARCHAR AS cause FROM range({faults + 1})");
 
     private void Stats(string id, string date, string file, string stats) => _data.Manifest(id, path: "/in/" + file, date: date)
         .Result("night_stats", id, string.Create(CultureInfo.InvariantCulture, $"SELECT '{id}' AS trace_id, 'c.1' AS host_class, 's' AS scenario, '6.12' AS kernel, m AS metric, k AS key, v::DOUBLE AS value, n::BIGINT AS n FROM (VALUES ('faults', 'count', 4, 4), {stats}) t(m, k, v, n)"));

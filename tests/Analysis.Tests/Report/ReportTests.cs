@@ -194,6 +194,62 @@ public partial class ReportTests
         Assert.Equal(["1", "2"], System.Xml.Linq.XElement.Parse(picture).Elements("text").Select(t => t.Value).Where(t => t.Length == 1));
     }
 
+    /// <summary>The head of one capture and each chapter begin with what <c>run</c> prints.</summary>
+    [Fact]
+    public void The_verdict_of_run_comes_first_at_the_head_and_in_each_chapter()
+    {
+        using FakeDataset data = ReplayedDataset.Create().Add("dddddddddddddddd", "/somewhere/other.dat");
+        string[] ids = [ReplayedDataset.Id, "dddddddddddddddd"];
+        using DatasetSession session = data.Open();
+        string[] verdicts = [.. SummaryReader.Read(session, ids).Select(VerdictText.Of)];
+        var printed = new StringWriter();
+        new SummaryWriter(printed, null, 100_000).Write(SummaryReader.Read(session, ids));
+        Assert.All(verdicts, verdict => Assert.Contains(verdict, printed.ToString(), StringComparison.Ordinal));
+        Assert.Equal([verdicts[0], verdicts[0]], Verdicts(Page(data, ids[0])));
+        string page = Page(data, ids);
+        Assert.Equal(verdicts, Verdicts(page).Skip(1));
+        Assert.All(ids, id => Assert.StartsWith("<p class=\"verdict\">", page.Split($"id=\"t-{id}\"")[1].Split("</h2>")[1].TrimStart(), StringComparison.Ordinal));
+        Assert.StartsWith("In 0 of 2 captures the kernel did what its own logic says", Verdicts(page)[0], StringComparison.Ordinal);
+        Assert.Contains("It did not in 6.12-ttm.trace.dat and other.dat (2 faults", Verdicts(page)[0], StringComparison.Ordinal);
+        Assert.Contains("4 faults were refused with EFAULT, in 2 captures.", Verdicts(page)[0], StringComparison.Ordinal);
+    }
+
+    /// <summary>One cause is one entry, which says what each model does; the captures of another kernel are in it.</summary>
+    [Fact]
+    public void A_cause_is_told_once_whatever_pairs_of_models_and_captures_have_it()
+    {
+        using FakeDataset data = ReplayedDataset.Create().Add("dddddddddddddddd", "/somewhere/other.dat");
+        string found = Found(Page(data, ReplayedDataset.Id, "dddddddddddddddd"));
+        Assert.Contains(": current EFAULT; v11 FIXED; merged FIXED.", found, StringComparison.Ordinal);
+        Assert.Equal(2, found.Split("needs a reference on every page").Length);
+        Assert.Contains("4 faults end differently on P4 pages", found, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Faults_that_would_not_have_come_stand_apart_and_have_no_colour()
+    {
+        using FakeDataset data = ReplayedDataset.Create();
+        data.Result("divergences", ReplayedDataset.Id, $"""
+            SELECT '{ReplayedDataset.Id}' AS trace_id, fault_id::BIGINT AS fault_id, model_a, model_b, outcome_a, outcome_b, kind AS page_kind, 'why ' || kind AS cause
+            FROM (VALUES (2, 'current', 'v11', 'EFAULT', 'FIXED', 'P4'), (2, 'current', 'merged', 'EFAULT', 'FIXED', 'P4'),
+                         (4, 'current', 'merged', 'FIXED', 'SPURIOUS', 'GUP'), (4, 'v11', 'merged', 'FIXED', 'SPURIOUS', 'GUP')) d(fault_id, model_a, model_b, outcome_a, outcome_b, kind)
+            """);
+        string found = Found(Page(data, ReplayedDataset.Id));
+        string[] parts = found.Split("id=\"spared\"");
+        Assert.Equal(2, parts.Length);
+        Assert.DoesNotContain("SPURIOUS", parts[0], StringComparison.Ordinal);
+        Assert.Contains("current EFAULT; v11 FIXED; merged FIXED.", parts[0], StringComparison.Ordinal);
+        Assert.Contains("<li><strong>merged would not have had 1 fault on GUP pages</strong>", parts[1], StringComparison.Ordinal);
+        Assert.Contains(": current FIXED; v11 FIXED; merged SPURIOUS.", parts[1], StringComparison.Ordinal);
+        Assert.DoesNotContain("class=\"warn\"", parts[1], StringComparison.Ordinal);
+        Assert.Equal(2, parts[1].Split("<strong>").Length);
+    }
+
+    private static string Found(string page) => page.Split("id=\"found\"")[1].Split("</section>")[0];
+
+    private static string[] Verdicts(string page) =>
+        [.. VerdictParagraphs().Matches(page).Select(m => System.Net.WebUtility.HtmlDecode(Tags().Replace(m.Groups[1].Value, "")).Replace('\u00a0', ' ').Replace("\n", "", StringComparison.Ordinal))];
+
     private static void HostileFaults(FakeDataset data)
     {
         string manifest = Path.Combine(data.Root, "traces", "manifests", ReplayedDataset.Id + ".json");
@@ -233,6 +289,12 @@ public partial class ReportTests
 
     [GeneratedRegex("<code>([^<]*)</code>")]
     private static partial Regex Codes();
+
+    [GeneratedRegex("<p class=\"verdict\">(.*?)</p>", RegexOptions.Singleline)]
+    private static partial Regex VerdictParagraphs();
+
+    [GeneratedRegex("<[^>]*>")]
+    private static partial Regex Tags();
 
     [GeneratedRegex("<figure")]
     private static partial Regex Figures();

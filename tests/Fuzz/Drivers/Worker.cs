@@ -63,11 +63,7 @@ internal sealed class Worker(Driver driver, Seeds seeds, string folder, Tally ta
         return seed;
     }
 
-    private TimeSpan Processor()
-    {
-        _self.Refresh();
-        return _self.TotalProcessorTime;
-    }
+    private static TimeSpan Processor() => Environment.CpuUsage.TotalTime;
 
     private void Watch()
     {
@@ -83,8 +79,12 @@ internal sealed class Worker(Driver driver, Seeds seeds, string folder, Tally ta
 
     private void Measure()
     {
-        _self.Refresh();
-        tally.Peak = Math.Max(tally.Peak, _self.PeakWorkingSet64);
+        // The timer and the loop's end may meet, and a Process read by two threads at once finds that it has exited.
+        lock (_self)
+        {
+            _self.Refresh();
+            tally.Peak = Math.Max(tally.Peak, _self.PeakWorkingSet64);
+        }
     }
 
     private void Keep(string kind, int seed, byte[] input, string why)

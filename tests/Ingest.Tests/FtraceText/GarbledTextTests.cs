@@ -154,7 +154,17 @@ public sealed partial class GarbledTextTests(ITestOutputHelper output)
                 bool soft = random.Next(2) == 0;
 
                 // What is left of a broken line is its begin: else halves of two events may make a whole valid one.
-                return Join(lines.SelectMany(line => (soft ? Soft(line, width) : Hard(line, width)).TakeWhile((_, n) => random.Next(8) > (n == 0 ? 0 : 2))));
+                string[][] pieces = [.. lines.Select(line => (string[])[.. soft ? Soft(line, width) : Hard(line, width)])];
+                string[][] kept = [.. pieces.Select(line => (string[])[.. line.TakeWhile((_, n) => random.Next(8) > (n == 0 ? 0 : 2))])];
+
+                // One that nothing shows to be broken may be a whole valid text: a line that ends within its last number says another one.
+                int broken = Array.FindIndex(pieces, line => line.Length > 1);
+                if (broken >= 0 && !kept.Any(line => line.Length > 1))
+                {
+                    kept[broken] = pieces[broken];
+                }
+
+                return Join(kept.SelectMany(line => line));
             case Kind.Words:
                 // A line behind what user space printed may be its second one.
                 return Join(lines.SelectMany(line => random.Next(5) == 0 && !IsPrinted(line) ? [line, s_words[random.Next(s_words.Length)]] : (string[])[line]));

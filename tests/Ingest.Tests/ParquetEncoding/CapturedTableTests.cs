@@ -1,6 +1,7 @@
 using System.Text;
 using TraceReplay.Ingest.Capture;
 using TraceReplay.Ingest.Dataset;
+using TraceReplay.Ingest.Dataset.ParquetDecoding;
 using TraceReplay.Ingest.Tracefs;
 using Xunit;
 
@@ -46,6 +47,7 @@ public sealed class CapturedTableTests : IDisposable
             }
 
             PageIndexes.Check(path, columns, table);
+            Assert.Null(ParquetCheck.Fault(path));
         }
     }
 

@@ -140,7 +140,7 @@ public sealed partial class ReplayedCapture
 
             foreach (DataField field in table.Fields.Where(field => columns.Length == 0 || columns.Contains(field.Name)))
             {
-                string?[]? values = Read(group, field, count);
+                string?[]? values = Read(table, group, field, count);
                 for (int i = 0; values is not null && i < count; i++)
                 {
                     rows[first + i][field.Name] = values[i];
@@ -151,11 +151,11 @@ public sealed partial class ReplayedCapture
         return rows;
     }
 
-    private static string?[]? Read(ParquetRowGroupReader group, DataField field, int rows)
+    private static string?[]? Read(ParquetTable table, ParquetRowGroupReader group, DataField field, int rows)
     {
         if (field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>))
         {
-            return ParquetTable.ReadTexts(group, field);
+            return table.ReadTexts(group, field);
         }
 
         return field.ClrType == typeof(long) ? Read<long>() : field.ClrType == typeof(ulong) ? Read<ulong>() : field.ClrType == typeof(int) ? Read<int>()

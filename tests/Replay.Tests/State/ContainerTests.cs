@@ -157,7 +157,7 @@ public class ContainerTests
                 switch (call)
                 {
                     case 0: ledger.Get(pfn); break;
-                    case 1: ledger.Put(pfn); break;
+                    case 1: ledger.Put(pfn, pfn, out _); break;
                     case 2: ledger.MarkAccessed(pfn); break;
                     default: ledger.MarkDirty(pfn); break;
                 }

@@ -38,7 +38,7 @@ report.charts.groups = function (data, theme, width) {
   option.xAxis = report.axis(theme, { type: 'value', name: data.unit, nameGap: 26 });
   option.yAxis = report.axis(theme, {
     type: 'category', inverse: true, data: data.rows.map(r => r[0]), axisTick: { show: false }, splitLine: { show: false },
-    axisLabel: { color: theme.soft, fontSize: 12, interval: 0, formatter: text => report.short(text, width < 520 ? 18 : 34) },
+    axisLabel: { color: theme.soft, fontSize: 12, lineHeight: 14, interval: 0, formatter: text => report.wrapped(text, width < 520 ? 20 : 34, 3) },
   });
   option.grid.right = 56;
   option.tooltip.formatter = p => `${p.name}, ${p.seriesName}: ${report.count(p.value)} ${data.unit}`;
@@ -47,7 +47,7 @@ report.charts.groups = function (data, theme, width) {
     label: { show: true, position: 'right', color: theme.soft, fontSize: 11, formatter: p => report.count(p.value) },
     data: data.rows.map(r => Number(r[i + 1])),
   }));
-  return { option, height: 80 + data.rows.length * (14 + names.length * 16) };
+  return { option, height: 80 + data.rows.length * Math.max(46, 14 + names.length * 16) };
 };
 
 // Stacked bars: [label, part, value].
@@ -114,8 +114,10 @@ report.charts.histogram = function (data, theme, width) {
 report.charts.lines = function (data, theme, width) {
   const names = data.columns.slice(1);
   const option = report.base(theme, names);
-  option.legend = { ...option.legend, show: true, type: 'plain', orient: 'vertical', left: 0, top: 0, formatter: text => report.short(text, width < 520 ? 40 : 90) };
-  option.grid.top = 26 + names.length * 24;
+  const label = text => report.wrapped(text, width < 520 ? 40 : 90, 3);
+  const legend = names.reduce((sum, name) => sum + 10 + 14 * label(name).split('\n').length, 0);
+  option.legend = { ...option.legend, show: true, type: 'plain', orient: 'vertical', left: 0, top: 0, formatter: label, textStyle: { ...option.legend.textStyle, lineHeight: 14 } };
+  option.grid.top = 26 + legend;
   option.xAxis = report.axis(theme, { type: 'category', data: data.rows.map(r => r[0]), name: data.xName, nameGap: 26, splitLine: { show: false } });
   option.yAxis = report.axis(theme, { type: 'value', min: 0, name: data.unit, nameGap: 46 });
   option.tooltip.formatter = p => `${p.name}, ${p.seriesName}: ${report.count(p.value)}`;
@@ -123,5 +125,5 @@ report.charts.lines = function (data, theme, width) {
     name, type: 'line', symbol: ['circle', 'rect', 'triangle', 'diamond'][i % 4], symbolSize: 8, lineStyle: { width: 2 }, itemStyle: { color: theme.nth(i) },
     data: data.rows.map(r => r[i + 1] == null ? null : Number(r[i + 1])),
   }));
-  return { option, height: 260 + names.length * 24 };
+  return { option, height: 260 + legend };
 };

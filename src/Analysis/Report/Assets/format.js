@@ -56,4 +56,14 @@ report.base = function (theme, legend) {
 
 report.short = (text, width) => text.length <= width ? text : text.slice(0, width - 1) + '…';
 
+// Broken at spaces into lines that fit; what does not fit into the last is cut.
+report.wrapped = function (text, width, most) {
+  const lines = [];
+  for (const word of text.split(' ')) {
+    if (lines.length && (lines.length === most || (lines.at(-1) + ' ' + word).length <= width)) lines.push(lines.pop() + ' ' + word);
+    else lines.push(word);
+  }
+  return lines.map(line => report.short(line, width)).join('\n');
+};
+
 report.distinct = values => [...new Set(values)];

@@ -10,6 +10,9 @@ internal static class HtmlTable
     private const int LongText = 40;
     private const int Phrase = 20;
 
+    /// <summary>Columns that a phone has room for.</summary>
+    private const int Narrow = 4;
+
     /// <param name="html">Where to.</param>
     /// <param name="grid">The rows.</param>
     /// <param name="missing">What stands where there is no value.</param>
@@ -21,7 +24,7 @@ internal static class HtmlTable
         }
 
         bool[] numeric = [.. grid.Columns.Select((_, i) => grid.Rows.Any(r => Grid.IsNumber(r[i])) && grid.Rows.All(r => r[i] is null || Grid.IsNumber(r[i])))];
-        html.Open("div", ("class", "scroll"), ("tabindex", "0")).Open("table");
+        html.Open("div", ("class", grid.Columns.Count > Narrow || grid.Rows.Any(r => r.Any(v => v is string { Length: > LongText })) ? "scroll wide" : "scroll"), ("tabindex", "0")).Open("table");
         html.Open("thead").Open("tr");
         for (int i = 0; i < grid.Columns.Count; i++)
         {

@@ -61,12 +61,12 @@ internal static class StaticChart
         string[] names = [.. chart.Data.Columns.Skip(1)];
         double most = Math.Max(1e-9, chart.Data.Rows.Max(r => r.Skip(1).Max(Number)));
         int each = 12;
-        int height = (names.Length * each) + 8;
+        int height = Math.Max(names.Length * each, 2 * Canvas.Line) + 8;
         Canvas svg = new(chart, chart.Data.Rows.Count * height);
         svg.Legend(names, Colour);
         for (int i = 0; i < chart.Data.Rows.Count; i++)
         {
-            svg.Text(Left - 8, (i * height) + (height / 2), $"{chart.Data.Rows[i][0]}", "end");
+            svg.Wrapped(Left - 8, (i * height) + ((names.Length * each) / 2), $"{chart.Data.Rows[i][0]}");
             for (int n = 0; n < names.Length; n++)
             {
                 double value = Number(chart.Data.Rows[i][n + 1]);
@@ -216,6 +216,8 @@ internal static class StaticChart
     /// <summary>The picture under construction: a legend above, a plot, the axis in words below it.</summary>
     private sealed class Canvas(Chart chart, int height)
     {
+        public const int Line = 13;
+        private const int MostLabel = 28;
         private readonly StringBuilder _body = new();
         private int _top = 6;
 
@@ -240,7 +242,21 @@ internal static class StaticChart
 
         public void Label(string text, int row) => Text(Left - 8, (row * Row) + (Row / 2), text, "end");
 
-        public void Text(double x, double y, string text, string anchor) => Append($"""<text x="{x:0.#}" y="{_top + y:0.#}" text-anchor="{anchor}" dominant-baseline="middle">{Safe(text, anchor == "end" ? 28 : 60)}</text>""");
+        public void Text(double x, double y, string text, string anchor) => Append($"""<text x="{x:0.#}" y="{_top + y:0.#}" text-anchor="{anchor}" dominant-baseline="middle">{Safe(text, anchor == "end" ? MostLabel : 60)}</text>""");
+
+        /// <summary>A label of up to two lines, broken at a space.</summary>
+        public void Wrapped(double x, double y, string text)
+        {
+            int end = text.Length <= MostLabel ? -1 : text.LastIndexOf(' ', MostLabel);
+            if (end <= 0)
+            {
+                Text(x, y, text, "end");
+                return;
+            }
+
+            Text(x, y - (Line / 2.0), text[..end], "end");
+            Text(x, y + (Line / 2.0), text[(end + 1)..], "end");
+        }
 
         public void Bar(double x, int row, double width, string colour, double thick, string? text)
         {

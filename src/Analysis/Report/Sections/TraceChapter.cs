@@ -55,7 +55,8 @@ internal static class TraceChapter
         html.Open("h2").Text(VerdictSection.Name(summary) + " ");
         VerdictSection.Badge(html, verdict.Tone, verdict.Word);
         html.Close();
-        html.Element("p", verdict.Sentence);
+        html.Element("p", VerdictText.Of(summary), ("class", "verdict"));
+        html.Element("p", verdict.Sentence, ("class", "note"));
         chapter.Part("captured", "What was captured", () => ProvenancePart.Captured(chapter));
         if (summary.Faults > 0)
         {

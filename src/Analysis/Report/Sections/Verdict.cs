@@ -22,6 +22,9 @@ internal enum Tone
 /// <param name="Outcomes">Where its predicted outcomes stand, over all faults; null if nothing was predicted for its kernel.</param>
 internal sealed record Verdict(Tone Tone, string Word, string Sentence, FidelityLine? Outcomes)
 {
+    /// <summary>The outcome of a fault that KVM refuses.</summary>
+    public const string Refused = "EFAULT";
+
     public static Verdict Of(TraceSummary summary)
     {
         if (summary.Faults == 0)

@@ -1,4 +1,4 @@
--- One fault for each way to diverge, with what the kernel and all models say of it.
+-- One fault for each way to diverge, with what the kernel and all models say of it; faults that would not have come at all stand last.
 WITH ways AS (
     SELECT outcome_a, outcome_b, page_kind, any_value(cause ORDER BY model_a, model_b) AS cause, count(DISTINCT fault_id) AS faults, min(fault_id) AS fault_id
     FROM divergences WHERE trace_id = $id
@@ -11,4 +11,4 @@ SELECT w.fault_id, w.faults, w.cause, f.seq, coalesce(f.end_seq, f.seq) AS end_s
 FROM ways w
 JOIN faults f ON f.trace_id = $id AND f.fault_id = w.fault_id
 WHERE f.seq IS NOT NULL
-ORDER BY w.faults DESC, w.fault_id
+ORDER BY coalesce(w.outcome_a = 'SPURIOUS' OR w.outcome_b = 'SPURIOUS', false), w.faults DESC, w.fault_id

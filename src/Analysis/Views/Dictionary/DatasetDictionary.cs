@@ -37,8 +37,8 @@ public static class DatasetDictionary
             : Find(view) is { } table ? [table]
             : throw new AnalysisException(AnalysisFailure.Usage, $"no view of ours is called '{view}'{Nearest.Hint(view, All.Select(t => t.Schema.Name))}; the views over recorded events have the events' own fields: `tracereplay query -d DATASET --sql \"DESCRIBE {view}\"`");
         return new RowSet(
-            [new("view", "VARCHAR"), new("column", "VARCHAR"), new("type", "VARCHAR"), new("unit", "VARCHAR"), new("meaning", "VARCHAR"), new("null_means", "VARCHAR"), new("values", "VARCHAR")],
-            [.. tables.SelectMany(t => t.Schema.Columns.Zip(t.Columns, (column, text) => new object?[] { t.Schema.Name, column.Name, column.Type, text.Unit, text.Meaning, text.Null, text.Values is null ? null : string.Join(", ", text.Values.Words.Select(word => word.Value)) }))]);
+            [new("view", "VARCHAR"), new("column", "VARCHAR"), new("type", "VARCHAR"), new("unit", "VARCHAR"), new("meaning", "VARCHAR"), new("null_means", "VARCHAR"), new("values", "VARCHAR"), new("since", "INTEGER")],
+            [.. tables.SelectMany(t => t.Schema.Columns.Zip(t.Columns, (column, text) => new object?[] { t.Schema.Name, column.Name, column.Type, text.Unit, text.Meaning, text.Null, text.Values is null ? null : string.Join(", ", text.Values.Words.Select(word => word.Value)), text.Since }))]);
     }
 
     /// <summary>The text of a column for the catalogue of a database: meaning, unit, NULL, values.</summary>
@@ -47,6 +47,7 @@ public static class DatasetDictionary
         string unit = column.Unit is null ? "" : $" [{column.Unit}]";
         string nothing = column.Null is null ? "" : $"; NULL: {column.Null}";
         string values = column.Values is null ? "" : $"; {(column.IsSet ? "one or more, with | between them," : "one")} of {string.Join(", ", column.Values.Words.Select(word => word.Value.Length == 0 ? "''" : word.Value))}";
-        return column.Meaning + unit + nothing + values;
+        string since = column.Since == 1 ? "" : $"; since format {column.Since}";
+        return column.Meaning + unit + nothing + values + since;
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using TraceReplay.Ingest.Dataset;
 using TraceReplay.Replay.Vocabularies;
 
 namespace TraceReplay.Analysis.Views.Dictionary;
@@ -6,7 +7,7 @@ namespace TraceReplay.Analysis.Views.Dictionary;
 /// <summary>The dictionary as a page in Markdown: docs/dataset.md.</summary>
 public static class DictionaryPage
 {
-    private const string Head = """
+    private static readonly string s_head = $$"""
         # The dataset
 
         Every view of ours, every column, every value. This page is what `tracereplay query --schema --format markdown` prints: the texts stand in
@@ -19,6 +20,7 @@ public static class DictionaryPage
         - **NULL** is not known or does not apply, never 0.
         - **`date` and `host`** of the capture are columns of every view that has rows, whatever the tables below say: the files are partitioned by them.
         - **A table without files** is an empty view, so that a query runs on any dataset. `cost_*` are filled by `tracereplay cost`, `night_stats` by `tracereplay nightly`. Views called `finding_*` are steps on the way to `findings` and may change.
+        - **Format**: a dataset says its format in `dataset.json`; this page is of format {{DatasetFormat.Current}}. What a later one than the first has brought says "since format N" (column `since` of `query --schema`). An older dataset is read, or refused in one line.
 
 
         """;
@@ -51,7 +53,7 @@ public static class DictionaryPage
 
     public static string Write()
     {
-        var page = new StringBuilder(Head);
+        var page = new StringBuilder(s_head);
         page.Append("| view | one row is |\n|---|---|\n");
         foreach (TableText table in DatasetDictionary.All)
         {

@@ -12,6 +12,9 @@ public sealed record ColumnText(string Name, string Meaning, string? Unit = null
 {
     /// <summary>A value may be several of the vocabulary's, with '|' between them.</summary>
     public bool IsSet { get; init; }
+
+    /// <summary>The first format of datasets (<see cref="TraceReplay.Ingest.Dataset.DatasetFormat"/>) that has it.</summary>
+    public int Since { get; init; } = 1;
 }
 
 /// <summary>What a table of ours holds.</summary>

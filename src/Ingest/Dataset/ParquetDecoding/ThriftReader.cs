@@ -60,6 +60,26 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> bytes)
     /// <summary>Enters a field that is a struct.</summary>
     public void Struct() => Failed |= _type != ThriftType.Struct;
 
+    /// <summary>The first field of a field that is a struct, a number; -1 if it has none.</summary>
+    public long FirstNumber()
+    {
+        long first = -1;
+        Struct();
+        for (int id = 0; Next(ref id);)
+        {
+            if (id == 1)
+            {
+                first = Number();
+            }
+            else
+            {
+                Skip();
+            }
+        }
+
+        return first;
+    }
+
     /// <summary>Enters a list, whose items follow.</summary>
     /// <returns>Its length: no more than bytes are left, as each item takes one at least.</returns>
     public int List(ThriftType items)
@@ -73,6 +93,47 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> bytes)
 
     /// <summary>What is of no interest.</summary>
     public void Skip() => Skip(_type, 0);
+
+    /// <summary>Reads a struct to its end; fails where a field is not of the type that <paramref name="shape"/> has for it.</summary>
+    public void Pass(ThriftShape shape)
+    {
+        for (int id = 0; !Failed && Next(ref id);)
+        {
+            if (shape.Find(id) is { } field)
+            {
+                Pass(field, _type);
+            }
+            else
+            {
+                Skip();
+            }
+        }
+    }
+
+    private void Pass(ThriftShape shape, ThriftType type)
+    {
+        // A boolean's type is its value.
+        if ((type == ThriftType.False ? ThriftType.True : type) != shape.Type)
+        {
+            Failed = true;
+        }
+        else if (type == ThriftType.Struct)
+        {
+            Pass(shape);
+        }
+        else if (type == ThriftType.List)
+        {
+            int count = ListHead(out ThriftType items);
+            for (int i = 0; i < count && !Failed; i++)
+            {
+                Pass(shape.Items!, items);
+            }
+        }
+        else
+        {
+            Skip(type, 0);
+        }
+    }
 
     private ReadOnlySpan<byte> Binary()
     {
@@ -96,6 +157,9 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> bytes)
                 break;
             case ThriftType.Int16 or ThriftType.Int32 or ThriftType.Int64:
                 Varint();
+                break;
+            case ThriftType.Double:
+                Take(sizeof(double));
                 break;
             case ThriftType.Binary:
                 Take(Varint());

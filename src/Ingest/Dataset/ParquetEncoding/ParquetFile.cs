@@ -6,7 +6,8 @@ namespace TraceReplay.Ingest.Dataset.ParquetEncoding;
 /// <summary>A Parquet file that appears under its name only when it is whole. One row group at a time is written.</summary>
 internal sealed class ParquetFile : IDisposable
 {
-    private readonly string _finalPath;
+    private readonly StandIn? _standIn;
+    private string _finalPath;
     private readonly string _temporary;
     private readonly SafeFileHandle _handle;
     private readonly IReadOnlyList<ParquetColumn> _columns;
@@ -21,10 +22,11 @@ internal sealed class ParquetFile : IDisposable
     /// <param name="columns">In the file's order.</param>
     /// <param name="metadata">For the footer, beside the dataset's format and the program's version.</param>
     /// <param name="sortedBy">The column by which rows rise; null if there is none.</param>
+    /// <param name="standIn">The value of the first column until <see cref="Name"/> tells it; null: it is known.</param>
     /// <exception cref="EnvironmentFailedException">The file cannot be made, here or in any later call.</exception>
-    public ParquetFile(string finalPath, IReadOnlyList<ParquetColumn> columns, IReadOnlyList<KeyValuePair<string, string>> metadata, string? sortedBy = null)
+    public ParquetFile(string finalPath, IReadOnlyList<ParquetColumn> columns, IReadOnlyList<KeyValuePair<string, string>> metadata, string? sortedBy = null, StandIn? standIn = null)
     {
-        _finalPath = finalPath;
+        (_finalPath, _standIn) = (finalPath, standIn);
         _temporary = TemporaryFile.For(finalPath);
         (_columns, _metadata) = (columns, metadata);
         _sorted = sortedBy is null ? -1 : columns.Select(c => c.Name).ToList().IndexOf(sortedBy);
@@ -43,6 +45,17 @@ internal sealed class ParquetFile : IDisposable
     public long Position { get; private set; }
 
     public RowGroupWriter RowGroup(int rows) => RowGroupWriter.Begin(this, rows);
+
+    /// <summary>Tells what the first column's value is, in place of the stand-in, and where the file is to be.</summary>
+    public void Name(string value, string finalPath)
+    {
+        Environment(() =>
+        {
+            _standIn!.Replace(value, _rowGroups.At(0, _rowGroups.Length), (bytes, at) => RandomAccess.Write(_handle, bytes, at));
+            return Directory.CreateDirectory(Path.GetDirectoryName(finalPath)!);
+        });
+        _finalPath = finalPath;
+    }
 
     /// <summary>Writes the footer and gives the file its name.</summary>
     public void Complete()
@@ -81,6 +94,9 @@ internal sealed class ParquetFile : IDisposable
         _handle.Dispose();
         File.Delete(_temporary);
     }
+
+    /// <summary>Told of the bytes of a first column, with their place in the file.</summary>
+    public void FirstColumn(ReadOnlySpan<byte> bytes, long position) => _standIn?.Find(bytes, position);
 
     /// <summary>Writes what is in the buffer and clears it.</summary>
     public void Append(ByteBuffer bytes)

@@ -64,6 +64,11 @@ internal sealed class RowGroupWriter
         EndColumn();
         ParquetFile file = _file!;
         long indexes = file.Position + _output.Length;
+        if (_chunks.Count > 0)
+        {
+            file.FirstColumn(_indexes.Written[.._chunks[0].OffsetIndex.End.Value], indexes);
+        }
+
         _output.Write(_indexes.Written);
         file.Append(_output);
         file.EndRowGroup(_rows, _chunks, indexes, _statistics.Written);
@@ -79,7 +84,13 @@ internal sealed class RowGroupWriter
         }
 
         ParquetFile file = _file!;
+        int start = _output.Length;
         ChunkInfo chunk = _open.End(_output, file.Position, _indexes, _statistics);
+        if (_chunks.Count == 0)
+        {
+            file.FirstColumn(_output.Written[start..], file.Position + start);
+        }
+
         if (chunk.Rows != _rows)
         {
             throw new InvalidOperationException($"column {chunk.Column.Name} has {chunk.Rows} values for {_rows} rows");

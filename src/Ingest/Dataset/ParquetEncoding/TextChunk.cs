@@ -216,13 +216,16 @@ internal sealed class TextChunk : ColumnChunk
         codes = codes[..Math.Min(codes.Length, Math.Min(PageRows - RowsInPage, BlockRows))];
         int row = 0;
         int values = 0;
-        for (; row < codes.Length; row++)
+        for (int run; row < codes.Length; row += run)
         {
             int code = codes[row];
             int known = code < ofCodes.Length ? ofCodes[code] : 0;
+
+            // Most columns of few texts have one of them for long.
+            run = row + 1 < codes.Length && codes[row + 1] == code ? Run(codes[row..]) : 1;
             if (known == Null)
             {
-                present[row] = 0;
+                present.Slice(row, run).Clear();
                 continue;
             }
 
@@ -238,8 +241,9 @@ internal sealed class TextChunk : ColumnChunk
                 Extend(_dictionary.Written.Slice(entry.Offset, entry.Length));
             }
 
-            _indexes[_filled + values++] = (ushort)(known - 1);
-            present[row] = 1;
+            _indexes.AsSpan(_filled + values, run).Fill((ushort)(known - 1));
+            present.Slice(row, run).Fill(1);
+            values += run;
         }
 
         _filled += values;
@@ -247,6 +251,8 @@ internal sealed class TextChunk : ColumnChunk
         EndFullPage();
         return row;
     }
+
+    private static int Run(ReadOnlySpan<ushort> codes) => codes.IndexOfAnyExcept(codes[0]) is >= 0 and int other ? other : codes.Length;
 
     private void AddNew(int code, string? text)
     {

@@ -11,6 +11,7 @@ internal enum ThriftType : byte
     Int16 = 4,
     Int32 = 5,
     Int64 = 6,
+    Double = 7,
     Binary = 8,
     List = 9,
     Struct = 12,

@@ -108,7 +108,7 @@ internal sealed class EventForms(TextDialect dialect)
         _scratch.FromReport = report;
         foreach (CatalogEvent form in forms)
         {
-            if (form.Match(payload, _scratch, sure: false, form.Fields, form.FixedSize, end))
+            if (form.Match(payload, _scratch, sure: false, form.Shape, end))
             {
                 return true;
             }

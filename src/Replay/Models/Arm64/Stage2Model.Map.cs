@@ -48,7 +48,7 @@ internal sealed partial class Stage2Model<TRules, TCounting>
         if (!fault.Done)
         {
             fault.RetryIn((facts & MapFacts.Raced) != 0 ? RetryVerdict.Maybe : RetryVerdict.No, RetryCause.LostRace);
-            MapLeaf(vm, fault.Slot!, ref fault, Installs(observed, in fault));
+            MapLeaf(vm, ref fault, Installs(observed, in fault));
             GoOnAs(observed, ref fault);
         }
 
@@ -74,14 +74,14 @@ internal sealed partial class Stage2Model<TRules, TCounting>
         }
     }
 
-    private void MapLeaf(VmState vm, Memslot slot, ref FaultContext fault, bool install)
+    private void MapLeaf(VmState vm, ref FaultContext fault, bool install)
     {
         SpteTables sptes = vm.Sptes[fault.AsId];
         bool device = IsDevice(in fault);
-        bool logging = slot.Is(MemslotFlags.LogDirty) && !slot.Is(MemslotFlags.ReadOnly);
+        bool logging = fault.Slot.Is(MemslotFlags.LogDirty) && !fault.Slot.Is(MemslotFlags.ReadOnly);
         bool writable = fault.MapWritable && (!logging || fault.Write);
         bool executable = (fault.Access & FaultAccess.Exec) != 0 || (_layout.AlwaysExecutable && !device);
-        int goal = GoalLevel(vm, slot, logging, ref fault);
+        int goal = GoalLevel(vm, logging, ref fault);
         MoveReference(goal, ref fault);
         ulong pages = Levels.Pages(goal);
         ulong leaf = Stage2Leaf.Make(fault.Pfn & ~(pages - 1), goal, writable, executable, device) | TRules.LeafBits(in fault);
@@ -122,7 +122,7 @@ internal sealed partial class Stage2Model<TRules, TCounting>
         fault.Writable = writable;
         if (writable && install)
         {
-            LogDirty(vm, slot, ref fault);
+            LogDirty(vm, fault.Slot.Is(MemslotFlags.LogDirty), ref fault);
         }
 
         fault.End(FaultOutcome.Fixed);
@@ -132,10 +132,10 @@ internal sealed partial class Stage2Model<TRules, TCounting>
     /// Dirty logging maps single pages. A permission fault keeps the size of its leaf; else it is what slot and host allow: for remapped
     /// memory where its frames and the addresses agree, which the kernel asks the VMA.
     /// </summary>
-    private int GoalLevel(VmState vm, Memslot slot, bool logging, ref FaultContext fault)
+    private int GoalLevel(VmState vm, bool logging, ref FaultContext fault)
     {
-        int level = slot.MaxLevel(fault.Gfn);
-        ulong hva = slot.Hva(fault.Gfn);
+        int level = fault.Slot.MaxLevel;
+        ulong hva = fault.Slot.Hva;
         if (logging || level == 1)
         {
             return 1;

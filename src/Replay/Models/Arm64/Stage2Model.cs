@@ -27,8 +27,9 @@ internal sealed partial class Stage2Model<TRules, TCounting>(string name, ModelS
         Start(vm, in op, facts, ref fault);
         fault.Caller = LookupCaller.LegacyFault;
         fault.MetLevel = (byte)op.D;
-        fault.Slot = facts.Slot is SlotFact.NoneInferred ? null : vm.Slots[op.AsId].Find(fault.Gfn);
-        CountSlotLookup(in op, fault.Slot, vm.Slots[op.AsId]);
+        Memslot? slot = facts.Slot is SlotFact.NoneInferred ? null : vm.Slots[op.AsId].Find(fault.Gfn);
+        fault.Slot = PageSlot.Of(slot, fault.Gfn);
+        CountSlotLookup(in op, slot, vm.Slots[op.AsId]);
         if (facts.Slot == SlotFact.Unknown)
         {
             fault.RestsOn(Certainty.Assumed);
@@ -37,7 +38,7 @@ internal sealed partial class Stage2Model<TRules, TCounting>(string name, ModelS
         }
 
         // gfn_to_hva does not see a memslot that is INVALID.
-        bool invalid = fault.Slot is not null && (fault.Slot.Is(MemslotFlags.Invalid) || facts.Slot == SlotFact.SeenInvalid);
+        bool invalid = fault.Slot.Exists && (fault.Slot.Is(MemslotFlags.Invalid) || facts.Slot == SlotFact.SeenInvalid);
         if (!invalid && facts.Slot == SlotFact.MayBeInvalid)
         {
             if (facts.LookupMade == OwnStep.NotRecorded)
@@ -51,7 +52,7 @@ internal sealed partial class Stage2Model<TRules, TCounting>(string name, ModelS
             invalid = facts.LookupMade == OwnStep.Missing;
         }
 
-        if (fault.Slot is null || invalid)
+        if (!fault.Slot.Exists || invalid)
         {
             EndWithoutMemory(ref fault, FaultReason.None);
         }
@@ -82,7 +83,7 @@ internal sealed partial class Stage2Model<TRules, TCounting>(string name, ModelS
     private static void EndWithoutMemory(ref FaultContext fault, FaultReason reason)
     {
         bool noMemory = reason == FaultReason.None;
-        fault.Slot = noMemory ? null : fault.Slot;
+        fault.Slot = noMemory ? default : fault.Slot;
         fault.Pfn = noMemory ? SpecialPfn.NoSlot : SpecialPfn.ReadOnlyFault;
         fault.Kind = noMemory ? PageKind.NoSlot : PageKind.Unknown;
         fault.Path = noMemory ? FaultPath.NoSlot : FaultPath.None;

@@ -46,14 +46,14 @@ public readonly struct CurrentRules : IFaultRules
     {
         ulong pfn = SpteLayout.Pfn(spte);
         PageMarks looked = accessed || dirty ? PageMarks.Checked : PageMarks.None;
-        return pages.StructPage(pfn).IsAdTracked ? looked | Mark(pages, pfn, accessed, dirty) : looked;
+        return pages.Kind(pfn).StructPage().IsAdTracked ? looked | Mark(pages, pfn, accessed, dirty) : looked;
     }
 
     /// <summary>kvm_release_pfn_clean: marks the page accessed, also when it was not used (B14).</summary>
     internal static void Release(ref FaultContext fault, PageLedger pages)
     {
         // The release asks once more what the pfn is, whatever the lookup found.
-        fault.MemmapChecks += fault.Slot is null ? (byte)0 : (byte)1;
+        fault.MemmapChecks += fault.Slot.Exists ? (byte)1 : (byte)0;
         if (fault.HoldsRef)
         {
             fault.MarkAccessed(pages, fault.ReleasePfn);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
@@ -56,7 +58,8 @@ public enum RetryCause : byte
     LeafGone,
 }
 
-/// <summary>One fault on its way through one model: what the kernel keeps in struct kvm_page_fault and its callers.</summary>
+/// <summary>One fault on its way through one model: what the kernel keeps in struct kvm_page_fault and its callers. Copied into each result, so packed.</summary>
+[StructLayout(LayoutKind.Auto)]
 public struct FaultContext
 {
     public FaultAccess Access;
@@ -175,7 +178,9 @@ public struct FaultContext
 
     /// <summary>Different struct page cache lines that were touched.</summary>
     public byte PageLines;
-    public Memslot? Slot;
+
+    /// <summary>The memslot that it met, if there was one.</summary>
+    public PageSlot Slot;
     public ulong Gfn;
     public ulong Pfn;
 
@@ -296,14 +301,13 @@ public struct FaultContext
     /// <summary>Takes a reference on the page that the lookup found.</summary>
     public void Get(PageLedger pages)
     {
-        if (pages.Count(LookupPfn) <= 0)
+        (GotFolio, int count) = pages.Get(LookupPfn);
+        if (count <= 0)
         {
             Violate(InvariantList.RefNoGetZero);
         }
 
         PageLines = Math.Max(PageLines, (byte)1);
-        GotFolio = pages.Folio(LookupPfn);
-        pages.Get(GotFolio);
         RefsGot++;
     }
 
@@ -311,7 +315,7 @@ public struct FaultContext
     public void Put(PageLedger pages, ulong pfn)
     {
         ulong folio = HeadOf(pages, pfn);
-        pages.Put(folio);
+        int count = pages.Put(folio, pfn, out PageKind kind);
         RefsPut++;
         if (RefsGot > 0 && folio != GotFolio)
         {
@@ -321,7 +325,7 @@ public struct FaultContext
             Violate(InvariantList.RefClassStable);
         }
 
-        if (pages.Count(pfn, out PageKind kind) <= 0 && kind is not (PageKind.Unknown or PageKind.Free))
+        if (count <= 0 && kind is not (PageKind.Unknown or PageKind.Free))
         {
             Violate(InvariantList.PutNotLast);
         }
@@ -353,9 +357,12 @@ public struct FaultContext
         MarkedDirty++;
     }
 
+    // Inlined by order, and the next: each mark and put goes through them.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly ulong HeadOf(PageLedger pages, ulong pfn) => pfn == LookupPfn && RefsGot > 0 ? GotFolio : pages.Folio(pfn);
 
     /// <summary>The test of the kernel's ad_tracked: reserved pages carry no marks.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsTracked(PageLedger pages, ulong pfn)
     {
         int count = pages.Count(pfn, out PageKind kind);

@@ -44,9 +44,9 @@ internal abstract partial class FaultModel<TRules, TCounting>
             Pfn = SpecialPfn.Fault,
             GetsUnconditionally = Settings.UnconditionalGet,
             AllowsUnsafe = Settings.AllowUnsafeMappings,
-            Slot = vm.Slots[op.AsId].Find(op.A),
+            Slot = PageSlot.Of(vm.Slots[op.AsId].Find(op.A), op.A),
         };
-        if (map.Slot is null || map.Slot.Is(MemslotFlags.Invalid))
+        if (!map.Slot.Exists || map.Slot.Is(MemslotFlags.Invalid))
         {
             map.End(FaultOutcome.Efault, FaultReason.NoMemslot);
         }
@@ -114,7 +114,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
             }
 
             vm.Sptes[op.AsId].IsShadow = true;
-            FaultContext one = new() { Access = FaultAccess.Prefetch | FaultAccess.Shadow, Gfn = gfn, AsId = op.AsId, Slot = slot, Level = 1, UnderLock = true };
+            FaultContext one = new() { Access = FaultAccess.Prefetch | FaultAccess.Shadow, Gfn = gfn, AsId = op.AsId, Slot = PageSlot.Of(slot, gfn), Level = 1, UnderLock = true };
             one.Path = FaultPath.GupFast;
             one.Pfn = one.LookupPfn = one.ReleasePfn = pte.Pfn;
             Pages.SetKind(pte.Pfn, PageKind.Gup);

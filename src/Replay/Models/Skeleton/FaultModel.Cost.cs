@@ -125,7 +125,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
             return;
         }
 
-        bool upgrade = !fault.Slot!.Is(MemslotFlags.ReadOnly);
+        bool upgrade = !fault.Slot.Is(MemslotFlags.ReadOnly);
         bool got = fault.RefsGot > 0;
         Count(CostOperation.WalkFast, fault.Write || upgrade ? CostOperations.Depth : 0);
         if (fault.Path == FaultPath.GupFast || fact == LookupFact.LockKilled)

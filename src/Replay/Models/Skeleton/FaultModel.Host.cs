@@ -300,9 +300,9 @@ internal abstract partial class FaultModel<TRules, TCounting>
     }
 
     /// <summary>mark_page_dirty_in_slot (spec 4.3): W and the log entry come in one step.</summary>
-    private protected void LogDirty(VmState vm, Memslot? slot, ref FaultContext fault)
+    private protected void LogDirty(VmState vm, bool logs, ref FaultContext fault)
     {
-        if (slot is not null && slot.Is(MemslotFlags.LogDirty))
+        if (logs)
         {
             Count(CostOperation.SlotDirty);
             vm.DirtyLog[fault.AsId][fault.Gfn] = 1;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TraceReplay.Replay.Invariants;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
@@ -23,13 +24,13 @@ internal abstract partial class FaultModel<TRules, TCounting>
     {
         Invariants.Count(CheckPoint.FaultEnd);
         CheckReferences(ref fault);
-        Memslot? slot = fault.Slot;
+        PageSlot slot = fault.Slot;
         if (fault.Outcome is FaultOutcome.Fixed or FaultOutcome.FixedFast or FaultOutcome.Spurious)
         {
-            slot ??= vm.Slots[fault.AsId].Find(fault.Gfn);
-            if (slot is not null)
+            slot = slot.Exists ? slot : PageSlot.Of(vm.Slots[fault.AsId].Find(fault.Gfn), fault.Gfn);
+            if (slot.Exists)
             {
-                CheckLeaf(vm, slot, op.Vm, ref fault);
+                CheckLeaf(vm, in slot, op.Vm, ref fault);
             }
         }
         else
@@ -68,6 +69,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
     }
 
     /// <summary>mmu_lock is taken: the page that get_user_pages returned must still be KVM's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected void CheckHeld(ref FaultContext fault)
     {
         if (fault.Path is not (FaultPath.GupFast or FaultPath.GupSlow or FaultPath.GuestMemfd))
@@ -121,7 +123,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
                 fault.Violate(InvariantList.AdRefcountedOnly);
             }
 
-            if (Pages.StructPage(fault.ReleasePfn).Reserved)
+            if (Pages.Kind(fault.ReleasePfn).StructPage().Reserved)
             {
                 fault.Violate(InvariantList.AdNotReserved);
             }
@@ -133,7 +135,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
         }
     }
 
-    private void CheckLeaf(VmState vm, Memslot slot, int vmIndex, ref FaultContext fault)
+    private void CheckLeaf(VmState vm, in PageSlot slot, int vmIndex, ref FaultContext fault)
     {
         Invariants.Count(CheckPoint.LeafMapped);
         if (fault.Writable && slot.Is(MemslotFlags.ReadOnly))
@@ -153,7 +155,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
 
         if (fault is { Outcome: FaultOutcome.Fixed, Path: not FaultPath.AccessFlag })
         {
-            CheckInstalled(vm, slot, vmIndex, mask, ref fault);
+            CheckInstalled(vm, in slot, vmIndex, mask, ref fault);
         }
 
         if (!fault.LookedUp || fault.SlotsUnknown)
@@ -161,7 +163,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
             return;
         }
 
-        HostPte host = vm.Memory.Pte(slot.Hva(fault.Gfn));
+        HostPte host = vm.Memory.Pte(slot.Hva);
         if (host.Present)
         {
             Invariants.Count(CheckPoint.HostLeafKnown);
@@ -178,7 +180,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
         }
     }
 
-    private void CheckInstalled(VmState vm, Memslot slot, int vmIndex, ulong mask, ref FaultContext fault)
+    private void CheckInstalled(VmState vm, in PageSlot slot, int vmIndex, ulong mask, ref FaultContext fault)
     {
         Invariants.Count(CheckPoint.LeafInstalled);
         bool writable = SpteLayout.IsWritable(fault.Spte);
@@ -188,7 +190,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
             fault.Violate(InvariantList.ReadOnlyHostNotWritable);
         }
 
-        if (fault.Level > slot.MaxLevel(fault.Gfn))
+        if (fault.Level > slot.MaxLevel)
         {
             fault.Violate(InvariantList.LevelSlot);
         }
@@ -203,7 +205,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
             fault.Violate(InvariantList.PfnAligned);
         }
 
-        if (vm.Invalidate.Seq != fault.Seq || vm.Windows.Covers(slot.Hva(fault.Gfn)))
+        if (vm.Invalidate.Seq != fault.Seq || vm.Windows.Covers(slot.Hva))
         {
             // Where the places of the windows leave both orders open, or say the contrary, the order of the operations proves nothing.
             RetryVerdict verdict = CheckRetry(vm, in fault, _after, _before, out _);

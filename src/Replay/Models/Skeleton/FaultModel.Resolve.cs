@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
 
@@ -8,8 +9,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
 {
     private protected void Resolve(VmState vm, LookupFact fact, bool mappingsChange, ref FaultContext fault)
     {
-        Memslot slot = fault.Slot!;
-        bool readOnlySlot = slot.Is(MemslotFlags.ReadOnly);
+        bool readOnlySlot = fault.Slot.Is(MemslotFlags.ReadOnly);
 
         // A. hva
         if (readOnlySlot && fault.Write)
@@ -20,7 +20,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
         }
 
         bool upgrade = !readOnlySlot;
-        ulong hva = slot.Hva(fault.Gfn);
+        ulong hva = fault.Slot.Hva;
         HostPte pte = vm.Memory.Pte(hva);
         Vma? vma = vm.Memory.FindVma(hva);
         if (fact == LookupFact.Found && vma is { Kind: PageKind.N })
@@ -146,6 +146,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
         TRules.GupTaken(ref fault, Pages);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static PageKind GupKind(HostPte pte, Vma? vma)
     {
         PageKind kind = vma is null || vma.Kind == PageKind.Unknown ? PageKind.Gup : vma.Kind;
@@ -157,7 +158,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
     {
         fault.Path = FaultPath.Remapped;
         fault.Pfn = pte.Pfn;
-        fault.Kind = _hostPages.KindOfRemapped(pte.Pfn, pte.IsRam, vma, fault.Slot!.Hva(fault.Gfn), out int order, out Certainty certainty);
+        fault.Kind = _hostPages.KindOfRemapped(pte.Pfn, pte.IsRam, vma, fault.Slot.Hva, out int order, out Certainty certainty);
         if (pte.Level > 1 && vma?.Kind.IsRemapped() != true)
         {
             fault.Kind = PageKind.H;
@@ -185,7 +186,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
         {
             // The candidate: the driver's fault handler is asked for a writable leaf once, and the lookup is made again.
             pte = HostPte.Make(pte.Pfn, writable: true, pte.Special, pte.Level);
-            vm.Memory.SetPte(fault.Slot!.Hva(fault.Gfn), pte);
+            vm.Memory.SetPte(fault.Slot.Hva, pte);
         }
 
         if (fault.Write && !pte.Writable)

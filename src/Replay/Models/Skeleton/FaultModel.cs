@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using TraceReplay.Replay.Cost;
 using TraceReplay.Replay.Operations;
 using TraceReplay.Replay.State;
@@ -13,6 +15,9 @@ internal abstract partial class FaultModel<TRules, TCounting> : IFaultModel
     where TRules : struct, IFaultRules
     where TCounting : struct, ICounting
 {
+    // Operations that are fetched ahead into the cache.
+    private const int Ahead = 16;
+
     private protected readonly SpteLayout _layout;
     private readonly List<VmState> _vms = [];
     private readonly HostPages _hostPages = new();
@@ -48,10 +53,16 @@ internal abstract partial class FaultModel<TRules, TCounting> : IFaultModel
 
     public ulong Leaf(int vm, int asId, ulong gfn, out int level) => Vm(vm).Sptes[asId].Leaf(gfn, out level);
 
-    public void Execute(ReadOnlySpan<Operation> operations, List<FaultResult> results)
+    public unsafe void Execute(ReadOnlySpan<Operation> operations, List<FaultResult> results)
     {
         foreach (ref readonly Operation op in operations)
         {
+            if (Sse.IsSupported)
+            {
+                // What a model does for one operation outlasts the processor's own reading ahead. To ask for what lies behind the last one is no access.
+                Sse.Prefetch0((byte*)Unsafe.AsPointer(in op) + (Ahead * sizeof(Operation)));
+            }
+
             VmState vm = Vm(op.Vm);
             (_after, _before) = op.Before != 0 ? (op.After, op.Before) : (++_order, _order);
             switch (op.Kind)
@@ -66,12 +77,12 @@ internal abstract partial class FaultModel<TRules, TCounting> : IFaultModel
                     break;
                 case OperationKind.FaultMap:
                     Enter(op.Open);
-                    Map(vm, in op, ref _open[op.Open]);
-                    EndCounting(in op, in _open[op.Open]);
-                    CheckFault(vm, in op, ref _open[op.Open]);
-                    Leave(vm, ref _open[op.Open]);
-                    Append(results, op.FaultId, in _open[op.Open]);
-                    _open[op.Open].Slot = null;
+                    ref FaultContext fault = ref _open[op.Open];
+                    Map(vm, in op, ref fault);
+                    EndCounting(in op, in fault);
+                    CheckFault(vm, in op, ref fault);
+                    Leave(vm, ref fault);
+                    Append(results, op.FaultId, in fault);
                     break;
                 case OperationKind.VcpuMap:
                 case OperationKind.VcpuUnmap:
@@ -168,20 +179,27 @@ internal abstract partial class FaultModel<TRules, TCounting> : IFaultModel
     }
 
     /// <summary>The retry check at a place between two others, over all orders of it and the windows that the records allow.</summary>
+    // Inlined by order, as the small steps of a fault are below: native code has no profile by which the compiler would do it.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected RetryVerdict CheckRetry(VmState vm, in FaultContext fault, long after, long before, out bool isOpen, bool beforeLookup = false)
     {
         isOpen = false;
-        return vm.Places.Count == 0
-            ? WindowsUntold ? RetryVerdict.Maybe : RetryVerdict.No
-            : vm.Places.Check(
-                new CheckPlaces(fault.SnapshotAfter, fault.SnapshotBefore, fault.SnapshotPlusOne, after, before, fault.Open, beforeLookup, beforeLookup ? long.MinValue : fault.PassedAfter),
-                RangeUnit(in fault), ChecksAnyRange, out isOpen);
+        return vm.Places.Count == 0 ? WindowsUntold ? RetryVerdict.Maybe : RetryVerdict.No
+            : !vm.Places.MayMeet(fault.SnapshotAfter, fault.SnapshotPlusOne, before) ? RetryVerdict.No
+            : CheckWindows(vm, in fault, after, before, out isOpen, beforeLookup);
     }
+
+    // Apart: few faults have a window near, and the many places would be set aside for all of them.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private RetryVerdict CheckWindows(VmState vm, in FaultContext fault, long after, long before, out bool isOpen, bool beforeLookup) => vm.Places.Check(
+        new CheckPlaces(fault.SnapshotAfter, fault.SnapshotBefore, fault.SnapshotPlusOne, after, before, fault.Open, beforeLookup, beforeLookup ? long.MinValue : fault.PassedAfter),
+        RangeUnit(in fault), ChecksAnyRange, out isOpen);
 
     /// <summary>
     /// Where the records of other tasks leave both orders open, the fault's own next step tells on which side its check lies: the
     /// kernel goes on only if the check lets it. Nothing that the others' records decide is changed by it.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected static RetryVerdict ByOwnStep(RetryVerdict verdict, OwnStep next, ref FaultContext fault)
     {
         if (verdict != RetryVerdict.Maybe || next == OwnStep.NotRecorded)
@@ -218,6 +236,7 @@ internal abstract partial class FaultModel<TRules, TCounting> : IFaultModel
     /// Whether the fault writes its leaf: not where the kernel retried and some order allows that, nor, in the model of that kernel,
     /// where its records show that it left none.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected bool Installs(FaultOutcome? observed, in FaultContext fault) => observed switch
     {
         null or FaultOutcome.Unknown => true,
@@ -231,7 +250,11 @@ internal abstract partial class FaultModel<TRules, TCounting> : IFaultModel
     /// </summary>
     private protected static void GoOnAs(FaultOutcome? observed, ref FaultContext fault)
     {
-        GoOnInGuestsTables(observed, ref fault);
+        if (fault.MayBeNew || fault.MayBeProtected)
+        {
+            GoOnInGuestsTables(observed, ref fault);
+        }
+
         if (fault.MayRetry == RetryCause.None || fault.Outcome == FaultOutcome.Retry)
         {
             return;
@@ -270,7 +293,7 @@ internal abstract partial class FaultModel<TRules, TCounting> : IFaultModel
         }
     }
 
-    private ulong RangeUnit(in FaultContext fault) => Settings.HullInHva ? fault.Slot!.Hva(fault.Gfn) : fault.Gfn;
+    private ulong RangeUnit(in FaultContext fault) => Settings.HullInHva ? fault.Slot.Hva : fault.Gfn;
 
     private protected static void EndMapped(ref FaultContext fault, FaultOutcome outcome, ulong spte, int level)
     {
@@ -281,7 +304,10 @@ internal abstract partial class FaultModel<TRules, TCounting> : IFaultModel
         fault.End(outcome);
     }
 
-    private VmState Vm(int index)
+    private VmState Vm(int index) => index < _vms.Count ? _vms[index] : AddVm(index);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private VmState AddVm(int index)
     {
         while (_vms.Count <= index)
         {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TraceReplay.Replay.State;
 
 namespace TraceReplay.Replay.Models.Skeleton;
@@ -5,7 +6,11 @@ namespace TraceReplay.Replay.Models.Skeleton;
 /// <summary>The leaves of one root: a table a level, indexed by gfn in units of that level.</summary>
 public sealed class SpteTables
 {
-    private readonly RadixTable[] _levels = [new(), new(), new()];
+    private readonly RadixTable[] _levels;
+    private readonly RadixTable _pages = new();
+
+    // A leaf above 4 KiB was made once.
+    private bool _anyBlock;
 
     // Leaves as they were when a window or a fault took them, until a record of it was compared with them.
     private readonly RadixTable[] _zapped = [new(), new(), new()];
@@ -13,13 +18,26 @@ public sealed class SpteTables
     // Those that went with their roots. Roots are freed late, and a gfn may have had a leaf in several of them.
     private readonly Dictionary<(ulong Index, int Level), List<ulong>> _withRoots = [];
 
+    public SpteTables() => _levels = [_pages, new(), new()];
+
     /// <summary>Shadow paging serves this root: TDP is off, or the guest runs nested.</summary>
     public bool IsShadow { get; set; }
 
     /// <summary>The leaf or MMIO SPTE that translates <paramref name="gfn"/>, 0 if there is none.</summary>
+    // Inlined, as it is one compare and the table's own reader.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Leaf(ulong gfn, out int level)
     {
-        for (level = 1; level <= 3; level++)
+        level = 1;
+        ulong page = _pages[gfn];
+        return page != 0 || !_anyBlock ? page : Block(gfn, out level);
+    }
+
+    // Apart: most guests of most traces have single pages only.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ulong Block(ulong gfn, out int level)
+    {
+        for (level = 2; level <= 3; level++)
         {
             ulong spte = _levels[level - 1][gfn >> (9 * (level - 1))];
             if (spte != 0)
@@ -32,7 +50,17 @@ public sealed class SpteTables
         return 0;
     }
 
-    public void Set(ulong gfn, int level, ulong spte) => _levels[level - 1][gfn >> (9 * (level - 1))] = spte;
+    public void Set(ulong gfn, int level, ulong spte)
+    {
+        if (level == 1)
+        {
+            _pages[gfn] = spte;
+            return;
+        }
+
+        _anyBlock = true;
+        _levels[level - 1][gfn >> (9 * (level - 1))] = spte;
+    }
 
     /// <summary>Visits the leaves that overlap gfns [from, end); a huge leaf that only overlaps counts whole.</summary>
     public void ForEach<TVisitor>(ulong from, ulong end, ref TVisitor visitor)
@@ -80,24 +108,37 @@ public sealed class SpteTables
         ulong index = gfn >> (9 * (level - 1));
         ulong spte = _zapped[level - 1][index];
         bool found = spte != 0 && ((spte ^ recorded) & ~ownBits) == 0;
-        if (!found && _withRoots.Count > 0 && _withRoots.TryGetValue((index, level), out List<ulong>? list))
+        if (!found && _withRoots.Count > 0 && TakeWithRoot((index, level), recorded, ownBits, any: spte == 0) is { } gone)
         {
-            int at = list.FindIndex(old => ((old ^ recorded) & ~ownBits) == 0);
-            if (at >= 0 || spte == 0)
-            {
-                ulong gone = list[Math.Max(at, 0)];
-                list.RemoveAt(Math.Max(at, 0));
-                if (list.Count == 0)
-                {
-                    _withRoots.Remove((index, level));
-                }
-
-                return gone;
-            }
+            return gone;
         }
 
         _zapped[level - 1][index] = 0;
         return spte;
+    }
+
+    /// <summary>The leaf that went with a root and that the record names, else one of them if <paramref name="any"/> will do.</summary>
+    private ulong? TakeWithRoot((ulong Index, int Level) key, ulong recorded, ulong ownBits, bool any)
+    {
+        if (!_withRoots.TryGetValue(key, out List<ulong>? list))
+        {
+            return null;
+        }
+
+        int at = list.FindIndex(old => ((old ^ recorded) & ~ownBits) == 0);
+        if (at < 0 && !any)
+        {
+            return null;
+        }
+
+        ulong gone = list[Math.Max(at, 0)];
+        list.RemoveAt(Math.Max(at, 0));
+        if (list.Count == 0)
+        {
+            _withRoots.Remove(key);
+        }
+
+        return gone;
     }
 
     /// <summary>Whether the leaf that a record names was zapped here and its record has not come yet.</summary>
@@ -105,9 +146,11 @@ public sealed class SpteTables
     {
         ulong index = gfn >> (9 * (level - 1));
         ulong spte = _zapped[level - 1][index];
-        return (spte != 0 && ((spte ^ recorded) & ~ownBits) == 0)
-            || (_withRoots.TryGetValue((index, level), out List<ulong>? list) && list.Exists(old => ((old ^ recorded) & ~ownBits) == 0));
+        return (spte != 0 && ((spte ^ recorded) & ~ownBits) == 0) || HasWithRoot((index, level), recorded, ownBits);
     }
+
+    private bool HasWithRoot((ulong Index, int Level) key, ulong recorded, ulong ownBits) =>
+        _withRoots.TryGetValue(key, out List<ulong>? list) && list.Exists(old => ((old ^ recorded) & ~ownBits) == 0);
 
     /// <summary>Visits, and forgets, what was zapped in gfns [from, end) other than with a root and has no record yet.</summary>
     public void TakeUnrecorded<TVisitor>(ulong from, ulong end, ref TVisitor visitor)

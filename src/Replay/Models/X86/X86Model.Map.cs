@@ -9,10 +9,10 @@ namespace TraceReplay.Replay.Models.X86;
 /// <content>Level, leaf and installation: spec 4.2 to 4.4.</content>
 internal sealed partial class X86Model<TRules, TCounting>
 {
-    private void MapLeaf(VmState vm, Memslot slot, ref FaultContext fault, bool install, MapFacts facts)
+    private void MapLeaf(VmState vm, ref FaultContext fault, bool install, MapFacts facts)
     {
         SpteTables sptes = vm.Sptes[fault.AsId];
-        int goal = GoalLevel(vm, slot, ref fault, facts);
+        int goal = GoalLevel(vm, ref fault, facts);
         if (fault.IsShadow && fault.Gva != 0)
         {
             // A gfn has a leaf for each of the guest's addresses that lead to it; those of several address spaces are not told apart.
@@ -27,12 +27,12 @@ internal sealed partial class X86Model<TRules, TCounting>
         bool present = SpteLayout.IsPresent(old);
 
         // What is known of the host's level is a lower bound (spec 8.3): only dirty logging shows that a larger leaf has to be split.
-        if (present && oldLevel > goal && !slot.Is(MemslotFlags.LogDirty))
+        if (present && oldLevel > goal && !fault.Slot.Is(MemslotFlags.LogDirty))
         {
             goal = oldLevel;
         }
 
-        old = WalkTo(sptes, fault.Gfn, goal, out oldLevel, install);
+        old = WalkTo(sptes, fault.Gfn, goal, old, ref oldLevel, install);
         if (present && oldLevel == goal && Settings.EarlySpurious && (fault.IsPrefetch || !fault.Write || SpteLayout.IsWritable(old)))
         {
             EndMapped(ref fault, FaultOutcome.Spurious, old, oldLevel);
@@ -81,7 +81,7 @@ internal sealed partial class X86Model<TRules, TCounting>
         fault.Writable = writable;
         if (writable && install)
         {
-            LogDirty(vm, slot, ref fault);
+            LogDirty(vm, fault.Slot.Is(MemslotFlags.LogDirty), ref fault);
         }
 
         if (fault.Write && !writable)
@@ -103,10 +103,10 @@ internal sealed partial class X86Model<TRules, TCounting>
     }
 
     /// <summary>Spec 4.2: what the slot permits, then what the host maps; dirty logging maps 4 KiB only.</summary>
-    private int GoalLevel(VmState vm, Memslot slot, ref FaultContext fault, MapFacts facts)
+    private int GoalLevel(VmState vm, ref FaultContext fault, MapFacts facts)
     {
         // No larger than the guest's own tables map it.
-        int level = Math.Min(slot.MaxLevel(fault.Gfn), (facts & MapFacts.GuestPage) != 0 ? 1 : (facts & MapFacts.GuestHugePage) != 0 ? 2 : Levels.Max);
+        int level = Math.Min(fault.Slot.MaxLevel, (facts & MapFacts.GuestPage) != 0 ? 1 : (facts & MapFacts.GuestHugePage) != 0 ? 2 : Levels.Max);
         if (fault.GuestUntold && fault.OwnLevel != 0 && fault.OwnLevel < level)
         {
             fault.LevelReadOff = true;
@@ -114,20 +114,19 @@ internal sealed partial class X86Model<TRules, TCounting>
         }
 
         bool huge = (fault.Access & FaultAccess.Exec) == 0 || !Settings.NxHugePages;
-        if (level == 1 || !huge || slot.Is(MemslotFlags.LogDirty))
+        if (level == 1 || !huge || fault.Slot.Is(MemslotFlags.LogDirty))
         {
             return 1;
         }
 
         Count(CostOperation.WalkLevel, CostOperations.Depth);
-        return Math.Min(level, HostLevel(vm, slot.Hva(fault.Gfn), ref fault));
+        return Math.Min(level, HostLevel(vm, fault.Slot.Hva, ref fault));
     }
 
-    /// <summary>Walks down to a level, splitting huge leaves on the way; returns what is at its end, or below.</summary>
-    private ulong WalkTo(SpteTables sptes, ulong gfn, int goal, out int level, bool split = true)
+    /// <summary>Walks down from a leaf to a level, splitting huge leaves on the way; returns what is at its end, or below.</summary>
+    private ulong WalkTo(SpteTables sptes, ulong gfn, int goal, ulong spte, ref int level, bool split = true)
     {
         Count(CostOperation.WalkTdp, CostOperations.Depth);
-        ulong spte = sptes.Leaf(gfn, out level);
         while (SpteLayout.IsPresent(spte) && level > goal && split)
         {
             Split(sptes, gfn, level, spte);
@@ -145,7 +144,8 @@ internal sealed partial class X86Model<TRules, TCounting>
             return;
         }
 
-        WalkTo(vm.Sptes[fault.AsId], fault.Gfn, 1, out _);
+        SpteTables sptes = vm.Sptes[fault.AsId];
+        WalkTo(sptes, fault.Gfn, 1, sptes.Leaf(fault.Gfn, out int level), ref level);
 
         // Not the generation of now: a memslot that came since the lookup makes the MMIO SPTE stale (INV-27).
         Install(vm, ref fault, 1, SpteLayout.Mmio(fault.MmioGeneration));

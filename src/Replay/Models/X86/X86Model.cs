@@ -56,8 +56,9 @@ internal sealed partial class X86Model<TRules, TCounting>(string name, ModelSett
         fault.RootGeneration = facts.RootStale ? vm.RootGeneration - 1 : vm.RootGeneration;
         fault.RootMayBeStale = facts.RootMayBeStale;
         fault.MmioGeneration = vm.MmioGeneration;
-        fault.Slot = facts.Slot is SlotFact.NoneInferred ? null : vm.Slots[op.AsId].Find(fault.Gfn);
-        CountSlotLookup(in op, fault.Slot, vm.Slots[op.AsId]);
+        Memslot? slot = facts.Slot is SlotFact.NoneInferred ? null : vm.Slots[op.AsId].Find(fault.Gfn);
+        fault.Slot = PageSlot.Of(slot, fault.Gfn);
+        CountSlotLookup(in op, slot, vm.Slots[op.AsId]);
         if (facts.Slot == SlotFact.Unknown)
         {
             fault.RestsOn(Certainty.Assumed);
@@ -65,7 +66,7 @@ internal sealed partial class X86Model<TRules, TCounting>(string name, ModelSett
             return;
         }
 
-        if (fault.Slot is null)
+        if (!fault.Slot.Exists)
         {
             fault.Pfn = SpecialPfn.NoSlot;
             fault.Kind = PageKind.NoSlot;
@@ -124,7 +125,7 @@ internal sealed partial class X86Model<TRules, TCounting>(string name, ModelSett
         Count(CostOperation.SpteCas);
         spte |= SpteLayout.WriteBit;
         sptes.Set(fault.Gfn, level, spte);
-        LogDirty(vm, slot, ref fault);
+        LogDirty(vm, slot is not null && slot.Is(MemslotFlags.LogDirty), ref fault);
         EndMapped(ref fault, FaultOutcome.FixedFast, spte, level);
         fault.Path = FaultPath.Fast;
         return true;
@@ -210,7 +211,7 @@ internal sealed partial class X86Model<TRules, TCounting>(string name, ModelSett
 
         fault.UnderLock = true;
         Count(fault.IsShadow ? CostOperation.MmuLockWrite : CostOperation.MmuLockRead, 2);
-        if (fault.Slot is not null && fault.RootGeneration == vm.RootGeneration)
+        if (fault.Slot.Exists && fault.RootGeneration == vm.RootGeneration)
         {
             Count(CostOperation.StaleLoad, vm.Invalidate.InProgress > 0 ? 4 : 2);
         }
@@ -232,7 +233,7 @@ internal sealed partial class X86Model<TRules, TCounting>(string name, ModelSett
             fault.RetryIn(ByOwnStep(CheckRoot(vm, in fault), passed, ref fault), RetryCause.RootObsolete);
         }
 
-        if (!fault.Done && fault.Slot is not null)
+        if (!fault.Done && fault.Slot.Exists)
         {
             RetryVerdict verdict = ByOwnStep(CheckRetry(vm, in fault, _after, _before, out bool isOpen), passed, ref fault);
             fault.RetryIn(verdict, isOpen ? RetryCause.WindowOpen : RetryCause.SeqMoved);
@@ -250,14 +251,14 @@ internal sealed partial class X86Model<TRules, TCounting>(string name, ModelSett
         {
             fault.RetryIn((facts & MapFacts.Raced) != 0 ? RetryVerdict.Maybe : RetryVerdict.No, RetryCause.LostRace);
             bool install = Installs(observed, in fault);
-            if (fault.Slot is null)
+            if (!fault.Slot.Exists)
             {
                 InstallMmio(vm, ref fault, install);
                 fault.End(FaultOutcome.Emulate);
             }
             else
             {
-                MapLeaf(vm, fault.Slot, ref fault, install, facts);
+                MapLeaf(vm, ref fault, install, facts);
             }
 
             GoOnAs(observed, ref fault);

@@ -141,6 +141,8 @@ internal sealed class SpteTracker(TimelineContext context, VmTracker vms, Window
                 Observe(vm, leaf.AsId, leaf.Gfn, leaf.Old, leaf.Now, leaf.Level, leaf.Seq, expected: false);
                 context.Emit(OperationKind.ZapLeaf, vm, leaf.Gfn, (ulong)leaf.Level, leaf.Old, asId: leaf.AsId);
             }
+
+            context.Drain?.Invoke();
         }
 
         task.Unexplained.Clear();
