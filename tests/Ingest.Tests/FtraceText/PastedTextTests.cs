@@ -30,6 +30,15 @@ public sealed partial class PastedTextTests
 
         """;
 
+    /// <summary>Of events so short that a terminal breaks each of them once.</summary>
+    private const string ShortPerf =
+        """
+               CPU 0/KVM  2301 [001]  1264.817407:               kvm:kvm_fpu: load
+               CPU 0/KVM  2301 [001]  1264.817409:               kvm:kvm_fpu: unload
+         qemu-system-x86  2302 [002]  1264.817410:               kvm:kvm_fpu: load
+
+        """;
+
     /// <summary>Prefixes that logs and people set before each line, with names padded as they were.</summary>
     private static readonly string[] s_prefixes =
     [
@@ -111,6 +120,31 @@ public sealed partial class PastedTextTests
         List<CapturedRows.Row> right = Texts.Read(plain).Rows;
         Assert.Equal(right.Select(Payload), rows.Select(Payload));
         Assert.All(rows.Zip(right), pair => Assert.True(pair.First.Comm is null || pair.First.Comm == pair.Second.Comm || pair.First.Comm == possible, $"{pair.First.Comm}, expected {pair.Second.Comm}"));
+    }
+
+    /// <summary>A terminal of any width breaks within whatever stands at it: in the time of every line, say, where each second half is a header without a thread.</summary>
+    [Theory]
+    [InlineData("kernel", "")]
+    [InlineData("perf", "")]
+    [InlineData("kernel", "2026-11-29T16:06:01.123456+00:00 host1 kernel: ")]
+    [InlineData("perf", "2026-11-29T16:06:01.123456+00:00 host1 kernel: ")]
+    [InlineData("short", "")]
+    [InlineData("short", "2026-11-29T16:06:01.123456+00:00 host1 kernel: ")]
+    public void A_terminal_may_have_any_width(string form, string prefix)
+    {
+        string plain = (form switch { "kernel" => Kernel, "short" => ShortPerf, _ => Perf }).ReplaceLineEndings("\n");
+        List<string> right = Rows(plain);
+        List<string> wrong = [];
+        for (int width = 30 + prefix.Length; width < 140 + prefix.Length; width++)
+        {
+            List<string> rows = Rows(Lines(plain, line => string.Join('\n', (prefix + line).Chunk(width).Select(piece => new string(piece)))));
+            wrong.AddRange(rows.Where(row => !right.Any(other => IsSame(row, other))).Take(1).Select(row => $"{width}: {row}"));
+        }
+
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+
+        // A value that ends where the terminal does may go on: it is NULL.
+        static bool IsSame(string row, string other) => row.Split(' ').Zip(other.Split(' '), (a, b) => a == b || (a.EndsWith("=?", StringComparison.Ordinal) && b.StartsWith(a[..^1], StringComparison.Ordinal))).All(same => same);
     }
 
     /// <summary>Two events behind one another on a line, whatever the first is.</summary>

@@ -100,9 +100,16 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
                 _traits.Broken(before.RawWidth, before.Width);
             }
 
-            if (kind == LineKind.Event && before is { IsBlank: false } && BreaksBeforeName(before))
+            if (kind == LineKind.Event && before is { IsBlank: false })
             {
-                _traits.Broken(before.RawWidth, before.Width);
+                bool thread = HoldsThread(before, line);
+                if (thread || BreaksBeforeName(before))
+                {
+                    _traits.Broken(before.RawWidth, before.Width);
+                }
+
+                _traits.HasPids |= thread;
+                _traits.HasComms |= thread;
             }
 
             if (kind == LineKind.Event)
@@ -477,6 +484,20 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
 
         length = Compose(ref _trial, first, pieces, glued: false);
         return dialect.Classify(Stripped(_trial.AsSpan(0, length)), out LineHeader whole) == LineKind.Event && !whole.NoPid && !whole.Comm.IsEmpty;
+    }
+
+    /// <summary>A line that is no event ends with the thread that the event in the next one lacks: a header was broken within, and in every event perhaps.</summary>
+    private bool HoldsThread(Line line, Line next)
+    {
+        if (KindOf(line.Text) != LineKind.Other || dialect.Classify(Stripped(next.Text), out LineHeader rest) != LineKind.Event || !(rest.NoPid || rest.Comm.IsEmpty))
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> begin = WithoutLog(line.Text);
+        return IsWhole([.. begin, .. next.Text]) || IsWhole([.. begin, (byte)' ', .. AsciiText.TrimStart(next.Text)]);
+
+        bool IsWhole(byte[] joined) => dialect.Classify(joined, out LineHeader header) == LineKind.Event && !header.NoPid && !header.Comm.IsEmpty;
     }
 
     /// <summary>A log's prefix with no more behind it than the beginning of a thread's name: what follows goes on with it.</summary>
