@@ -55,7 +55,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             _traits.HardWidth = width;
             Pass(null, MostTold, cancellation);
             (_traits.Glued, _traits.Blank) = (glued, blank);
-            bool hard = _fits != soft ? _fits > soft : _named != named ? _named > named : _traits.Glued > _traits.Blank;
+            bool hard = _fits != soft ? _fits > soft : _named != named ? _named > named : glued != blank ? glued > blank : _traits.MostlyAt(width);
             _traits.HardWidth = hard ? width : 0;
         }
 
@@ -313,6 +313,7 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
 
             if (blank && glued && !SameText(n))
             {
+                _fits++; // either way: it says nothing for a terminal
                 return new Choice(n, false, false, TextEnd.Doubtful);
             }
 
@@ -889,6 +890,13 @@ internal sealed partial class TextRepair(CaptureFile file, TextDialect dialect, 
             _useRaw = rawCount > count;
             (width, count) = _useRaw ? (rawWidth, rawCount) : (width, count);
             return count >= 1 ? width : 0;
+        }
+
+        /// <summary>Most broken lines are as wide as that: a terminal breaks nowhere else.</summary>
+        public bool MostlyAt(int width)
+        {
+            Dictionary<int, int> widths = _useRaw ? _raw : _quoteless;
+            return widths.GetValueOrDefault(width) * 2 > widths.Values.Sum();
         }
 
         private static (int Width, int Count) Best(Dictionary<int, int> widths, int widest)
