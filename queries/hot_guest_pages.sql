@@ -2,7 +2,13 @@
 -- Columns: file (base name of the capture) and host say whose; gfn with the memslot of its last fault; faults on it by outcome (fixed counts FIXED, FIXED_FAST and SPURIOUS); pfns counts the host pages that were seen there; first_seq and last_seq bound them; at most 20 pages of each trace, and of those with one fault none; more_pages counts the pages left out that faulted more than once.
 -- Needs: replay, fault
 -- Then: many pfns mean that the host moves the page (KSM, compaction, eviction), many retries that something invalidates it: `invalidations_by_cause`.
-WITH pages AS (
+WITH often AS (
+    -- Most pages fault once: what is counted of a page is kept for the others only.
+    SELECT trace_id, vm, as_id, gfn
+    FROM faults
+    GROUP BY ALL
+    HAVING count(*) > 1
+), pages AS (
     SELECT
         trace_id, vm, as_id, gfn,
         max_by(slot_id, seq) AS slot_id,
@@ -15,8 +21,8 @@ WITH pages AS (
         min(seq) AS first_seq,
         max(seq) AS last_seq
     FROM faults
+    SEMI JOIN often USING (trace_id, vm, as_id, gfn)
     GROUP BY ALL
-    HAVING count(*) > 1
 )
 SELECT
     trace_id, parse_filename(t.path) AS file, t.host, vm, as_id, slot_id, format('0x{:x}', gfn) AS gfn, faults, fixed, retried, emulated, refused, pfns, first_seq, last_seq,

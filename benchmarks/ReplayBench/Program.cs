@@ -6,9 +6,9 @@ using TraceReplay.Replay.Bench;
 // Two questions about the traces of one dataset: how many operations a model executes a second on one core, from operations
 // that lie in memory, and how many events a whole replay takes a second, reading and writing included.
 // Processor time, not wall time: the machine may be shared.
-if (args.Length is < 1 or > 2)
+if (args.Length is < 1 or > 3 || (args.Length == 3 && args[2] != "models"))
 {
-    Console.Error.WriteLine("usage: ReplayBench DATASET [ROUNDS]");
+    Console.Error.WriteLine("usage: ReplayBench DATASET [ROUNDS [models]]: with `models` the first question only");
     return 2;
 }
 
@@ -20,7 +20,10 @@ foreach (TraceManifest trace in reader.Traces)
     PreparedTrace prepared = PreparedTrace.Read(reader, trace);
     Console.WriteLine($"{trace.Path}: {trace.Events} events, {prepared.Operations.Length} operations, {prepared.Faults} faults");
     double model = ModelSpeed.Measure(prepared, rounds);
-    ReplaySpeed.Measure(args[0], trace, model, Math.Max(3, rounds / 3));
+    if (args.Length < 3)
+    {
+        ReplaySpeed.Measure(args[0], trace, model, Math.Max(3, rounds / 3));
+    }
 }
 
 return 0;

@@ -15,19 +15,29 @@ WITH put AS (
     ASOF JOIN begun b ON b.trace_id = p.trace_id AND b.pid = p.pid AND b.seq <= p.seq
     WHERE p.seq <= b.end_seq
     GROUP BY b.trace_id, b.fault_id
+), ended AS (
+    SELECT
+        f.trace_id,
+        f.page_kind,
+        count(*) AS faults,
+        count(*) FILTER (f.observed_outcome = 'FIXED') AS mapped,
+        count(*) FILTER (f.observed_outcome = 'EFAULT') AS efault,
+        coalesce(sum(r.calls) FILTER (f.observed_outcome = 'FIXED'), 0)::BIGINT AS put
+    FROM faults f
+    LEFT JOIN released r USING (trace_id, fault_id)
+    WHERE f.page_kind IN ('P0', 'P2', 'P3', 'P4', 'P5', 'P10')
+    GROUP BY ALL
 )
 SELECT
     regexp_extract(t.kernel, '^[0-9]+\.[0-9]+') || if(t.arch IN ('aarch64', 'arm64'), '-arm64', '') AS kernel,
     t.scenario,
-    f.page_kind,
-    CASE f.page_kind WHEN 'P2' THEN '1' WHEN 'P3' THEN '1' WHEN 'P4' THEN '0' WHEN 'P5' THEN 'no struct page' WHEN 'P0' THEN 'no struct page' ELSE '1 or more' END AS refcount,
-    count(*) AS faults,
-    count(*) FILTER (f.observed_outcome = 'FIXED') AS mapped,
-    count(*) FILTER (f.observed_outcome = 'EFAULT') AS efault,
-    coalesce(sum(r.calls) FILTER (f.observed_outcome = 'FIXED'), 0)::BIGINT AS put
-FROM faults f
+    e.page_kind,
+    CASE e.page_kind WHEN 'P2' THEN '1' WHEN 'P3' THEN '1' WHEN 'P4' THEN '0' WHEN 'P5' THEN 'no struct page' WHEN 'P0' THEN 'no struct page' ELSE '1 or more' END AS refcount,
+    sum(e.faults)::BIGINT AS faults,
+    sum(e.mapped)::BIGINT AS mapped,
+    sum(e.efault)::BIGINT AS efault,
+    sum(e.put)::BIGINT AS put
+FROM ended e
 JOIN traces t USING (trace_id)
-LEFT JOIN released r USING (trace_id, fault_id)
-WHERE f.page_kind IN ('P0', 'P2', 'P3', 'P4', 'P5', 'P10')
 GROUP BY ALL
-ORDER BY 1, 2, f.page_kind;
+ORDER BY 1, 2, e.page_kind;

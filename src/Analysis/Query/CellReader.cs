@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using System.Numerics;
 
 namespace TraceReplay.Analysis.Query;
@@ -8,11 +9,13 @@ internal sealed class CellReader : Cells
 {
     private readonly DbDataReader _reader;
     private readonly Func<int, object?>[] _cells;
+    private readonly TypeCode[] _types;
 
     public CellReader(DbDataReader reader)
     {
         _reader = reader;
         Names = [.. Enumerable.Range(0, reader.FieldCount).Select(reader.GetName)];
+        _types = [.. Enumerable.Range(0, reader.FieldCount).Select(i => Type.GetTypeCode(reader.GetFieldType(i)))];
         _cells = [.. Enumerable.Range(0, reader.FieldCount).Select(i => Cell(reader.GetFieldType(i)))];
     }
 
@@ -21,6 +24,17 @@ internal sealed class CellReader : Cells
     public override object? this[int column] => _reader.IsDBNull(column) ? null : _cells[column](column);
 
     public override bool IsNumber(int column) => CellText.IsNumber(_reader.GetFieldType(column));
+
+    public override bool TryFormat(int column, Span<char> into, out int written)
+    {
+        written = 0;
+        return _types[column] switch
+        {
+            TypeCode.Int64 => !_reader.IsDBNull(column) && _reader.GetInt64(column).TryFormat(into, out written, default, CultureInfo.InvariantCulture),
+            TypeCode.Int32 => !_reader.IsDBNull(column) && _reader.GetInt32(column).TryFormat(into, out written, default, CultureInfo.InvariantCulture),
+            _ => false,
+        };
+    }
 
     public override bool Read() => _reader.Read();
 

@@ -11,6 +11,14 @@ internal abstract class Cells
     /// <summary>Such a column stands on the right.</summary>
     public abstract bool IsNumber(int column);
 
+    /// <summary>Writes a cell of whole numbers as <see cref="CellText.Of"/> does, without an object for it.</summary>
+    /// <returns>false if it is none, or NULL.</returns>
+    public virtual bool TryFormat(int column, Span<char> into, out int written)
+    {
+        written = 0;
+        return false;
+    }
+
     /// <summary>Goes to the next row, the first at first.</summary>
     /// <returns>false behind the last.</returns>
     public abstract bool Read();

@@ -111,15 +111,20 @@ public static class QueryRunner
     private static T Frugally<T>(DatasetSession session, Func<Action, T> run, Action? whole, CancellationToken ct) => Guarded(session, () =>
     {
         bool begun = false;
-        try
-        {
-            return session.Frugally(() => run(() => begun = true), () => !begun);
-        }
-        catch (Exception e) when (whole is not null && SqlErrors.IsInterrupt(e) && !ct.IsCancellationRequested)
-        {
-            whole();
-            throw new AnalysisException(AnalysisFailure.Environment, "DuckDB stopped the statement without a reason", e);
-        }
+        return session.Frugally(
+            () =>
+            {
+                try
+                {
+                    return run(() => begun = true);
+                }
+                catch (Exception e) when (whole is not null && SqlErrors.IsInterrupt(e) && !ct.IsCancellationRequested)
+                {
+                    whole();
+                    throw new AnalysisException(AnalysisFailure.Environment, "DuckDB stopped the statement without a reason", e);
+                }
+            },
+            () => !begun);
     });
 
     private static T Guarded<T>(DatasetSession session, Func<T> run)

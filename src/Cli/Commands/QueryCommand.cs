@@ -104,6 +104,12 @@ internal static class QueryCommand
             Dictionary<string, string> parameters = Parameters(parse.GetValue(param) ?? []);
             QueryParameters.Require(text, parameters.Keys);
             using DatasetSession session = DatasetSession.Open(parse.GetValue(dataset)!, ct);
+            if (parse.GetValue(name) is null)
+            {
+                // Those of the library end in a sort: nothing is printed before all is done.
+                session.KeepMore();
+            }
+
             if (rows.Write(session, text, parameters, terminal, ct) is { } written && terminal.SaysNotes && QueryNeeds.Note(session, text, written) is { } note)
             {
                 terminal.Note(note);

@@ -45,7 +45,9 @@ public static class Printable
 
     private static int IndexOf(string text, int from, bool lines)
     {
-        for (int i = from; i < text.Length; i++)
+        // Most texts are plain, and looked at by vectors.
+        int plain = text.AsSpan(from).IndexOfAnyExceptInRange(' ', '~');
+        for (int i = plain < 0 ? text.Length : from + plain; i < text.Length; i++)
         {
             if (IsBad(text, i, lines))
             {
@@ -75,7 +77,17 @@ public sealed class PrintableWriter(TextWriter output) : TextWriter(System.Globa
 
     public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));
 
-    public override void Write(ReadOnlySpan<char> buffer) => Write(new string(buffer));
+    public override void Write(ReadOnlySpan<char> buffer)
+    {
+        if (buffer.IndexOfAnyExceptInRange(' ', '~') < 0)
+        {
+            output.Write(buffer);
+        }
+        else
+        {
+            Write(new string(buffer));
+        }
+    }
 
     public override void Write(string? value) => output.Write(value is null ? null : Printable.Lines(value));
 

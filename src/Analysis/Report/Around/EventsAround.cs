@@ -22,19 +22,31 @@ internal static class EventsAround
         var files = new EventFiles(session, traceId);
         string wanted = string.Join(" OR ", places.Select(p => string.Create(CultureInfo.InvariantCulture, $"seq BETWEEN {p.From} AND {p.To}")));
         var events = new List<RecordedEvent>();
-        foreach (string kind in places.Count > 0 ? files.Kinds() : [])
+        List<(string Name, string File)> all = places.Count == 0 ? [] : [.. files.Kinds().SelectMany(kind => files.Of(kind).Select(file => (kind[(kind.IndexOf('.', StringComparison.Ordinal) + 1)..], file)))];
+        foreach ((string name, string file) in Near(session, traceId, all, wanted))
         {
-            string name = kind[(kind.IndexOf('.', StringComparison.Ordinal) + 1)..];
-            foreach (string file in files.Of(kind))
-            {
-                events.AddRange(session.Select(
-                    $"SELECT * FROM read_parquet({Sql.Literal(Sql.GlobSafe(file))}, hive_partitioning = false) WHERE trace_id = $id AND ({wanted}) ORDER BY seq LIMIT {most.ToString(CultureInfo.InvariantCulture)}",
-                    r => Event(r, name),
-                    ("id", traceId)));
-            }
+            events.AddRange(session.Select(
+                $"SELECT * FROM read_parquet({Sql.Literal(Sql.GlobSafe(file))}, hive_partitioning = false) WHERE trace_id = $id AND ({wanted}) ORDER BY seq LIMIT {most.ToString(CultureInfo.InvariantCulture)}",
+                r => Event(r, name),
+                ("id", traceId)));
         }
 
         return [.. events.OrderBy(e => e.Seq)];
+    }
+
+    /// <summary>The files that have such rows: to plan a statement for each of the others takes longer than to ask all of them at once for a column.</summary>
+    private static IEnumerable<(string Name, string File)> Near(DatasetSession session, string traceId, List<(string Name, string File)> all, string wanted)
+    {
+        if (all.Count == 0)
+        {
+            return [];
+        }
+
+        HashSet<string> near = [.. session.Select(
+            $"SELECT DISTINCT filename FROM read_parquet([{string.Join(", ", all.Select(f => Sql.Literal(Sql.GlobSafe(f.File))))}], hive_partitioning = false, filename = true) WHERE trace_id = $id AND ({wanted})",
+            r => r.GetString(0),
+            ("id", traceId))];
+        return all.Where(f => near.Contains(f.File));
     }
 
     private static RecordedEvent Event(DuckDBDataReader reader, string name)

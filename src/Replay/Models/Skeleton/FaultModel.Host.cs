@@ -109,6 +109,7 @@ internal abstract partial class FaultModel<TRules, TCounting>
                 break;
             case OperationKind.VmGone:
                 _vms[op.Vm] = new VmState();
+                _lastVmIndex = -1;
                 break;
             case OperationKind.ZapAll:
                 ZapAll(vm);
