@@ -14,7 +14,6 @@ internal static class ModelSpeed
     /// <returns>Processor time of one run of the first model, s.</returns>
     public static double Measure(PreparedTrace trace, int rounds)
     {
-        Console.WriteLine(string.Join(' ', trace.Operations.GroupBy(o => o.Kind).OrderByDescending(g => g.Count()).Select(g => $"{g.Key}:{g.Count()}")));
         string[] names = [.. ModelCatalog.All.Select(m => m.Name)];
         List<double>[] times = [.. names.Select(_ => new List<double>())];
         List<double> passes = [];

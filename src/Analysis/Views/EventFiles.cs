@@ -11,7 +11,6 @@ internal sealed class EventFiles
     private readonly string _traceId;
     private readonly DateOnly _date;
     private readonly string _host;
-    private readonly HashSet<string> _recorded;
 
     public EventFiles(DatasetSession session, string traceId)
     {
@@ -21,16 +20,13 @@ internal sealed class EventFiles
             "SELECT date, host FROM traces WHERE trace_id = $id",
             r => (DateOnly.Parse(r.GetValue(0).ToString()!, CultureInfo.InvariantCulture), r.GetString(1)),
             ("id", traceId))[0];
-
-        // A night's machines record different kinds: a file that cannot have rows of the trace is not opened.
-        _recorded = [.. session.Select("SELECT system, event FROM event_counts WHERE trace_id = $id", r => DatasetLayout.Safe(r.GetString(1).Length == 0 ? r.GetString(0) : $"{r.GetString(0)}.{r.GetString(1)}"), ("id", traceId))];
     }
 
-    /// <summary>The kinds of events that the trace has rows of, as <c>system.event</c>, in order.</summary>
+    /// <summary>The kinds of events that the dataset has files of, as <c>system.event</c>, in order.</summary>
     public IEnumerable<string> Kinds()
     {
         string folder = Path.Combine(_dataset, DatasetLayout.Events);
-        return Directory.Exists(folder) ? Directory.EnumerateDirectories(folder).Select(Path.GetFileName).OfType<string>().Where(_recorded.Contains).Order(StringComparer.Ordinal) : [];
+        return Directory.Exists(folder) ? Directory.EnumerateDirectories(folder).Select(Path.GetFileName).OfType<string>().Order(StringComparer.Ordinal) : [];
     }
 
     /// <summary>The trace's own file of a kind; once compacted, its day's parts, which hold rows of other traces too.</summary>

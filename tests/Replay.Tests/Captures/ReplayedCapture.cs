@@ -79,7 +79,8 @@ public sealed partial class ReplayedCapture
     }
 
     /// <summary>A result table as rows of text; NULL is null.</summary>
-    public List<Dictionary<string, string?>> Result(string table) => Rows(_reader.ResultPath(TraceId, table));
+    /// <param name="columns">Those that are asked for; none = all.</param>
+    public List<Dictionary<string, string?>> Result(string table, params string[] columns) => Rows(_reader.ResultPath(TraceId, table), columns);
 
     /// <summary>An event table; empty if the capture has no such event.</summary>
     public List<Dictionary<string, string?>> Events(string name)

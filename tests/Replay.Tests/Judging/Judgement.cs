@@ -26,7 +26,7 @@ internal sealed class Judgement
 
         Dictionary<string, string?> outcomes = [];
         HashSet<string> readOff = [];
-        foreach (Dictionary<string, string?> row in replayed.Result("outcomes").Where(row => row["model"] == Model))
+        foreach (Dictionary<string, string?> row in replayed.Result("outcomes", "model", "fault_id", "outcomes", "read_off").Where(row => row["model"] == Model))
         {
             outcomes.Add(row["fault_id"]!, row["outcomes"]);
             if (bool.Parse(row["read_off"]!))
@@ -36,7 +36,7 @@ internal sealed class Judgement
         }
 
         Dictionary<string, JudgedFault> byId = [];
-        foreach (Dictionary<string, string?> row in replayed.Result("faults"))
+        foreach (Dictionary<string, string?> row in replayed.Result("faults", "fault_id", "pid", "ts_ns", "seq", "gfn", "observed_outcome"))
         {
             string id = row["fault_id"]!;
             JudgedFault fault = new(
