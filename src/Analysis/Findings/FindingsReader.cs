@@ -11,7 +11,7 @@ namespace TraceReplay.Analysis.Findings;
 public static class FindingsReader
 {
     /// <summary>Traces and faults that are looked at together: each statement costs more to plan than to run, and all its rows are in memory.</summary>
-    private const int MostTraces = 100;
+    private const int MostTraces = 250;
 
     private const long MostFaults = 200_000;
 

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using TraceReplay.Analysis.Report.Html;
 using TraceReplay.Analysis.Report.Sections;
 using TraceReplay.Analysis.Summary;
@@ -13,6 +14,9 @@ public static class ReportWriter
 {
     /// <summary>Traces that get a chapter of their own; the table of all traces counts the others.</summary>
     public const int Chapters = 12;
+
+    // Each has a database of its own, which keeps memory.
+    private const int ChaptersAtOnce = 2;
 
     /// <summary>Writes the report whole or not at all.</summary>
     /// <param name="session">An open dataset.</param>
@@ -33,14 +37,34 @@ public static class ReportWriter
         HtmlPage.Write(output, Title(traces), html =>
         {
             VerdictSection.Write(html, session, traces, origin);
-            foreach (TraceSummary trace in VerdictSection.WithChapter(traces))
+            foreach (string chapter in WriteChapters(session, [.. VerdictSection.WithChapter(traces)], ct))
             {
-                ct.ThrowIfCancellationRequested();
-                TraceChapter.Write(html, session, trace);
+                html.Verbatim(chapter);
             }
 
             MethodSection.Write(html, traces);
         });
+    }
+
+    // A chapter asks hundreds of small questions, each by one thread: the other core does the next chapter's.
+    private static string[] WriteChapters(DatasetSession session, IReadOnlyList<TraceSummary> traces, CancellationToken ct)
+    {
+        var chapters = new string[traces.Count];
+        try
+        {
+            Parallel.For(0, traces.Count, new ParallelOptions { MaxDegreeOfParallelism = ChaptersAtOnce, CancellationToken = ct }, i =>
+            {
+                using StringWriter text = new();
+                TraceChapter.Write(new HtmlWriter(text), session.Dataset, traces[i], session.Stop);
+                chapters[i] = text.ToString();
+            });
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+        }
+
+        return chapters;
     }
 
     private static string Title(IReadOnlyList<TraceSummary> traces) => traces.Count == 1

@@ -45,11 +45,11 @@ internal static class TraceChapter
     /// <summary>Anchor, before the trace's id, and title of each part of a trace with faults.</summary>
     public static IEnumerable<(string Anchor, string Title)> Parts => s_parts.Select(part => (part.Anchor, part.Title));
 
-    public static void Write(HtmlWriter html, DatasetSession session, TraceSummary summary)
+    public static void Write(HtmlWriter html, string dataset, TraceSummary summary, CancellationToken stop)
     {
         // Its many questions are about one trace: the files of all others stay shut.
-        using DatasetSession? own = DatasetSession.OpenTrace(session.Dataset, summary.Trace.Id, session.Stop);
-        var chapter = new ChapterContext(html, own ?? session, summary);
+        using DatasetSession session = DatasetSession.OpenTrace(dataset, summary.Trace.Id, stop) ?? DatasetSession.Open(dataset, stop);
+        var chapter = new ChapterContext(html, session, summary);
         Verdict verdict = Verdict.Of(summary);
         html.Open("section", ("class", "chapter"), ("id", VerdictSection.Anchor(summary)));
         html.Open("h2").Text(VerdictSection.Name(summary) + " ");
