@@ -69,6 +69,8 @@ public class QueryAnswerTests(SampleDataset samples)
     [InlineData("fidelity", "6.12-ttmsmall", "format('{} {} {}', total, matched, coverage) FROM q WHERE quantity = 'outcome'", "435 435 1.0")]
     // Every fault of a kernel whose model takes references gives them back: INV-01 broken nowhere.
     [InlineData("invariants", "6.12-ttmsmall", "sum(violated) FROM q WHERE model = 'current' AND invariant = 'INV-01'", "0")]
+    // Spec 11: INV-34 is v11's alone, INV-36 merged's. Each stands once, for its own model.
+    [InlineData("invariants", "6.12-ttmsmall", "string_agg(invariant || ' ' || model, ', ' ORDER BY invariant) FROM q WHERE invariant IN ('INV-34', 'INV-36')", "INV-34 v11, INV-36 merged")]
     public void The_answer_is_what_others_saw(string query, string capture, string select, string expected)
     {
         string text = File.ReadAllText(Path.Combine(s_queries, query + ".sql")).TrimEnd().TrimEnd(';');

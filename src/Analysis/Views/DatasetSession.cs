@@ -23,8 +23,8 @@ public sealed class DatasetSession : IDisposable
     /// </summary>
     internal const string EachPairOnce = "SET asof_loop_join_threshold = 0;";
 
-    // What statements keep in memory before they go on in the temporary directory, whatever the size of the dataset. With 160 MiB what
-    // every query of the library keeps over 10,000 captures stays below 300 in all, and none takes longer than a tenth more.
+    // What statements keep in memory before they go on in the temporary directory, whatever the size of the dataset. The program with it
+    // keeps about 300 MiB then; what goes on in files that would not with 512 takes up to twice as long (docs/speed.md).
     private const string Frugal = "160MiB";
     private const string More = "512MiB";
 
