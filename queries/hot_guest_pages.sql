@@ -3,11 +3,16 @@
 -- Needs: replay, fault
 -- Then: many pfns mean that the host moves the page (KSM, compaction, eviction), many retries that something invalidates it: `invalidations_by_cause`.
 WITH often AS (
-    -- Most pages fault once: what is counted of a page is kept for the others only.
-    SELECT trace_id, vm, as_id, gfn
+    -- Most pages fault once. Of the others a hash of what names the page is enough to see which are shown.
+    SELECT hash(trace_id) AS trace, hash(trace_id, vm, as_id, gfn) AS page, count(*) AS faults, min(seq) AS first_seq
     FROM faults
+    WHERE vm IS NOT NULL AND as_id IS NOT NULL AND gfn IS NOT NULL
     GROUP BY ALL
     HAVING count(*) > 1
+), most AS (
+    SELECT page, greatest(count(*) OVER (PARTITION BY trace) - 20, 0) AS more_pages
+    FROM often
+    QUALIFY row_number() OVER (PARTITION BY trace ORDER BY faults DESC, first_seq) <= 20
 ), pages AS (
     SELECT
         trace_id, vm, as_id, gfn,
@@ -19,15 +24,14 @@ WITH often AS (
         count(*) FILTER (observed_outcome = 'EFAULT') AS refused,
         count(DISTINCT observed_pfn) AS pfns,
         min(seq) AS first_seq,
-        max(seq) AS last_seq
-    FROM faults
-    SEMI JOIN often USING (trace_id, vm, as_id, gfn)
-    GROUP BY ALL
+        max(seq) AS last_seq,
+        any_value(more_pages) AS more_pages
+    FROM faults f
+    JOIN most m ON m.page = hash(f.trace_id, f.vm, f.as_id, f.gfn)
+    GROUP BY trace_id, vm, as_id, gfn
 )
 SELECT
-    trace_id, parse_filename(t.path) AS file, t.host, vm, as_id, slot_id, format('0x{:x}', gfn) AS gfn, faults, fixed, retried, emulated, refused, pfns, first_seq, last_seq,
-    greatest(count(*) OVER (PARTITION BY trace_id) - 20, 0) AS more_pages
+    trace_id, parse_filename(t.path) AS file, t.host, vm, as_id, slot_id, format('0x{:x}', gfn) AS gfn, faults, fixed, retried, emulated, refused, pfns, first_seq, last_seq, more_pages
 FROM pages
 JOIN traces t USING (trace_id)
-QUALIFY row_number() OVER (PARTITION BY trace_id ORDER BY faults DESC, first_seq) <= 20
 ORDER BY trace_id, faults DESC, first_seq;

@@ -2,17 +2,23 @@
 -- Columns: file (base name of the capture) and host say whose; times is how many faults of the run follow each other with no other fault of that vCPU between; lasted_ns from the first's begin to the last's; per_second their rate; spte_set how many of them left an SPTE (arm64: a stage-2 leaf); in_window how many met a notifier window that was open; observed the outcomes seen; models what each model makes of the last of them; at_end whether the capture ends within the run; first_fault a fault_id to look at.
 -- Needs: replay, fault
 -- Then: with spte_set 0 and in_window = times the window never ends (windows_without_memslot, invalidations_by_cause name its caller); with in_window 0 nothing recorded explains the retry: look at first_fault with `thread/what_changes`; with spte_set > 0 somebody takes the SPTE away again each time.
-WITH neighbours AS (
-    SELECT trace_id, fault_id, seq, coalesce(end_seq, seq) AS end_seq, ts_ns, vm, vcpu, pid, gfn, access, observed_outcome,
-           lag(gfn) OVER task = gfn AND lag(access) OVER task IS NOT DISTINCT FROM access AS again,
-           lead(seq) OVER task IS NULL AS is_last
-    FROM faults
-    WHERE gfn IS NOT NULL
-    WINDOW task AS (PARTITION BY trace_id, pid ORDER BY seq)
-    -- Most faults are alone on their page; what is kept of them would be as large as the table.
-    QUALIFY coalesce(again, false) OR (lead(gfn) OVER task = gfn AND lead(access) OVER task IS NOT DISTINCT FROM access)
+WITH suspects AS (
+    -- A thread whose faults all set an SPTE is not stuck.
+    SELECT DISTINCT trace_id, pid FROM faults WHERE gfn IS NOT NULL AND coalesce(observed_outcome, '') NOT IN ('FIXED', 'FIXED_FAST')
+), near AS (
+    -- Most faults are alone on their page. To see which, all are sorted: a few numbers of each, and the rest is looked up for those that are left.
+    SELECT trace, fault_id, coalesce(lag(page) OVER task = page, false) AS again, lead(page) OVER task IS NULL AS is_last
+    FROM (
+        SELECT hash(trace_id) AS trace, pid, seq, fault_id, hash(gfn, access) AS page
+        FROM faults
+        WHERE gfn IS NOT NULL AND (trace_id, pid) IN (FROM suspects))
+    WINDOW task AS (PARTITION BY trace, pid ORDER BY seq)
+    QUALIFY again OR lead(page) OVER task = page
 ), ordered AS (
-    SELECT *, count(*) FILTER (again IS NOT TRUE) OVER (PARTITION BY trace_id, pid ORDER BY seq) AS run FROM neighbours
+    SELECT f.trace_id, f.fault_id, f.seq, coalesce(f.end_seq, f.seq) AS end_seq, f.ts_ns, f.vm, f.vcpu, f.pid, f.gfn, f.access, f.observed_outcome, n.is_last,
+           count(*) FILTER (NOT n.again) OVER (PARTITION BY f.trace_id, f.pid ORDER BY f.seq) AS run
+    FROM near n
+    JOIN faults f ON hash(f.trace_id) = n.trace AND f.fault_id = n.fault_id
 ), reach AS (
     -- How far the windows that began up to here last: only then is one look at the last of them enough.
     SELECT trace_id, vm, start_seq, max(coalesce(end_seq, 9223372036854775807)) OVER (PARTITION BY trace_id, vm ORDER BY start_seq) AS end_seq

@@ -1,4 +1,5 @@
 using TraceReplay.Analysis.Query;
+using TraceReplay.Analysis.Summary;
 using TraceReplay.Analysis.Views;
 using Xunit;
 
@@ -81,6 +82,41 @@ public class LibraryTests
                 FROM (VALUES ('v11', 'GUP'), ('merged', NULL)) m(model, kind)
                 """);
         Assert.Equal(["a,x.trace.dat,h one,GUP,observed,FIXED,1,1", "a,x.trace.dat,h one,GUP,merged x,RETRY,1,1", "a,x.trace.dat,h one,GUP,v11 x,RETRY,1,1"], Rows(data, "faults_by_outcome").Skip(1));
+    }
+
+    [Fact]
+    public void Outcomes_are_counted_by_the_kind_of_the_fault_whatever_kind_they_have_themselves()
+    {
+        // In a all agree; in b one outcome's kind is not its fault's, in c no kind is known, and nothing was replayed of d.
+        using var data = new FakeDataset();
+        (string Trace, string Faults, string Outcomes)[] traces =
+        [
+            ("a", "(1, 'GUP', 'FIXED'), (2, 'P4', 'EFAULT'), (3, 'GUP', 'FIXED')", "(1, 'v11', 'GUP', 'FIXED'), (2, 'v11', 'P4', 'FIXED'), (3, 'v11', 'GUP', 'RETRY')"),
+            ("b", "(1, 'GUP', 'FIXED'), (2, 'P4', NULL)", "(1, 'v11', 'P2', 'FIXED'), (2, 'v11', 'P4', 'FIXED')"),
+            ("c", "(1, NULL, 'FIXED')", "(1, 'v11', NULL, 'FIXED')"),
+            ("d", "(1, 'GUP', 'FIXED')", "(1, 'v11', 'GUP', 'FIXED')"),
+        ];
+        foreach ((string trace, string faults, string outcomes) in traces)
+        {
+            data.Manifest(trace).Result("faults", trace, $"SELECT '{trace}' AS trace_id, f::BIGINT AS fault_id, k::VARCHAR AS page_kind, o::VARCHAR AS observed_outcome FROM (VALUES {faults}) t(f, k, o)")
+                .Result("outcomes", trace, $"SELECT '{trace}' AS trace_id, f::BIGINT AS fault_id, m AS model, 'x' AS setting, o AS outcome, k::VARCHAR AS page_kind FROM (VALUES {outcomes}) t(f, m, k, o) WHERE '{trace}' <> 'd'");
+        }
+
+        string[] expected =
+        [
+            "a GUP observed FIXED 2", "a GUP v11 x FIXED 1", "a GUP v11 x RETRY 1", "a P4 observed EFAULT 1", "a P4 v11 x FIXED 1",
+            "b GUP observed FIXED 1", "b GUP v11 x FIXED 1", "b P4 observed UNKNOWN 1", "b P4 v11 x FIXED 1",
+            "c unknown observed FIXED 1", "c unknown v11 x FIXED 1", "d GUP observed FIXED 1",
+        ];
+        Assert.Equal(expected, Rows(data, "faults_by_outcome").Skip(1).Select(row => row.Split(',')).Select(r => $"{r[0]} {r[3]} {r[4]} {(r[5].Length == 0 ? "UNKNOWN" : r[5])} {r[6]}").Order(StringComparer.Ordinal));
+        using DatasetSession session = data.Open();
+        Assert.Equal(
+            expected,
+            SummaryReader.Read(session, ["a", "b", "c", "d"]).SelectMany(s => s.Outcomes.Select(o => $"{s.Trace.Id} {o.PageKind} {o.Source} {o.Outcome} {o.Faults}")).Order(StringComparer.Ordinal));
+        string ofOne = Resource.Text("Report.outcomes.sql");
+        Assert.Equal(
+            expected,
+            traces.SelectMany(t => session.Select(ofOne, r => $"{t.Trace} {r.GetString(0)} {r.GetString(1)} {r.GetString(2)} {r.GetInt64(3)}", ("id", t.Trace))).Order(StringComparer.Ordinal));
     }
 
     [Fact]

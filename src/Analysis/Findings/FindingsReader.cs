@@ -15,13 +15,19 @@ public static class FindingsReader
 
     private const long MostFaults = 200_000;
 
+    /// <summary>Events of one trace above which nothing that was recorded is copied.</summary>
+    private const long Large = 1_000_000;
+
     /// <summary>What was found in one trace, most severe first; nothing where the dataset has no such trace.</summary>
     /// <exception cref="AnalysisException">A file of the dataset could not be read.</exception>
     public static IReadOnlyList<FindingRow> Read(DatasetSession session, string traceId) => Read(session, [traceId]).GetValueOrDefault(traceId, []);
 
     /// <summary>What was found in each of some traces; one in which nothing was found is left out.</summary>
     /// <exception cref="AnalysisException">A file of the dataset could not be read.</exception>
-    public static Dictionary<string, IReadOnlyList<FindingRow>> Read(DatasetSession session, IReadOnlyList<string> traceIds)
+    public static Dictionary<string, IReadOnlyList<FindingRow>> Read(DatasetSession session, IReadOnlyList<string> traceIds) => Read(session, traceIds, Large);
+
+    /// <param name="large">Events of one trace above which what it recorded stays in its files.</param>
+    internal static Dictionary<string, IReadOnlyList<FindingRow>> Read(DatasetSession session, IReadOnlyList<string> traceIds, long large)
     {
         Dictionary<string, IReadOnlyList<FindingRow>> found = [];
         List<DatasetReader> together = [];
@@ -31,7 +37,7 @@ public static class FindingsReader
             long more = reader.Traces[0].EventCounts.Where(e => e.Key.EndsWith("_fault", StringComparison.Ordinal)).Sum(e => e.Value);
             if (together.Count > 0 && (together.Count == MostTraces || faults + more > MostFaults))
             {
-                Read(session, together, found);
+                Read(session, together, large, found);
                 (together, faults) = ([], 0);
             }
 
@@ -41,16 +47,16 @@ public static class FindingsReader
 
         if (together.Count > 0)
         {
-            Read(session, together, found);
+            Read(session, together, large, found);
         }
 
         return found;
     }
 
-    private static void Read(DatasetSession session, IReadOnlyList<DatasetReader> readers, Dictionary<string, IReadOnlyList<FindingRow>> found)
+    private static void Read(DatasetSession session, IReadOnlyList<DatasetReader> readers, long large, Dictionary<string, IReadOnlyList<FindingRow>> found)
     {
-        var some = new SomeTraces(session, readers);
-        foreach (string name in (ReadOnlySpan<string>)["faults", "windows", "violations"])
+        using var some = new SomeTraces(session, readers, large);
+        foreach (string name in (ReadOnlySpan<string>)["faults", "neighbours", "windows", "violations"])
         {
             some.Make(Relations.Named(name));
         }
@@ -67,10 +73,20 @@ public static class FindingsReader
             return;
         }
 
-        using DuckDBCommand command = session.Plain($"SELECT * FROM ({string.Join(" UNION ALL ", asked.Select(f => FindingsSql.Select(f, SomeTraces.Table)))}) {FindingsSql.Order}");
-        foreach (IGrouping<string, FindingRow> trace in session.Rows(command, Row).GroupBy(f => f.TraceId))
+        // One statement for several traces: to plan each costs more than to run it. Of a large one what all of them keep would add up.
+        string[] selects = [.. asked.Select(f => FindingsSql.Select(f, SomeTraces.Table))];
+        IEnumerable<FindingRow> rows = some.IsLarge
+            ? selects.SelectMany(Rows).OrderByDescending(f => Enum.Parse<Severity>(f.Severity, ignoreCase: true))
+            : Rows(string.Join(" UNION ALL ", selects));
+        foreach (IGrouping<string, FindingRow> trace in rows.GroupBy(f => f.TraceId))
         {
             found[trace.Key] = [.. trace];
+        }
+
+        List<FindingRow> Rows(string select)
+        {
+            using DuckDBCommand command = session.Plain($"SELECT * FROM ({select}) {FindingsSql.Order}");
+            return session.Rows(command, Row);
         }
     }
 

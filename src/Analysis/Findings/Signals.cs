@@ -16,16 +16,15 @@ internal static class Signals
         string[] needs = [.. asked.SelectMany(need => need.Split('|')).Distinct()];
         ILookup<string, string> told = session.Select(
             $"""
-            WITH f AS (SELECT trace_id, pid, gfn, access, observed_outcome, observed_level, kind, lag((gfn, access)) OVER (PARTITION BY trace_id, pid ORDER BY seq) AS before FROM some_faults),
-            s AS (
-                SELECT trace_id, 'faults' AS signal, count(*) > 0 AS there FROM f GROUP BY trace_id
-                UNION ALL SELECT trace_id, 'repeats', count(*) FILTER (before = (gfn, access)) > 0 FROM f GROUP BY trace_id
-                UNION ALL SELECT trace_id, '64 small leaves', count(*) FILTER (observed_level = 1 AND observed_outcome = 'FIXED') >= 64 FROM f GROUP BY trace_id
-                UNION ALL SELECT DISTINCT trace_id, 'outcome ' || coalesce(observed_outcome, 'UNKNOWN'), true FROM f
-                UNION ALL SELECT DISTINCT trace_id, 'kind ' || kind, true FROM f WHERE kind IS NOT NULL
+            WITH s AS (
+                SELECT trace_id, 'faults' AS signal, count(*) > 0 AS there FROM some_faults GROUP BY trace_id
+                UNION ALL SELECT DISTINCT trace_id, 'repeats', true FROM some_neighbours WHERE again
+                UNION ALL SELECT trace_id, '64 small leaves', count(*) FILTER (observed_level = 1 AND observed_outcome = 'FIXED') >= 64 FROM some_faults GROUP BY trace_id
+                UNION ALL SELECT DISTINCT trace_id, 'outcome ' || coalesce(observed_outcome, 'UNKNOWN'), true FROM some_faults
+                UNION ALL SELECT DISTINCT trace_id, 'kind ' || kind, true FROM some_faults WHERE kind IS NOT NULL
                 UNION ALL SELECT trace_id, 'slotted', count(*) FILTER (slots > 0) > 0 FROM some_windows GROUP BY trace_id
                 UNION ALL SELECT trace_id, 'storm', count(*) FILTER (slots > 0) >= {Steps.Storm} OR sum(zapped_pages) >= {Steps.StormPages}
-                    OR (count(*) FILTER (slots > 0) > 0 AND count(zapped_pages) = 0 AND (SELECT count(*) FROM f WHERE f.trace_id = some_windows.trace_id) >= {2 * Steps.StormPages}) FROM some_windows GROUP BY trace_id
+                    OR (count(*) FILTER (slots > 0) > 0 AND count(zapped_pages) = 0 AND (SELECT count(*) FROM some_faults f WHERE f.trace_id = some_windows.trace_id) >= {2 * Steps.StormPages}) FROM some_windows GROUP BY trace_id
                 UNION ALL SELECT trace_id, 'useless windows', count(*) FILTER (slots = 0) >= 1000 FROM some_windows GROUP BY trace_id
                 UNION ALL SELECT DISTINCT trace_id, 'violation ' || invariant, true FROM some_violations WHERE verdict = 'violated')
             SELECT trace_id, signal FROM s WHERE there

@@ -5,16 +5,23 @@ using TraceReplay.Ingest.Dataset;
 
 namespace TraceReplay.Analysis.Findings;
 
-/// <summary>The relations of some traces as temporary tables, each made once.</summary>
-internal sealed class SomeTraces(DatasetSession session, IReadOnlyList<DatasetReader> readers)
+/// <summary>
+/// The relations of some traces as temporary tables, each made once. What one large trace recorded stays in its files: findings ask for
+/// few of its columns and rows, and all of them as a table would be larger than memory.
+/// </summary>
+internal sealed class SomeTraces(DatasetSession session, IReadOnlyList<DatasetReader> readers, long large) : IDisposable
 {
-    private readonly HashSet<string> _made = [];
+    private readonly HashSet<string> _named = [];
+    private readonly List<string> _made = [];
+
+    /// <summary>It is one large trace, whose faults and events stay in their files.</summary>
+    public bool IsLarge { get; } = readers is [{ Traces: [{ } trace] }] && trace.Events > large;
 
     public static string Table(Relation relation) => "some_" + relation.Name;
 
     public void Make(Relation relation)
     {
-        if (!_made.Add(relation.Name))
+        if (!_named.Add(relation.Name))
         {
             return;
         }
@@ -25,17 +32,31 @@ internal sealed class SomeTraces(DatasetSession session, IReadOnlyList<DatasetRe
         }
 
         string rows = relation.Reads is null ? Relations.Expand(relation.Sql, Table) : Filtered(relation, relation.Reads);
-        using DuckDBCommand command = session.Command($"CREATE OR REPLACE TEMP TABLE {Table(relation)} AS {rows}");
+        string kind = IsLarge && relation.Reads is not null ? "VIEW" : "TABLE";
+        using DuckDBCommand command = session.Command($"CREATE TEMP {kind} {Table(relation)} AS {rows}");
         try
         {
             using CancellationTokenRegistration cancel = session.Stop.Register(command.Cancel);
             session.Frugally(command.ExecuteNonQuery);
+            _made.Add($"{kind} {Table(relation)}");
         }
         catch (DuckDBException e)
         {
             session.Stop.ThrowIfCancellationRequested();
             throw new AnalysisException(AnalysisFailure.Input, $"{session.Dataset}: {SqlErrors.OneLine(e)}", e);
         }
+    }
+
+    /// <summary>Drops them, so that the next traces' can have their names.</summary>
+    public void Dispose()
+    {
+        if (session.Stop.IsCancellationRequested)
+        {
+            return;
+        }
+
+        using DuckDBCommand command = session.Plain(string.Concat(_made.AsEnumerable().Reverse().Select(made => $"DROP {made};")));
+        command.ExecuteNonQuery();
     }
 
     /// <summary>

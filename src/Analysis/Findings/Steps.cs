@@ -17,11 +17,15 @@ internal static class Steps
         // Faults that did not end in a mapping, with the reason that the captured kernel's model gives, if it agrees (of a kernel that is not
         // known: any model that agrees); tail: refused as a page without a count, which only kernels up to 6.12 do.
         new("refused", """
-            WITH ended AS (
-                SELECT *, seq = max(seq) OVER (PARTITION BY trace_id, pid) AS is_last, seq = max(seq) OVER (PARTITION BY trace_id, vm) AS is_vm_last
-                FROM @faults
+            WITH refused AS (
+                SELECT * FROM @faults WHERE observed_outcome IN ('EFAULT', 'EMULATE', 'ENOSYS', 'ABORT')
+            ), ends AS (
+                SELECT trace_id, pid, vm, max(seq) AS seq FROM @faults WHERE trace_id IN (SELECT trace_id FROM refused) GROUP BY ALL
             ), bad AS (
-                SELECT * FROM ended WHERE observed_outcome IN ('EFAULT', 'EMULATE', 'ENOSYS', 'ABORT')
+                SELECT r.*, t.seq = r.seq AS is_last, v.seq = r.seq AS is_vm_last
+                FROM refused r
+                JOIN (SELECT trace_id, pid, max(seq) AS seq FROM ends GROUP BY ALL) t ON t.trace_id = r.trace_id AND t.pid IS NOT DISTINCT FROM r.pid
+                JOIN (SELECT trace_id, vm, max(seq) AS seq FROM ends GROUP BY ALL) v ON v.trace_id = r.trace_id AND v.vm IS NOT DISTINCT FROM r.vm
             ), captured AS (
                 SELECT DISTINCT trace_id, model, setting FROM @fidelity
             ), known AS (
@@ -102,27 +106,36 @@ internal static class Steps
             LEFT JOIN @drivers d ON d.trace_id = m.trace_id AND d.node = m.vma.name
             """),
 
+        // Faults next to one of the same task on the same page with the same access, and the number of the run. All faults are sorted for
+        // it: what is kept of each is a few numbers, and the rest is looked up for those that are left.
+        new("neighbours", """
+            WITH near AS (
+                SELECT trace, fault_id, coalesce(lag(page) OVER task = page, false) AS again, lead(page) OVER task IS NULL AS is_last
+                FROM (SELECT hash(trace_id) AS trace, pid, seq, fault_id, hash(gfn, access) AS page FROM @faults WHERE gfn IS NOT NULL)
+                WINDOW task AS (PARTITION BY trace, pid ORDER BY seq)
+                QUALIFY again OR lead(page) OVER task = page
+            )
+            SELECT f.trace_id, f.fault_id, f.vm, f.vcpu, f.pid, f.as_id, f.gfn, f.access, f.ts_ns, f.seq, coalesce(f.end_seq, f.seq) AS end_seq, f.observed_outcome, n.again, n.is_last,
+                count(*) FILTER (NOT n.again) OVER (PARTITION BY f.trace_id, f.pid ORDER BY f.seq) AS run
+            FROM near n JOIN @faults f ON hash(f.trace_id) = n.trace AND f.fault_id = n.fault_id
+            """),
+
         // The same page and access on one vCPU, again and again, with no other fault of that vCPU between.
         new("runs", """
-            WITH ordered AS (
-                SELECT trace_id, fault_id, vm, vcpu, pid, as_id, gfn, access, ts_ns, seq, coalesce(end_seq, seq) AS end_seq, observed_outcome,
-                       row_number() OVER (PARTITION BY trace_id, pid ORDER BY seq) - row_number() OVER (PARTITION BY trace_id, pid, gfn, access ORDER BY seq) AS run,
-                       row_number() OVER (PARTITION BY trace_id, pid ORDER BY seq DESC) = 1 AS is_last
-                FROM @faults WHERE gfn IS NOT NULL
-            ), runs AS (
+            WITH runs AS (
                 SELECT trace_id, vm, vcpu, pid, gfn, access, run, count(*) AS times, max(ts_ns) - min(ts_ns) AS lasted_ns, min(fault_id) AS first_fault, min(seq) AS first_seq, max(end_seq) AS last_seq,
                        count(*) FILTER (observed_outcome IN ('FIXED', 'FIXED_FAST')) AS spte_set,
                        count(*) FILTER (observed_outcome = 'SPURIOUS') AS spurious,
                        count(*) FILTER (observed_outcome = 'RETRY') AS retries,
                        count(*) FILTER (observed_outcome IN ('EMULATE', 'WRITE_PROTECTED', 'ASYNC', 'EFAULT', 'ENOSYS', 'ABORT')) AS other_ways,
                        bool_or(is_last) AS at_end
-                FROM ordered GROUP BY ALL
+                FROM @neighbours GROUP BY ALL
                 HAVING other_ways = 0 AND (times >= 3 OR (times = 2 AND at_end))
             ), met AS (
                 SELECT r.trace_id, r.pid, r.first_fault, count(DISTINCT o.fault_id) AS in_window, count(DISTINCT w.window_id) AS windows,
                        count(DISTINCT w.window_id) FILTER (w.pid <> r.pid) AS others, arg_max(coalesce(w.cause, w.notifier_event), w.start_seq) AS cause, bool_or(w.end_seq IS NULL) AS open
                 FROM runs r
-                JOIN ordered o ON o.trace_id = r.trace_id AND o.pid = r.pid AND o.gfn = r.gfn AND o.access = r.access AND o.run = r.run
+                JOIN @neighbours o ON o.trace_id = r.trace_id AND o.pid = r.pid AND o.gfn = r.gfn AND o.access = r.access AND o.run = r.run
                 JOIN @windows w ON w.trace_id = o.trace_id AND w.vm = o.vm AND w.start_seq < o.end_seq AND coalesce(w.end_seq, 9223372036854775807) > o.seq
                 WHERE w.slots IS NULL OR w.slots > 0
                 GROUP BY ALL
@@ -137,8 +150,8 @@ internal static class Steps
                 -- Faults of the run while another vCPU was inside a fault on the same page.
                 SELECT r.trace_id, r.pid, r.first_fault, count(DISTINCT o.fault_id) AS shared
                 FROM runs r
-                JOIN ordered o ON o.trace_id = r.trace_id AND o.pid = r.pid AND o.gfn = r.gfn AND o.access = r.access AND o.run = r.run
-                JOIN ordered p ON p.trace_id = o.trace_id AND p.vm = o.vm AND p.gfn = o.gfn AND p.as_id IS NOT DISTINCT FROM o.as_id AND p.pid <> o.pid AND p.seq < o.end_seq AND p.end_seq > o.seq
+                JOIN @neighbours o ON o.trace_id = r.trace_id AND o.pid = r.pid AND o.gfn = r.gfn AND o.access = r.access AND o.run = r.run
+                JOIN @faults p ON p.trace_id = o.trace_id AND p.vm = o.vm AND p.gfn = o.gfn AND p.as_id IS NOT DISTINCT FROM o.as_id AND p.pid <> o.pid AND p.seq < o.end_seq AND coalesce(p.end_seq, p.seq) > o.seq
                 GROUP BY ALL
             ), same AS (
                 -- Of kernels whose RET_PF numbers are not known: the SPTE was found as it should be (bit 1: write; bits 0 and 2: present, read, fetch).
@@ -194,20 +207,34 @@ internal static class Steps
             FROM @disturbances GROUP BY ALL
             """),
 
+        // The same by blocks of the VMM's memory that fit a window's size, at most 34 each: a fault meets the windows of its blocks only.
+        new("disturbed", """
+            SELECT *, unnest(range((hva_start >> level)::BIGINT, ((hva_end - 1) >> level)::BIGINT + 1)) AS block
+            FROM (SELECT *, CASE WHEN hva_end - hva_start <= 67108864 THEN 21 WHEN hva_end - hva_start <= 34359738368 THEN 30 ELSE 63 END AS level FROM @disturbances WHERE hva_end > hva_start)
+            """),
+
         // Faults on pages that the guest had mapped before, and that a window took away in between: the last such window is charged.
         new("refaults", """
-            WITH seen AS (
-                SELECT trace_id, fault_id, vm, gfn, hva, seq, observed_outcome, lag(seq) OVER pages AS before, max(if(observed_outcome = 'EFAULT', NULL, seq)) OVER (pages ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS mapped
-                FROM @faults WHERE observed_outcome IN ('FIXED', 'FIXED_FAST', 'SPURIOUS', 'ASYNC', 'EFAULT') AND hva IS NOT NULL
-                WINDOW pages AS (PARTITION BY trace_id, vm, as_id, gfn ORDER BY seq)
+            WITH near AS (
+                -- As above: all faults are sorted, and a few numbers of each kept. Only a page that was mapped once can be taken away.
+                SELECT trace, vm, hva, gfn, fault_id, refused, seq, lag(seq) OVER (pages ORDER BY seq) AS before
+                FROM (
+                    SELECT hash(trace_id) AS trace, hash(vm, as_id, gfn) AS page, vm, hva, gfn, seq, fault_id, observed_outcome = 'EFAULT' AS refused
+                    FROM @faults
+                    WHERE observed_outcome IN ('FIXED', 'FIXED_FAST', 'SPURIOUS', 'ASYNC', 'EFAULT') AND hva IS NOT NULL AND trace_id IN (SELECT trace_id FROM @disturbances))
+                WINDOW pages AS (PARTITION BY trace, page)
+                QUALIFY before IS NOT NULL AND min(if(refused, NULL, seq)) OVER pages < seq
+            ), met AS (
+                SELECT n.trace, n.vm, n.fault_id, n.gfn, n.refused, max(d.start_seq) AS start_seq
+                FROM (SELECT near.*, level, (hva >> level)::BIGINT AS block FROM near, (SELECT DISTINCT level FROM @disturbed)) n
+                JOIN @disturbed d ON hash(d.trace_id) = n.trace AND d.vm = n.vm AND d.level = n.level AND d.block = n.block AND n.hva >= d.hva_start AND n.hva < d.hva_end AND d.start_seq > n.before AND d.start_seq < n.seq
+                GROUP BY ALL
             )
-            SELECT s.trace_id, s.fault_id, s.gfn, arg_max(d.doer, d.start_seq) AS doer
-            FROM seen s
-            JOIN @disturbances d ON d.trace_id = s.trace_id AND d.vm = s.vm AND s.hva >= d.hva_start AND s.hva < d.hva_end AND d.start_seq > s.before AND d.start_seq < s.seq
-            WHERE s.mapped IS NOT NULL
-            GROUP BY s.trace_id, s.fault_id, s.gfn, s.observed_outcome
+            SELECT d.trace_id, m.fault_id, m.gfn, d.doer
+            FROM met m
+            JOIN @disturbances d ON hash(d.trace_id) = m.trace AND d.vm = m.vm AND d.start_seq = m.start_seq
             -- What the VMM took away is refused because it is gone; what TTM moved is refused where it went.
-            HAVING s.observed_outcome <> 'EFAULT' OR arg_max(d.doer, d.start_seq) = 'ttm'
+            WHERE NOT m.refused OR d.doer = 'ttm'
             """),
     ];
 }

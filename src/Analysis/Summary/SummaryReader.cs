@@ -115,13 +115,30 @@ public static class SummaryReader
     private static ILookup<string, OutcomeCount> Outcomes(DatasetSession session, string wanted) => Of(
         session,
         $"""
-        WITH f AS (SELECT trace_id, fault_id, page_kind, observed_outcome FROM faults WHERE {wanted}),
-             o AS (SELECT trace_id, fault_id, page_kind, coalesce(outcomes, outcome) AS outcome, model || ' ' || coalesce(setting, '') AS source FROM outcomes WHERE {wanted}),
-             -- One kind for each fault, or its counts would not stand side by side.
-             k AS (SELECT f.trace_id, f.fault_id, coalesce(any_value(f.page_kind), max(o.page_kind), 'unknown') AS page_kind FROM f LEFT JOIN o USING (trace_id, fault_id) GROUP BY 1, 2)
-        SELECT trace_id, k.page_kind, coalesce(f.observed_outcome, 'UNKNOWN'), '{Observed}', count(*) AS n FROM f JOIN k USING (trace_id, fault_id) GROUP BY 1, 2, 3
-        UNION ALL
-        SELECT trace_id, k.page_kind, coalesce(o.outcome, 'UNKNOWN'), o.source, count(*) FROM o JOIN k USING (trace_id, fault_id) GROUP BY 1, 2, 3, 4
+        WITH same AS (
+            -- Traces whose outcomes all have their fault's page kind, as nearly all do: sums of both tell it, without a join of all rows.
+            SELECT trace_id
+            FROM (SELECT trace_id, bit_xor(hash(fault_id, page_kind)) AS kinds FROM faults WHERE {wanted} GROUP BY trace_id) f
+            JOIN (SELECT trace_id, model, setting, bit_xor(hash(fault_id, page_kind)) AS kinds FROM outcomes WHERE {wanted} GROUP BY ALL) o USING (trace_id)
+            GROUP BY trace_id
+            HAVING bool_and(o.kinds = f.kinds)
+        ), told AS (
+            SELECT trace_id, fault_id, max(page_kind) AS page_kind FROM outcomes WHERE {wanted} AND trace_id NOT IN (FROM same) GROUP BY ALL
+        ), kinds AS (
+            -- One kind for each fault, or its counts would not stand side by side.
+            SELECT f.trace_id, f.fault_id, f.observed_outcome, coalesce(f.page_kind, o.page_kind) AS page_kind
+            FROM (FROM faults WHERE {wanted} AND trace_id NOT IN (FROM same)) f LEFT JOIN told o USING (trace_id, fault_id)
+        ), counted AS (
+            SELECT trace_id, page_kind, NULL AS model, NULL AS setting, observed_outcome AS outcome, count(*) AS n FROM faults WHERE {wanted} AND trace_id IN (FROM same) GROUP BY ALL
+            UNION ALL
+            SELECT trace_id, page_kind, model, setting, coalesce(outcomes, outcome), count(*) FROM outcomes WHERE {wanted} AND trace_id IN (FROM same) GROUP BY ALL
+            UNION ALL
+            SELECT trace_id, page_kind, NULL, NULL, observed_outcome, count(*) FROM kinds GROUP BY ALL
+            UNION ALL
+            SELECT o.trace_id, k.page_kind, o.model, o.setting, coalesce(o.outcomes, o.outcome), count(*) FROM (FROM outcomes WHERE {wanted}) o JOIN kinds k USING (trace_id, fault_id) GROUP BY ALL
+        )
+        SELECT trace_id, coalesce(page_kind, 'unknown'), coalesce(outcome, 'UNKNOWN'), coalesce(model || ' ' || coalesce(setting, ''), '{Observed}'), n
+        FROM counted
         ORDER BY n DESC, 2, 3, 4
         """,
         r => new OutcomeCount(r.GetString(1), r.GetString(2), r.GetString(3).TrimEnd(), r.GetInt64(4)));
@@ -130,11 +147,19 @@ public static class SummaryReader
     private static ILookup<string, StuckFault> Stuck(DatasetSession session, string wanted) => Of(
         session,
         $"""
-        WITH ordered AS (
-            SELECT trace_id, fault_id, vm, vcpu, pid, gfn, access, ts_ns, seq, coalesce(end_seq, seq) AS end_seq, observed_outcome,
-                   row_number() OVER (PARTITION BY trace_id, pid ORDER BY seq) - row_number() OVER (PARTITION BY trace_id, pid, gfn, access ORDER BY seq) AS run,
-                   row_number() OVER (PARTITION BY trace_id, pid ORDER BY seq DESC) = 1 AS is_last
-            FROM faults WHERE {wanted} AND gfn IS NOT NULL
+        WITH suspects AS (
+            SELECT DISTINCT trace_id, pid FROM faults WHERE {wanted} AND gfn IS NOT NULL AND coalesce(observed_outcome, '') NOT IN ('FIXED', 'FIXED_FAST')
+        ), near AS (
+            SELECT trace, fault_id, coalesce(lag(page) OVER task = page, false) AS again, lead(page) OVER task IS NULL AS is_last
+            FROM (
+                SELECT hash(trace_id) AS trace, pid, seq, fault_id, hash(gfn, access) AS page
+                FROM faults WHERE {wanted} AND gfn IS NOT NULL AND (trace_id, pid) IN (FROM suspects))
+            WINDOW task AS (PARTITION BY trace, pid ORDER BY seq)
+            QUALIFY again OR lead(page) OVER task = page
+        ), ordered AS (
+            SELECT f.trace_id, f.fault_id, f.vm, f.vcpu, f.pid, f.gfn, f.access, f.ts_ns, f.seq, coalesce(f.end_seq, f.seq) AS end_seq, f.observed_outcome, n.is_last,
+                   count(*) FILTER (NOT n.again) OVER (PARTITION BY f.trace_id, f.pid ORDER BY f.seq) AS run
+            FROM near n JOIN (FROM faults WHERE {wanted}) f ON hash(f.trace_id) = n.trace AND f.fault_id = n.fault_id
         ), runs AS (
             SELECT trace_id, vm, vcpu, pid, gfn, access, run, count(*) AS times, max(ts_ns) - min(ts_ns) AS lasted, min(seq) AS first_seq, max(end_seq) AS last_seq,
                    count(*) FILTER (observed_outcome IN ('FIXED', 'FIXED_FAST')) AS spte_set,

@@ -59,6 +59,13 @@ public class FindingTests(ShownCaptures captures)
     }
 
     [Fact]
+    public void A_large_trace_is_read_another_way_and_has_the_same_findings()
+    {
+        Assert.NotEmpty(captures.FoundInFiles);
+        Assert.All(captures.FoundInFiles, found => Assert.Equal(captures.Found[found.Key], found.Value));
+    }
+
+    [Fact]
     public void The_view_finds_what_the_reader_finds_and_the_rows_it_rests_on_can_be_asked_for()
     {
         string folder = Directory.CreateTempSubdirectory("tracereplay-test-").FullName;

@@ -19,10 +19,15 @@ public sealed partial class ShownCaptures : IDisposable
     private readonly Lazy<Dictionary<string, FindingRow[]>> _found;
     private readonly string _dataset = Directory.CreateTempSubdirectory("tracereplay-test-").FullName;
 
+    private Dictionary<string, FindingRow[]> _inFiles = [];
+
     public ShownCaptures() => _found = new Lazy<Dictionary<string, FindingRow[]>>(Read);
 
     /// <summary>The findings of each capture by its name: folder and file, without .trace.dat.</summary>
     public IReadOnlyDictionary<string, FindingRow[]> Found => _found.Value;
+
+    /// <summary>The findings of some captures, at least one for each finding, read as those of a large capture are.</summary>
+    internal IReadOnlyDictionary<string, FindingRow[]> FoundInFiles => _found.Value.Count > 0 ? _inFiles : throw new InvalidOperationException("no captures");
 
     /// <summary>Files that are no capture that can be read, with the reason.</summary>
     internal Dictionary<string, string> Refused { get; } = [];
@@ -65,7 +70,12 @@ public sealed partial class ShownCaptures : IDisposable
         }
 
         using DatasetSession session = DatasetSession.Open(_dataset);
-        return ids.ToDictionary(i => i.Key, i => FindingsReader.Read(session, i.Value).ToArray());
+        Dictionary<string, FindingRow[]> found = ids.ToDictionary(i => i.Key, i => FindingsReader.Read(session, i.Value).ToArray());
+
+        // One capture for each finding is enough.
+        HashSet<string> seen = [];
+        _inFiles = found.Where(f => f.Value.Select(row => row.Finding).Where(seen.Add).ToArray().Length > 0).ToDictionary(f => f.Key, f => FindingsReader.Read(session, [ids[f.Key]], large: 0)[ids[f.Key]].ToArray());
+        return found;
     }
 
     internal static string Replayed(string path, string dataset, string? kernel)

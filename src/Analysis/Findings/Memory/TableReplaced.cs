@@ -19,7 +19,7 @@ internal static class TableReplaced
             SELECT c.trace_id, format('{} page table{} replaced by a huge page inside a fault (first at gfn 0x{:x}, level {})', count(*), if(count(*) > 1, 's were', ' was'), arg_min(c.gfn, c.seq), arg_min(c.level, c.seq)) AS title,
                 count(*) AS faults, count(*) AS pages, NULL::BIGINT AS first_fault, min(c.seq) AS first_seq, format('{} SPTEs changed from a table to a leaf', count(*)) AS evidence
             FROM @collapses c
-            WHERE (c.trace_id, c.pid) IN (SELECT (trace_id, pid) FROM @faults)
+            SEMI JOIN (SELECT DISTINCT trace_id, pid FROM @faults) f ON f.trace_id = c.trace_id AND f.pid = c.pid
             GROUP BY c.trace_id
             """,
         Rows = "SELECT seq, format('0x{:x}', gfn) AS gfn, level, format('0x{:x}', old_spte) AS old, format('0x{:x}', new_spte) AS new FROM kvm_tdp_mmu_spte_changed WHERE trace_id = 'TRACE' AND level > 1 AND new_spte & 128 <> 0",

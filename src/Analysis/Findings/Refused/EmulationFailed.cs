@@ -21,7 +21,7 @@ internal static class EmulationFailed
                 UNION ALL
                 SELECT e.trace_id, e.seq, e.pid, NULL FROM @exits e
             ), behind AS (
-                SELECT x.trace_id, x.seq, x.pid, x.rip, f.fault_id, f.gpa, f.gfn FROM failed x ASOF LEFT JOIN @faults f ON f.trace_id = x.trace_id AND f.pid = x.pid AND f.seq < x.seq
+                SELECT x.trace_id, x.seq, x.pid, x.rip, f.fault_id, f.gpa, f.gfn FROM failed x ASOF LEFT JOIN (FROM @faults WHERE (trace_id, pid) IN (SELECT (trace_id, pid) FROM failed)) f ON f.trace_id = x.trace_id AND f.pid = x.pid AND f.seq < x.seq
             )
             SELECT trace_id,
                 format('KVM could not emulate an instruction{}{}: the vCPU ends with an internal error', coalesce(format(' at rip 0x{:x}', any_value(rip ORDER BY seq)), ''), coalesce(format(', behind the fault at gpa 0x{:x}', any_value(gpa ORDER BY seq)), '')) AS title,
