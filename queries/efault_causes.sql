@@ -2,22 +2,28 @@
 -- Columns: file (base name of the capture) and host say whose; source is `observed` or a model with its setting; page_kind as `tracereplay models --vocabulary` tells (P4 = refcount-0 tail of a TTM block); reason is the model's own; first_gfn and last_gfn bound the pages; gfns counts different ones. A fault of which a model cannot tell whether it is refused is not counted for it.
 -- Needs: replay, fault, end
 -- Then: a P4 row means memory that KVM up to 6.12 cannot map at all; look the faults up with `query --sql "FROM faults WHERE page_kind = 'P4'"`.
-WITH predicted AS (
-    SELECT trace_id, fault_id, model, setting, page_kind, reason
+WITH texts AS (
+    -- Reasons are long, few, and in every row: up to the end a hash stands for each.
+    SELECT hash(reason) AS why, any_value(reason) AS reason
+    FROM outcomes
+    WHERE outcome = 'EFAULT' AND reason IS NOT NULL
+    GROUP BY why
+), predicted AS (
+    SELECT trace_id, fault_id, model, setting, page_kind, if(reason IS NULL, NULL, hash(reason)) AS why
     FROM outcomes
     WHERE outcome = 'EFAULT'
 ), reasons AS (
     -- The kernel gives no reason; the model of that kernel does, where it agrees.
-    SELECT trace_id, fault_id, arg_min(reason, model) AS reason
+    SELECT trace_id, fault_id, arg_min(why, model) AS why
     FROM predicted
     GROUP BY trace_id, fault_id
 ), refused AS (
-    SELECT f.trace_id, 'observed' AS source, f.page_kind, f.gfn, r.reason
+    SELECT f.trace_id, 'observed' AS source, f.page_kind, f.gfn, r.why
     FROM faults f
     LEFT JOIN reasons r USING (trace_id, fault_id)
     WHERE f.observed_outcome = 'EFAULT'
     UNION ALL
-    SELECT p.trace_id, p.model || ' ' || coalesce(p.setting, ''), coalesce(p.page_kind, f.page_kind), f.gfn, p.reason
+    SELECT p.trace_id, p.model || ' ' || coalesce(p.setting, ''), coalesce(p.page_kind, f.page_kind), f.gfn, p.why
     FROM predicted p
     JOIN faults f USING (trace_id, fault_id)
 ), causes AS (
@@ -25,9 +31,9 @@ WITH predicted AS (
         trace_id,
         source,
         page_kind,
-        reason,
+        why,
         count(*) AS faults,
-        -- A set for each row that is printed: DISTINCT would hold a row for each fault, with its reason in full.
+        -- A set for each row that is printed: DISTINCT would hold a row for each fault.
         list_unique(list(gfn)) AS gfns,
         min(gfn) AS first_gfn,
         max(gfn) AS last_gfn
@@ -47,4 +53,5 @@ SELECT
     format('0x{:x}', last_gfn) AS last_gfn
 FROM causes
 JOIN traces t USING (trace_id)
-ORDER BY trace_id, if(source = 'observed', '', source), faults DESC;
+LEFT JOIN texts USING (why)
+ORDER BY trace_id, if(source = 'observed', '', source), faults DESC, page_kind, reason;

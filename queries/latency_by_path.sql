@@ -3,8 +3,8 @@
 -- Needs: replay, fault
 -- Then: compare only captures of one machine and one load; for the retries in it see `retry_storms`.
 WITH told AS (
-    -- What the model of the captured kernel says: a part of the outcomes, and the only one that is kept for the join.
-    SELECT o.trace_id, o.fault_id, o.path
+    -- What the model of the captured kernel says: a part of the outcomes, and the only one that is kept for the join, a hash in place of the trace's id.
+    SELECT hash(o.trace_id) AS trace, o.fault_id, o.path
     FROM outcomes o
     SEMI JOIN fidelity c ON c.trace_id = o.trace_id AND c.model = o.model AND c.setting = o.setting
 ), ways AS (
@@ -17,7 +17,7 @@ WITH told AS (
         quantile_disc(coalesce(f.latency_ns, f.latency_cycles), [0.5, 0.9, 0.99]) AS p,
         max(coalesce(f.latency_ns, f.latency_cycles)) AS max
     FROM faults f
-    LEFT JOIN told o USING (trace_id, fault_id)
+    LEFT JOIN told o ON o.trace = hash(f.trace_id) AND o.fault_id = f.fault_id
     GROUP BY ALL
 )
 SELECT

@@ -5,10 +5,14 @@
 WITH kernel AS (
     SELECT trace_id, count(DISTINCT (vm, gfn)) FILTER (observed_outcome = 'EFAULT') AS efault FROM faults GROUP BY trace_id
 ), models AS (
-    SELECT o.trace_id, o.model, count(DISTINCT (f.vm, f.gfn)) FILTER (o.outcome = 'EFAULT') AS efault, sum(o.refs_got)::BIGINT AS refs
-    FROM outcomes o
-    JOIN faults f USING (trace_id, fault_id)
-    GROUP BY o.trace_id, o.model
+    SELECT trace_id, model, coalesce(e.efault, 0) AS efault, r.refs
+    FROM (SELECT trace_id, model, sum(refs_got)::BIGINT AS refs FROM outcomes GROUP BY ALL) r
+    LEFT JOIN (
+        -- The page is looked up for what is refused only.
+        SELECT o.trace_id, o.model, count(DISTINCT (f.vm, f.gfn)) AS efault
+        FROM (SELECT trace_id, fault_id, model FROM outcomes WHERE outcome = 'EFAULT') o
+        JOIN faults f USING (trace_id, fault_id)
+        GROUP BY ALL) e USING (trace_id, model)
 ), broken AS (
     SELECT trace_id, string_agg(format('{} {}: {}', model, invariant, violated - by_design), ', ' ORDER BY model, invariant) AS violated
     FROM invariants
