@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using TraceReplay.Analysis.Query;
 using TraceReplay.Analysis.Views;
@@ -62,6 +64,86 @@ public class QueryTests
         using var output = new StringWriter { NewLine = "\n" };
         QueryRunner.Print(session, TwoRows, new Dictionary<string, string>(), RowFormat.Table, output, CancellationToken.None, columns);
         Assert.Equal(Printed(TwoRows, records ? RowFormat.Records : RowFormat.Table), output.ToString());
+    }
+
+    /// <summary>Behind some thousand rows another thread reads ahead: in blocks, so ends within one, at one's end and just behind are tried.</summary>
+    [Theory]
+    [InlineData(4095)]
+    [InlineData(4096)]
+    [InlineData(4097)]
+    [InlineData(4096 + 512)]
+    [InlineData(4096 + 513)]
+    [InlineData(4096 + (512 * 9))]
+    [InlineData(100_000)]
+    public void A_long_result_is_the_same_rows_in_the_same_order(int rows)
+    {
+        string sql = $"SELECT i, if(i % 3 = 0, NULL, -i)::INTEGER AS n, if(i % 5 = 0, NULL, 'a,' || i) AS s, i / 4 AS d, i % 2 = 0 AS b FROM range({rows}) r(i) ORDER BY i";
+        var expected = new StringBuilder("i,n,s,d,b\n");
+        for (int i = 0; i < rows; i++)
+        {
+            expected.Append(CultureInfo.InvariantCulture, $"{i},{(i % 3 == 0 ? "" : -i)},{(i % 5 == 0 ? "" : $"\"a,{i}\"")},{i / 4.0},{(i % 2 == 0 ? "true" : "false")}\n");
+        }
+
+        Assert.Equal(expected.ToString(), Printed(sql, RowFormat.Csv));
+        JsonElement json = JsonDocument.Parse(Printed(sql, RowFormat.Json)).RootElement;
+        Assert.Equal(rows, json.GetArrayLength());
+        Assert.Equal(rows - 1, json[rows - 1].GetProperty("i").GetInt32());
+    }
+
+    [Fact]
+    public void What_fails_in_the_middle_of_a_long_result_fails_behind_the_rows_before()
+    {
+        using DatasetSession session = DatasetSession.WithoutDataset();
+        using var output = new StringWriter { NewLine = "\n" };
+        AnalysisException failed = Assert.Throws<AnalysisException>(() => QueryRunner.Print(
+            session, "SET threads = 1; SELECT if(i = 300000, error('no more'), i)::BIGINT AS i FROM range(400000) r(i)", new Dictionary<string, string>(), RowFormat.Csv, output, CancellationToken.None));
+        Assert.Contains("no more", failed.Message, StringComparison.Ordinal);
+        string[] lines = output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        
+        // DuckDB itself drops what it had ready, up to a megabyte.
+        Assert.InRange(lines.Length, 100_000, 300_001);
+        Assert.Equal(Enumerable.Range(0, lines.Length - 1).Select(i => i.ToString(CultureInfo.InvariantCulture)), lines.Skip(1));
+    }
+
+    [Fact]
+    public void Where_nobody_takes_the_rest_reading_ends()
+    {
+        using DatasetSession session = DatasetSession.WithoutDataset();
+        using var output = new FullWriter(lines: 10_000);
+        Assert.Throws<IOException>(() => QueryRunner.Print(session, "SELECT i FROM range(1000000000000) r(i)", new Dictionary<string, string>(), RowFormat.Csv, output, CancellationToken.None));
+
+        // The session is as good as before.
+        Assert.Equal([1], session.Select("SELECT 1", r => r.GetInt32(0)));
+    }
+
+    /// <summary>Which of DuckDB's threads fails first decides what its message begins with.</summary>
+    [Fact]
+    public void What_needs_more_memory_than_there_is_says_so_whichever_thread_finds_out()
+    {
+        for (int i = 0; i < 20; i++)
+        {
+            using DatasetSession session = DatasetSession.WithoutDataset();
+            AnalysisException failed = Assert.Throws<AnalysisException>(() => QueryRunner.Print(
+                session, "SET threads = 2; SET memory_limit = '24MiB'; SELECT * FROM (SELECT i % 7 AS k, list(i::VARCHAR || 'xxxxxxxxxxxxxxxx') AS l FROM range(2000000) r(i) GROUP BY k) ORDER BY k",
+                new Dictionary<string, string>(), RowFormat.Csv, TextWriter.Null, CancellationToken.None));
+            Assert.StartsWith("Out of Memory Error: ", failed.Message, StringComparison.Ordinal);
+            Assert.Equal(AnalysisFailure.Environment, failed.Failure);
+        }
+    }
+
+    private sealed class FullWriter(int lines) : StringWriter
+    {
+        private int _lines;
+
+        public override void Write(char value)
+        {
+            if (value == '\n' && ++_lines > lines)
+            {
+                throw new IOException("Broken pipe");
+            }
+
+            base.Write(value);
+        }
     }
 
     [Fact]

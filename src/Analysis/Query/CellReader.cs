@@ -25,15 +25,27 @@ internal sealed class CellReader : Cells
 
     public override bool IsNumber(int column) => CellText.IsNumber(_reader.GetFieldType(column));
 
+    /// <summary>All values are theirs who read them; others may be views of what the row leaves behind.</summary>
+    public bool OutliveRows => Array.TrueForAll(_types, type => type is TypeCode.String or TypeCode.Int64 or TypeCode.Int32 or TypeCode.Double or TypeCode.Boolean);
+
     public override bool TryFormat(int column, Span<char> into, out int written)
     {
         written = 0;
-        return _types[column] switch
+        return TryGetNumber(column, out long number) && number.TryFormat(into, out written, default, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>A cell of whole numbers of up to 64 bits, without an object for it.</summary>
+    /// <returns>false if it is none, or NULL.</returns>
+    public bool TryGetNumber(int column, out long number)
+    {
+        number = 0;
+        if (_types[column] is not (TypeCode.Int64 or TypeCode.Int32) || _reader.IsDBNull(column))
         {
-            TypeCode.Int64 => !_reader.IsDBNull(column) && _reader.GetInt64(column).TryFormat(into, out written, default, CultureInfo.InvariantCulture),
-            TypeCode.Int32 => !_reader.IsDBNull(column) && _reader.GetInt32(column).TryFormat(into, out written, default, CultureInfo.InvariantCulture),
-            _ => false,
-        };
+            return false;
+        }
+
+        number = _types[column] == TypeCode.Int64 ? _reader.GetInt64(column) : _reader.GetInt32(column);
+        return true;
     }
 
     public override bool Read() => _reader.Read();

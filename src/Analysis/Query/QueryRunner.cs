@@ -27,7 +27,14 @@ public static class QueryRunner
             {
             }
 
-            return Print(new CellReader(reader), format, output, widest, begun, ct);
+            var cells = new CellReader(reader);
+            if (!cells.OutliveRows || Environment.ProcessorCount == 1)
+            {
+                return Print(cells, format, output, widest, begun, ct);
+            }
+
+            using var ahead = new CellsAhead(cells, command.Cancel);
+            return Print(ahead, format, output, widest, begun, ct);
         }, () => Whole(session, sql, parameters, ct), ct);
 
     /// <summary>Prints rows of our own. DuckDB, which takes longer to start than they to print, is asked only for what they do not hold as it would give it.</summary>

@@ -45,6 +45,13 @@ internal static class RunCommand
 
                 List<string> ids = [.. done.Select(d => d.Result.TraceId).Distinct()];
                 Pipeline.Replay(root, ids, CommonOptions.Replay(parse.GetValue(model), parse.GetValue(setting), parse.GetValue(kernel)) with { IgnoreProbes = parse.GetValue(ignoreProbes) }, terminal, ct, isKept: kept is not null);
+
+                // What a large capture took to read is garbage by now, and DuckDB does not know of it.
+                if (GC.GetTotalMemory(forceFullCollection: false) > 16 << 20)
+                {
+                    GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+                }
+
                 using DatasetSession session = DatasetSession.Open(root, ct);
                 IReadOnlyList<TraceSummary> summaries = SummaryReader.Read(session, ids);
                 if (parse.GetValue(mail))
