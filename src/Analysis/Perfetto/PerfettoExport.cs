@@ -5,11 +5,13 @@ using TraceReplay.Analysis.Views;
 namespace TraceReplay.Analysis.Perfetto;
 
 /// <summary>
-/// Responsible for: one trace as ui.perfetto.dev reads it: what the models say on tracks, and the kernel's records. DuckDB sorts (and
-/// spills), the rows stream through; what stays in memory is the tracks, the windows that are open and some bundles of records.
+/// Responsible for: one trace as ui.perfetto.dev reads it: what the models say on tracks, and the kernel's records. DuckDB sorts part by
+/// part, and the rows stream through; in memory are a part's rows, the tracks, the windows that are open and some bundles of records.
 /// </summary>
 public static class PerfettoExport
 {
+    private const int FaultsInPart = 100_000;
+
     /// <summary>Writes a whole Perfetto trace (protobuf: TrackEvent, and FtraceEvent for records). Times are those of the capture's clock; where that does not count ns its units stand for them.</summary>
     /// <param name="session">A dataset.</param>
     /// <param name="traceId">A trace of it.</param>
@@ -18,9 +20,13 @@ public static class PerfettoExport
     /// <param name="ct">Stops between rows.</param>
     /// <returns>What was written.</returns>
     /// <exception cref="AnalysisException">The dataset cannot be read, or has no event that is asked for.</exception>
-    public static Exported Write(DatasetSession session, string traceId, ExportChoice choice, Stream output, CancellationToken ct)
+    public static Exported Write(DatasetSession session, string traceId, ExportChoice choice, Stream output, CancellationToken ct) =>
+        Write(session, traceId, choice, output, FaultsInPart, ct);
+
+    /// <param name="faultsInPart">Faults whose rows are sorted together.</param>
+    internal static Exported Write(DatasetSession session, string traceId, ExportChoice choice, Stream output, int faultsInPart, CancellationToken ct)
     {
-        long slices = WriteTimeline(session, traceId, choice, output, ct);
+        long slices = WriteTimeline(session, traceId, choice, output, faultsInPart, ct);
         return new Exported(slices, new RecordedEvents(output).Write(session, traceId, choice, ct));
     }
 
@@ -43,38 +49,30 @@ public static class PerfettoExport
         return times is [var found] ? new ExportChoice { From = found.From, Until = found.Until } : ExportChoice.All;
     }
 
-    private static long WriteTimeline(DatasetSession session, string traceId, ExportChoice choice, Stream output, CancellationToken ct)
+    private static long WriteTimeline(DatasetSession session, string traceId, ExportChoice choice, Stream output, int faultsInPart, CancellationToken ct)
     {
         (string name, long start) = session.Select(
             "SELECT format('{} {} ({}{})', trace_id, regexp_extract(path, '[^/]+$'), coalesce(kernel, 'kernel unknown'), if(clock_unit = 'ns', '', ', times in ' || coalesce(clock_unit, 'unknown units') || ', shown as ns')), coalesce(start_ns, 0) FROM traces WHERE trace_id = $trace",
             r => (r.GetString(0), r.GetInt64(1)),
             ("trace", traceId))[0];
-        using DuckDBCommand command = session.Command(Resource.Text("Perfetto.timeline.sql"));
-        command.UseStreamingMode = true;
-        command.Parameters.Add(new DuckDBParameter("trace", traceId));
-        command.Parameters.Add(new DuckDBParameter("from", choice.From));
-        command.Parameters.Add(new DuckDBParameter("until", choice.Until));
         using PacketWriter writer = new(output, start);
         Timeline timeline = new(writer, new TrackTree(writer, traceId, name));
         try
         {
-            using CancellationTokenRegistration stop = ct.Register(command.Cancel);
+            using (DuckDBCommand flows = session.Command(Resource.Text("Perfetto.flows.sql")))
+            {
+                using CancellationTokenRegistration stop = ct.Register(flows.Cancel);
+                Bind(flows, traceId, choice);
+                session.Frugally(flows.ExecuteNonQuery);
+            }
 
-            // All rows are sorted before the first is there: until then nothing is written.
-            bool begun = false;
-            session.Frugally(
-                () =>
-                {
-                    using DuckDBDataReader rows = command.ExecuteReader();
-                    for (; rows.Read(); begun = true)
-                    {
-                        ct.ThrowIfCancellationRequested();
-                        timeline.Add(rows);
-                    }
-
-                    return timeline.Slices;
-                },
-                () => !begun);
+            long begin = long.MinValue;
+            foreach (long next in PartsOf(session, traceId, choice, faultsInPart).Append(long.MaxValue))
+            {
+                long last = next == long.MaxValue ? next : next - 1;
+                WritePart(session, traceId, choice, (begin, last), timeline, ct);
+                begin = next;
+            }
         }
         catch (DuckDBException e)
         {
@@ -83,6 +81,47 @@ public static class PerfettoExport
         }
 
         return timeline.Slices;
+    }
+
+    /// <summary>Times at which a new part begins. A part's rows are sorted as a whole, with all that is said of each: of a large capture they would not fit in memory.</summary>
+    private static List<long> PartsOf(DatasetSession session, string traceId, ExportChoice choice, int faults) => session.Select(
+        $"SELECT DISTINCT min(ts_ns) AS ts FROM faults WHERE trace_id = $id AND ts_ns BETWEEN $from AND $until GROUP BY fault_id // {faults} HAVING fault_id // {faults} > 0 ORDER BY ts",
+        r => r.GetInt64(0),
+        ("id", traceId),
+        ("from", choice.From),
+        ("until", choice.Until));
+
+    private static void WritePart(DatasetSession session, string traceId, ExportChoice choice, (long Begin, long Last) part, Timeline timeline, CancellationToken ct)
+    {
+        using DuckDBCommand command = session.Command(Resource.Text("Perfetto.timeline.sql"));
+        command.UseStreamingMode = true;
+        Bind(command, traceId, choice);
+        command.Parameters.Add(new DuckDBParameter("begin", part.Begin));
+        command.Parameters.Add(new DuckDBParameter("last", part.Last));
+        using CancellationTokenRegistration stop = ct.Register(command.Cancel);
+
+        // All rows are sorted before the first is there: until then nothing is written.
+        bool begun = false;
+        session.Frugally(
+            () =>
+            {
+                using DuckDBDataReader rows = command.ExecuteReader();
+                for (; rows.Read(); begun = true)
+                {
+                    ct.ThrowIfCancellationRequested();
+                    timeline.Add(rows);
+                }
+
+                return timeline.Slices;
+            },
+            () => !begun);
+    }
+
+    private static void Bind(DuckDBCommand command, string traceId, ExportChoice choice)
+    {
+        command.Parameters.Add(new DuckDBParameter("trace", traceId));
+        command.Parameters.Add(new DuckDBParameter("from", choice.From));
+        command.Parameters.Add(new DuckDBParameter("until", choice.Until));
     }
 
     /// <summary>What the rows of timeline.sql mean on tracks.</summary>

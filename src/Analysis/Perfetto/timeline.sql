@@ -1,5 +1,5 @@
 -- Everything that happens on a track, in time order: phase 0 ends a slice, 1 begins one, 2 is an instant, 3 changes a counter.
--- Only what overlaps $from to $until, in the capture's clock.
+-- Only what overlaps $from to $until, in the capture's clock; and of that the part of $begin to $last, as the rows of a whole capture are sorted part by part.
 -- args: annotations as NAME, a type (s text, n number, p address) and a value, parted by the characters 31 and 30.
 WITH t AS (
     SELECT trace_id, start_ns, end_ns FROM traces WHERE trace_id = $trace
@@ -7,6 +7,7 @@ WITH t AS (
     SELECT faults.* REPLACE (coalesce(latency_ns, latency_cycles) AS latency_ns), greatest(coalesce(end_seq, 0), seq + 1) AS after
     FROM faults
     WHERE trace_id = $trace AND ts_ns <= $until AND ts_ns + coalesce(latency_ns, latency_cycles, 0) >= $from
+      AND ts_ns <= $last AND ts_ns + coalesce(latency_ns, latency_cycles, 0) >= $begin
 ), w AS (
     SELECT windows.*, coalesce(slots, 1) > 0 AS counts,
            coalesce(windows.end_seq, 9223372036854775807) AS after,
@@ -17,20 +18,13 @@ WITH t AS (
     SELECT bo_moves.*, format('0x{:x}', bo) AS name FROM bo_moves WHERE trace_id = $trace
 ), moved AS (
     SELECT * FROM m WHERE ts_ns <= $until AND end_ns >= $from
-), flows AS (
-    -- From a window that took pages away to the first fault that asks for one of them again.
-    SELECT w.window_id, min(f.fault_id) AS fault_id
-    FROM w
-    JOIN f ON f.vm = w.vm AND f.hva >= w.hva_start AND f.hva < w.hva_end AND f.seq > w.after
-    WHERE w.zapped_leaves > 0
-    GROUP BY w.window_id
 ), answers AS (
     SELECT fault_id, string_agg('model ' || model || chr(31) || 's' || chr(31) || coalesce(outcomes, outcome, 'UNKNOWN') || coalesce(': ' || reason, ''), chr(30) ORDER BY model, setting) AS args
     FROM outcomes
-    WHERE trace_id = $trace
+    WHERE trace_id = $trace AND fault_id IN (SELECT fault_id FROM f)
     GROUP BY fault_id
 ), arrivals AS (
-    SELECT fault_id, string_agg(window_id::VARCHAR, ',') AS flows FROM flows GROUP BY fault_id
+    SELECT fault_id, string_agg(window_id::VARCHAR, ',' ORDER BY window_id) AS flows FROM export_flows GROUP BY fault_id
 ), settled AS (
     SELECT m.seq, m.end_seq, m.end_ns, m.bo, m.name, m.new_type,
            coalesce(lead(m.ts_ns) OVER later, t.end_ns) AS next_ns, coalesce(lead(m.seq) OVER later, 9223372036854775807) AS next_seq
@@ -77,7 +71,7 @@ WITH t AS (
                'ended by' || chr(31) || 's' || chr(31) || coalesce(ended_by, 'not seen'),
                'window_id' || chr(31) || 'n' || chr(31) || window_id)
     FROM w
-    LEFT JOIN flows USING (window_id)
+    LEFT JOIN export_flows flows USING (window_id)
     UNION ALL
     SELECT until, after, 0, 'window', vm, if(counts, 1, 0), pid, window_id, NULL, NULL, NULL, NULL FROM w
     UNION ALL
@@ -102,12 +96,12 @@ WITH t AS (
     UNION ALL
     SELECT next_ns, next_seq, 0, 'bo', 0, NULL, NULL, 0, name, NULL, NULL, NULL FROM first
     UNION ALL
-    SELECT ts_ns, seq, 3, 'pages', NULL, NULL, NULL, NULL, NULL, delta, NULL, NULL FROM pages WHERE ts_ns BETWEEN $from AND $until
+    SELECT ts_ns, seq, 3, 'pages', NULL, NULL, NULL, NULL, NULL, delta, NULL, NULL FROM pages WHERE ts_ns BETWEEN $from AND $until AND ts_ns BETWEEN $begin AND $last
     UNION ALL
     -- The counter goes on from what was mapped before.
-    SELECT $from, -1, 3, 'pages', NULL, NULL, NULL, NULL, NULL, sum(delta)::BIGINT, NULL, NULL FROM pages WHERE ts_ns < $from
+    SELECT $from, -1, 3, 'pages', NULL, NULL, NULL, NULL, NULL, sum(delta)::BIGINT, NULL, NULL FROM pages WHERE ts_ns < $from AND $from BETWEEN $begin AND $last
 )
 SELECT ts, phase, kind, vm, vcpu, pid, id, name, delta, flows, args
 FROM rows
-WHERE kind <> 'pages' OR delta <> 0
+WHERE (kind <> 'pages' OR delta <> 0) AND ts BETWEEN $begin AND $last
 ORDER BY ts, seq, phase
