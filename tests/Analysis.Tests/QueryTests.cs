@@ -99,7 +99,7 @@ public class QueryTests
             session, "SET threads = 1; SELECT if(i = 300000, error('no more'), i)::BIGINT AS i FROM range(400000) r(i)", new Dictionary<string, string>(), RowFormat.Csv, output, CancellationToken.None));
         Assert.Contains("no more", failed.Message, StringComparison.Ordinal);
         string[] lines = output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        
+
         // DuckDB itself drops what it had ready, up to a megabyte.
         Assert.InRange(lines.Length, 100_000, 300_001);
         Assert.Equal(Enumerable.Range(0, lines.Length - 1).Select(i => i.ToString(CultureInfo.InvariantCulture)), lines.Skip(1));
