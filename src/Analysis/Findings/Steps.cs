@@ -122,20 +122,23 @@ internal static class Steps
 
         // The same page and access on one vCPU, again and again, with no other fault of that vCPU between.
         new("runs", """
-            WITH runs AS (
+            WITH neighbours AS (
+                -- Once: as a view it would be made anew wherever it is named.
+                FROM @neighbours
+            ), runs AS (
                 SELECT trace_id, vm, vcpu, pid, gfn, access, run, count(*) AS times, max(ts_ns) - min(ts_ns) AS lasted_ns, min(fault_id) AS first_fault, min(seq) AS first_seq, max(end_seq) AS last_seq,
                        count(*) FILTER (observed_outcome IN ('FIXED', 'FIXED_FAST')) AS spte_set,
                        count(*) FILTER (observed_outcome = 'SPURIOUS') AS spurious,
                        count(*) FILTER (observed_outcome = 'RETRY') AS retries,
                        count(*) FILTER (observed_outcome IN ('EMULATE', 'WRITE_PROTECTED', 'ASYNC', 'EFAULT', 'ENOSYS', 'ABORT')) AS other_ways,
                        bool_or(is_last) AS at_end
-                FROM @neighbours GROUP BY ALL
+                FROM neighbours GROUP BY ALL
                 HAVING other_ways = 0 AND (times >= 3 OR (times = 2 AND at_end))
             ), met AS (
                 SELECT r.trace_id, r.pid, r.first_fault, count(DISTINCT o.fault_id) AS in_window, count(DISTINCT w.window_id) AS windows,
                        count(DISTINCT w.window_id) FILTER (w.pid <> r.pid) AS others, arg_max(coalesce(w.cause, w.notifier_event), w.start_seq) AS cause, bool_or(w.end_seq IS NULL) AS open
                 FROM runs r
-                JOIN @neighbours o ON o.trace_id = r.trace_id AND o.pid = r.pid AND o.gfn = r.gfn AND o.access = r.access AND o.run = r.run
+                JOIN neighbours o ON o.trace_id = r.trace_id AND o.pid = r.pid AND o.gfn = r.gfn AND o.access = r.access AND o.run = r.run
                 JOIN @windows w ON w.trace_id = o.trace_id AND w.vm = o.vm AND w.start_seq < o.end_seq AND coalesce(w.end_seq, 9223372036854775807) > o.seq
                 WHERE w.slots IS NULL OR w.slots > 0
                 GROUP BY ALL
@@ -150,7 +153,7 @@ internal static class Steps
                 -- Faults of the run while another vCPU was inside a fault on the same page.
                 SELECT r.trace_id, r.pid, r.first_fault, count(DISTINCT o.fault_id) AS shared
                 FROM runs r
-                JOIN @neighbours o ON o.trace_id = r.trace_id AND o.pid = r.pid AND o.gfn = r.gfn AND o.access = r.access AND o.run = r.run
+                JOIN neighbours o ON o.trace_id = r.trace_id AND o.pid = r.pid AND o.gfn = r.gfn AND o.access = r.access AND o.run = r.run
                 JOIN @faults p ON p.trace_id = o.trace_id AND p.vm = o.vm AND p.gfn = o.gfn AND p.as_id IS NOT DISTINCT FROM o.as_id AND p.pid <> o.pid AND p.seq < o.end_seq AND coalesce(p.end_seq, p.seq) > o.seq
                 GROUP BY ALL
             ), same AS (
@@ -207,32 +210,33 @@ internal static class Steps
             FROM @disturbances GROUP BY ALL
             """),
 
-        // The same by blocks of the VMM's memory that fit a window's size, at most 34 each: a fault meets the windows of its blocks only.
-        new("disturbed", """
-            SELECT *, unnest(range((hva_start >> level)::BIGINT, ((hva_end - 1) >> level)::BIGINT + 1)) AS block
-            FROM (SELECT *, CASE WHEN hva_end - hva_start <= 67108864 THEN 21 WHEN hva_end - hva_start <= 34359738368 THEN 30 ELSE 63 END AS level FROM @disturbances WHERE hva_end > hva_start)
-            """),
-
         // Faults on pages that the guest had mapped before, and that a window took away in between: the last such window is charged.
         new("refaults", """
-            WITH near AS (
+            WITH disturbances AS (
+                -- Once, as above.
+                FROM @disturbances
+            ), disturbed AS (
+                -- By blocks of the VMM's memory that fit a window's size, at most 34 each: a fault meets the windows of its blocks only.
+                SELECT *, unnest(range((hva_start >> level)::BIGINT, ((hva_end - 1) >> level)::BIGINT + 1)) AS block
+                FROM (SELECT *, CASE WHEN hva_end - hva_start <= 67108864 THEN 21 WHEN hva_end - hva_start <= 34359738368 THEN 30 ELSE 63 END AS level FROM disturbances WHERE hva_end > hva_start)
+            ), near AS (
                 -- As above: all faults are sorted, and a few numbers of each kept. Only a page that was mapped once can be taken away.
                 SELECT trace, vm, hva, gfn, fault_id, refused, seq, lag(seq) OVER (pages ORDER BY seq) AS before
                 FROM (
                     SELECT hash(trace_id) AS trace, hash(vm, as_id, gfn) AS page, vm, hva, gfn, seq, fault_id, observed_outcome = 'EFAULT' AS refused
                     FROM @faults
-                    WHERE observed_outcome IN ('FIXED', 'FIXED_FAST', 'SPURIOUS', 'ASYNC', 'EFAULT') AND hva IS NOT NULL AND trace_id IN (SELECT trace_id FROM @disturbances))
+                    WHERE observed_outcome IN ('FIXED', 'FIXED_FAST', 'SPURIOUS', 'ASYNC', 'EFAULT') AND hva IS NOT NULL AND trace_id IN (SELECT trace_id FROM disturbances))
                 WINDOW pages AS (PARTITION BY trace, page)
                 QUALIFY before IS NOT NULL AND min(if(refused, NULL, seq)) OVER pages < seq
             ), met AS (
                 SELECT n.trace, n.vm, n.fault_id, n.gfn, n.refused, max(d.start_seq) AS start_seq
-                FROM (SELECT near.*, level, (hva >> level)::BIGINT AS block FROM near, (SELECT DISTINCT level FROM @disturbed)) n
-                JOIN @disturbed d ON hash(d.trace_id) = n.trace AND d.vm = n.vm AND d.level = n.level AND d.block = n.block AND n.hva >= d.hva_start AND n.hva < d.hva_end AND d.start_seq > n.before AND d.start_seq < n.seq
+                FROM (SELECT near.*, level, (hva >> level)::BIGINT AS block FROM near, (SELECT DISTINCT level FROM disturbed)) n
+                JOIN disturbed d ON hash(d.trace_id) = n.trace AND d.vm = n.vm AND d.level = n.level AND d.block = n.block AND n.hva >= d.hva_start AND n.hva < d.hva_end AND d.start_seq > n.before AND d.start_seq < n.seq
                 GROUP BY ALL
             )
             SELECT d.trace_id, m.fault_id, m.gfn, d.doer
             FROM met m
-            JOIN @disturbances d ON hash(d.trace_id) = m.trace AND d.vm = m.vm AND d.start_seq = m.start_seq
+            JOIN disturbances d ON hash(d.trace_id) = m.trace AND d.vm = m.vm AND d.start_seq = m.start_seq
             -- What the VMM took away is refused because it is gone; what TTM moved is refused where it went.
             WHERE NOT m.refused OR d.doer = 'ttm'
             """),

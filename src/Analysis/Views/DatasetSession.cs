@@ -23,6 +23,14 @@ public sealed class DatasetSession : IDisposable
     /// </summary>
     internal const string EachPairOnce = "SET asof_loop_join_threshold = 0;";
 
+    private const string ReadAgain = "SET disabled_optimizers = 'common_subplan'";
+
+    // The view of findings names the same steps dozens of times.
+    private const string MakeOnce = "SET disabled_optimizers = ''";
+
+    // What that view takes over 1,000 captures without running again.
+    private const string ForFindings = "768MiB";
+
     // What statements keep in memory before they go on in the temporary directory, whatever the size of the dataset. The program with it
     // keeps about 300 MiB then; what goes on in files that would not with 512 takes up to twice as long (docs/speed.md).
     private const string Frugal = "160MiB";
@@ -207,7 +215,7 @@ public sealed class DatasetSession : IDisposable
         session.Run(EachPairOnce);
 
         // Where several parts of a statement read one file, it would keep all the rows that they read; to read them again takes less.
-        session.Run("SET disabled_optimizers = 'common_subplan'");
+        session.Run(ReadAgain);
 
         // RESET would give the setting its number back and leave the bound.
         session._limits.Enqueue(More);
@@ -314,6 +322,13 @@ public sealed class DatasetSession : IDisposable
             {
                 Create(under);
             }
+        }
+
+        if (view.Name.StartsWith(Findings.Relation.Prefix, StringComparison.Ordinal))
+        {
+            Run(MakeOnce);
+            KeepMore();
+            Run($"SET memory_limit = '{ForFindings}'");
         }
 
         try
