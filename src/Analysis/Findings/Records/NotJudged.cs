@@ -21,7 +21,7 @@ internal static class NotJudged
                 FROM @traces t JOIN (SELECT trace_id, count(*) AS faults, min(seq) AS first_seq FROM @faults GROUP BY trace_id) n USING (trace_id)
                 LEFT JOIN (SELECT trace_id, sum(matched)::BIGINT AS matched, sum(in_set)::BIGINT AS in_set, sum(missed)::BIGINT AS missed FROM @fidelity WHERE quantity = 'outcome' GROUP BY trace_id) y USING (trace_id)
             ), assumed AS (
-                SELECT trace_id, string_agg(DISTINCT format('{} {}', assumption, value), ', ') FILTER (value IN ('assumed', 'unknown')) AS assumed FROM @assumptions GROUP BY trace_id
+                SELECT trace_id, string_agg(DISTINCT format('{} {}', assumption, value), ', ' ORDER BY format('{} {}', assumption, value)) FILTER (value IN ('assumed', 'unknown')) AS assumed FROM @assumptions GROUP BY trace_id
             )
             SELECT j.trace_id, format('{} of {} faults could not be judged{}', faults - coalesce(covered, 0), faults, if(covered IS NULL, if(kernel IS NULL, ': the capture does not name its kernel', ': no model was compared'), '')) AS title,
                 faults - coalesce(covered, 0) AS faults, NULL::BIGINT AS pages, NULL::BIGINT AS first_fault, first_seq, coalesce('assumptions: ' || a.assumed, 'query fidelity says where each fault stands') AS evidence

@@ -19,7 +19,7 @@ internal static class AgingStorm
             WITH asked AS (
                 SELECT trace_id, seq, comm, 1 AS cleared FROM @age UNION ALL SELECT trace_id, seq, comm, 0 FROM @test_age
             )
-            SELECT trace_id, format('{} MMU notifier calls ask for accessed bits of guest pages ({})', count(*), coalesce(string_agg(DISTINCT comm, ', '), 'task unknown')) AS title,
+            SELECT trace_id, format('{} MMU notifier calls ask for accessed bits of guest pages ({})', count(*), coalesce(string_agg(DISTINCT comm, ', ' ORDER BY comm), 'task unknown')) AS title,
                 NULL::BIGINT AS faults, NULL::BIGINT AS pages, NULL::BIGINT AS first_fault, min(seq) AS first_seq, format('{} kvm_age_hva, {} kvm_test_age_hva', sum(cleared), count(*) - sum(cleared)) AS evidence
             FROM asked GROUP BY trace_id HAVING count(*) >= 64
             """,
