@@ -113,10 +113,6 @@ public class LibraryTests
         Assert.Equal(
             expected,
             SummaryReader.Read(session, ["a", "b", "c", "d"]).SelectMany(s => s.Outcomes.Select(o => $"{s.Trace.Id} {o.PageKind} {o.Source} {o.Outcome} {o.Faults}")).Order(StringComparer.Ordinal));
-        string ofOne = Resource.Text("Report.outcomes.sql");
-        Assert.Equal(
-            expected,
-            traces.SelectMany(t => session.Select(ofOne, r => $"{t.Trace} {r.GetString(0)} {r.GetString(1)} {r.GetString(2)} {r.GetInt64(3)}", ("id", t.Trace))).Order(StringComparer.Ordinal));
     }
 
     [Fact]

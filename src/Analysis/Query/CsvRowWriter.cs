@@ -56,6 +56,7 @@ internal sealed class CsvRowWriter(TextWriter output) : IRowWriter
             output.Write('"');
         }
     }
+
     private void Separate(int index)
     {
         if (index > 0)

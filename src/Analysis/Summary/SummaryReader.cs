@@ -149,17 +149,10 @@ public static class SummaryReader
         $"""
         WITH suspects AS (
             SELECT DISTINCT trace_id, pid FROM faults WHERE {wanted} AND gfn IS NOT NULL AND coalesce(observed_outcome, '') NOT IN ('FIXED', 'FIXED_FAST')
-        ), near AS (
-            SELECT trace, fault_id, coalesce(lag(page) OVER task = page, false) AS again, lead(page) OVER task IS NULL AS is_last
-            FROM (
-                SELECT hash(trace_id) AS trace, pid, seq, fault_id, hash(gfn, access) AS page
-                FROM faults WHERE {wanted} AND gfn IS NOT NULL AND (trace_id, pid) IN (FROM suspects))
-            WINDOW task AS (PARTITION BY trace, pid ORDER BY seq)
-            QUALIFY again OR lead(page) OVER task = page
+        ), suspected AS NOT MATERIALIZED (
+            FROM faults WHERE {wanted} AND (trace_id, pid) IN (FROM suspects)
         ), ordered AS (
-            SELECT f.trace_id, f.fault_id, f.vm, f.vcpu, f.pid, f.gfn, f.access, f.ts_ns, f.seq, coalesce(f.end_seq, f.seq) AS end_seq, f.observed_outcome, n.is_last,
-                   count(*) FILTER (NOT n.again) OVER (PARTITION BY f.trace_id, f.pid ORDER BY f.seq) AS run
-            FROM near n JOIN (FROM faults WHERE {wanted}) f ON hash(f.trace_id) = n.trace AND f.fault_id = n.fault_id
+            {Relations.Expand(Relations.Named("neighbours").Sql, _ => "suspected")}
         ), runs AS (
             SELECT trace_id, vm, vcpu, pid, gfn, access, run, count(*) AS times, max(ts_ns) - min(ts_ns) AS lasted, min(seq) AS first_seq, max(end_seq) AS last_seq,
                    count(*) FILTER (observed_outcome IN ('FIXED', 'FIXED_FAST')) AS spte_set,

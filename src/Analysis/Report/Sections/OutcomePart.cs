@@ -9,7 +9,7 @@ internal static class OutcomePart
 {
     public static void Write(ChapterContext chapter)
     {
-        Grid outcomes = Expected(chapter.Read("outcomes"));
+        Grid outcomes = Expected(Counted(chapter.Summary.Outcomes));
         List<string> kinds = [.. outcomes.Rows.Select(r => (string)r[0]!).Distinct()];
         new Chart
         {
@@ -25,6 +25,20 @@ internal static class OutcomePart
             chapter.Html.Element("h4", "Why pages are refused");
             HtmlTable.Write(chapter.Html, causes);
         }
+    }
+
+    /// <summary>What the summary counted: the page kinds with most faults first, within one the kernel before the models.</summary>
+    private static Grid Counted(IReadOnlyList<OutcomeCount> outcomes)
+    {
+        Dictionary<string, long> kinds = outcomes.GroupBy(o => o.PageKind).ToDictionary(g => g.Key, g => g.Sum(o => o.Faults));
+        return new Grid(
+            ["page kind", "said by", "outcome", "faults"],
+            [
+                .. outcomes.OrderByDescending(o => kinds[o.PageKind]).ThenBy(o => o.PageKind, StringComparer.Ordinal)
+                    .ThenByDescending(o => o.Source == SummaryReader.Observed).ThenBy(o => o.Source, StringComparer.Ordinal)
+                    .ThenByDescending(o => o.Faults).ThenBy(o => o.Outcome, StringComparer.Ordinal)
+                    .Select(o => (object?[])[o.PageKind, o.Source, o.Outcome, o.Faults]),
+            ]);
     }
 
     // What everybody refuses is no defect, and has not the colour of one.
